@@ -11,7 +11,9 @@ This file is the API: what it names is public, what it does not name may change.
 
 from symprop import notation as notation  # enters the printers of formulas, equations and derivations
 from symprop.algebra.equations import Equation, Loop, Step, System
-from symprop.algebra.formula import Formula, formula
+from symprop.algebra.formula import Formula
+from symprop.algebra.latex.formulas import formula, latex_formula
+from symprop.algebra.latex.reading import read_latex
 from symprop.algebra.names import variable
 from symprop.algebra.nodes import Node, Variable
 from symprop.analysis.derivation import Derivation, derive
@@ -219,8 +221,10 @@ __all__ = [
     "initialisation",
     "jacobian",
     "jvp",
+    "latex_formula",
     "load_weights",
     "parse_network",
+    "read_latex",
     "report",
     "variable",
     "vjp",

@@ -83,7 +83,8 @@ def det(meaning: Meaning, tree: Tree) -> Value:
 
 def vec(meaning: Meaning, tree: Tree) -> Value:
     (value,) = _arguments(meaning, tree, 1)
-    return Value((Size(math.prod(size.value for size in value.shape)),), lambda: full(value).ravel())
+    order = "F" if meaning.vec == "columns" and value.rank == 2 else "C"
+    return Value((Size(math.prod(size.value for size in value.shape)),), lambda: full(value).ravel(order))
 
 
 def onehot(meaning: Meaning, tree: Tree) -> Value:

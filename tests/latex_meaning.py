@@ -25,7 +25,7 @@ from latex_tokens import Unreadable
 
 
 class Meaning:
-    """Evaluates trees at arrays by name; `functions` are a user's own, `along` is what softmax acts on."""
+    """Evaluates trees at arrays by name; `functions` are a user's own, `along` is what softmax acts on, `vec` lists."""
 
     def __init__(
         self,
@@ -33,11 +33,13 @@ class Meaning:
         along: str = "rows",
         functions: Mapping[str, Callable[..., Any]] | None = None,
         prime: str = "mark",
+        vec: str = "rows",
     ) -> None:
         self.arrays = {name: np.asarray(value) for name, value in arrays.items()}
         self.axis = {"rows": 1, "columns": 0}[along]
         self.functions = {**FUNCTIONS, **(functions or {})}
         self.prime = prime
+        self.vec = vec
         self.indices: dict[str, tuple[Size, list[int]]] = {}
         self.loose: list[str] = []
 

@@ -60,7 +60,7 @@ def test_the_page_of_matrix_calculus_runs() -> None:
     page = (ROOT / "docs" / "matrix-calculus.md").read_text(encoding="utf-8")
     assert run_blocks(blocks("python", page), "docs/matrix-calculus.md") > 20
     shown = [line.strip() for line in page.splitlines() if line.startswith("    symprop ")]
-    assert len(shown) == 6
+    assert len(shown) == 7
     for command in shown:
         assert main(shlex.split(command)[1:]) == 0
 

@@ -25,7 +25,13 @@ MOST = 2_048
 
 
 class Common:
-    """What formulas that are alike have in common: one object for all of them."""
+    """What formulas that are alike have in common: one object for all of them.
+
+    That of arrays knows them by their numbers, as long as they are there.
+    """
+
+    def __init__(self) -> None:
+        self.arrays: WeakValueDictionary[tuple[Number, ...], Variable] | None = None
 
 
 Pattern = tuple[Common, tuple[Number, ...]]
@@ -116,9 +122,23 @@ def renumbered(node: Node, numbers: Numbers, known: MutableMapping[int, Node]) -
         new = tuple([numbers[number] for number in old])
         if new == old:
             return node
+        if isinstance(node, Variable):
+            return _array(node, common, new)
         found = known[id(node)] = node.twin(_with_numbers(node, numbers, known))
         if len(set(new)) == len(new):
             found.pattern = common, new
+    return found
+
+
+def _array(array: Variable, common: Common, new: tuple[Number, ...]) -> Variable:
+    """Return the array that is alike and has a new number."""
+    if common.arrays is None:
+        common.arrays = WeakValueDictionary()
+    found = common.arrays.get(new)
+    if found is None:
+        letter, _, *others = array.args
+        found = common.arrays[new] = array.twin((letter, _as_index(*new), *others))
+        found.pattern = common, new
     return found
 
 
@@ -126,9 +146,7 @@ def _with_numbers(node: Node, numbers: Numbers, known: MutableMapping[int, Node]
     """Return the arguments of a node with other numbers."""
     args = [renumbered(each, numbers, known) if isinstance(each, Node) else each for each in node.args]
     number = number_of(node)
-    if number is not None and isinstance(node, Variable):
-        args[1] = _as_index(numbers[number])
-    elif number is not None:
+    if number is not None:
         letter, _, *others = args[-1].args
         args[-1] = Tuple(letter, _as_index(numbers[number]), *others)
     return args

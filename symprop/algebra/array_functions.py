@@ -49,6 +49,13 @@ def clip(x: Node, a_min: Node | None = None, a_max: Node | None = None) -> Node:
     return above if a_max is None else functions.FUNCTIONS["minimum"](above, as_node(a_max))
 
 
+def kronecker(a: Node, b: Node) -> Node:
+    """Return all products of elements, blocks of `b`; a vector beside a matrix is one row, as in NumPy."""
+    if a.rank == b.rank == 1:
+        return n.Reshape(n.Outer(a, b), (a.shape[0] * b.shape[0],))
+    return n.Kron(*(n.Expand(each, 0) if each.rank == 1 else each for each in (a, b)))
+
+
 def logaddexp(x: Node, y: Node) -> Node:
     """Return `log(exp(x) + exp(y))` in a form that does not overflow."""
     return n.Add(x, functions.FUNCTIONS["softplus"](n.Add(y, n.negative(x))))

@@ -16,11 +16,12 @@ import sympy
 from sympy import Expr, Integer, Symbol, Tuple
 
 from symprop.algebra import nodes as n
+from symprop.algebra.alike import Number, pattern, renumbered
 from symprop.algebra.equations import Carry, Equation, Item, Mask, Rows, System
 from symprop.algebra.index_maps import AXES
 from symprop.algebra.nodes import Fact, Node, Variable
 from symprop.algebra.table import Table
-from symprop.algebra.trees import added, factors_of, multiplied, numbers_apart, ones, terms_of
+from symprop.algebra.trees import added, factors_of, multiplied, numbers_apart, ones, terms_of, variables
 
 BATCH = Table("batch")
 BATCH_SIZE = sympy.Symbol("m", integer=True, positive=True)
@@ -247,9 +248,21 @@ def batched_system(system: System, layout: str, size: Symbol = BATCH_SIZE) -> Sy
         return mapping.setdefault(variable, batched_variable(variable, batch))
 
     starts = {loop.start(carry) for loop in system.loops for carry in loop.carries}
+    forms: dict[object, tuple[tuple[Number, ...], Operand]] = {}
+
+    def in_batch(expression: Node) -> Operand:
+        """A formula in a batch, once for those that are alike in which the same arrays carry the batch axis."""
+        common, numbers = pattern(expression)
+        key = common, tuple([each in mapping for each in variables(expression)])
+        if key not in forms:
+            forms[key] = numbers, _in_batch(expression, batch)
+        old, found = forms[key]
+        if old == numbers:
+            return found
+        return replace(found, node=renumbered(found.node, dict(zip(old, numbers, strict=True)), {}))
 
     def one(equation: Equation) -> Equation:
-        result = _in_batch(equation.expression, batch)
+        result = in_batch(equation.expression)
         if equation.target in starts and not result.batched:  # a state that starts the same for all examples
             spread = n.Multiply(batch.aligned(result, result.rank), ones(*batch.shape(equation.target.shape)))
             result = Operand(spread, True, result.rank)

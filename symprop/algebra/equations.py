@@ -37,9 +37,13 @@ class Step:
     def __post_init__(self, is_sound: bool) -> None:
         if is_sound:
             return
-        known = (fact.expression for fact in self.facts if isinstance(fact, Equation))
-        if free := loose(self.after, self.before, *known):
+        if free := loose(self.after, self.before, *(fact.expression for fact in self.equations)):
             raise LookupError(f"{self.rule!r} leaves {free[0]} outside of its series: a fault in its row")
+
+    @property
+    def equations(self) -> tuple[Equation, ...]:
+        """The equations among the facts."""
+        return tuple(fact for fact in self.facts if isinstance(fact, Equation))
 
 
 @dataclass(frozen=True, repr=False)

@@ -16,6 +16,7 @@ from typing import Any
 from symprop.algebra.declarations import declared, read_declarations
 from symprop.algebra.definitions import needed_for, written_out
 from symprop.algebra.equations import Equation, System
+from symprop.algebra.hints import IDENTITY
 from symprop.algebra.inference.infer import LIKELY_SCALAR, inferred
 from symprop.algebra.names import variable
 from symprop.algebra.nodes import Fact, Node, Variable
@@ -28,6 +29,7 @@ from symprop.algebra.reading.statements import Statement, statements
 from symprop.algebra.reading.words import undeclared
 from symprop.algebra.roles import LOSS
 from symprop.algebra.shapes import Shape, shape_text
+from symprop.algebra.sizes import size_text
 from symprop.algebra.symmetry import is_symmetric
 from symprop.algebra.trees import variables
 from symprop.errors import FormulaError, LimitError, ShapeError, located, shown
@@ -183,12 +185,19 @@ def inferred_formula(source: str, value: Sequence[float] = LIKELY_SCALAR, asked:
     """
     trees = [(each.name, each.read(tree_of)) for each in statements(source)]
     found = inferred(trees, value, asked)
+    identity = next((each for each in found.variables if each.name == IDENTITY not in asked), None)
+    if identity is not None:
+        source = _IDENTITY.sub(f"eye({size_text(identity.shape[0])})", source)
+        found = found.without(IDENTITY)
     texts = found.readings(source)
     try:
         read = formula_of(source, found.variables)
     except ShapeError as problem:
         raise located(ShapeError(f"with {found.text}: {problem}"), problem.column or 0, problem.width) from None
     return replace_fields(read, readings=texts) if found.variables else read
+
+
+_IDENTITY = re.compile(rf"(?<![\w.]){IDENTITY}\b(?!\s*=[^=])")
 
 
 def formula_of(source: str, given: tuple[Variable, ...]) -> Formula:

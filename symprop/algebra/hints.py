@@ -72,9 +72,11 @@ def for_operator(text: str, position: int) -> str:
     return next((told for pattern, told in OPERATORS if re.match(pattern, text[position : position + 20])), "")
 
 
+IDENTITY = "I"
+"""What the identity is called where nothing is declared."""
 NAMES: dict[str, str] = {
-    **{"I": "eye(n) for the identity", "e": "exp(1) for Euler's number", "oo": "inf", "Inf": "inf", "infty": "inf"},
-    **{"PI": "pi", "Pi": "pi"},
+    **{IDENTITY: "eye(n) for the identity", "e": "exp(1) for Euler's number", "PI": "pi", "Pi": "pi"},
+    **{"oo": "inf", "Inf": "inf", "infty": "inf"},
 }
 """What to type for names that stand for something in mathematics and are not declared."""
 
@@ -88,14 +90,17 @@ def for_name(name: str) -> str:
     return f"; type {NAMES[name]}" if name in NAMES else ""
 
 
+LATEX = "NumPy's notation, such as x @ A @ x, for LaTeX; formula(latex=...) and --latex read it"
+
+
 def for_backslash(text: str, position: int) -> str:
     """Return what to type for a backslash, which LaTeX has, or MATLAB for `solve`.
 
     >>> for_backslash("A\\\\b", 1), for_backslash("\\\\frac{1}{2}", 0)
-    ('solve(A, b) for A\\\\b', "NumPy's notation, such as x @ A @ x, for LaTeX")
+    ('solve(A, b) for A\\\\b', "NumPy's notation, such as x @ A @ x, for LaTeX; formula(latex=...) and --latex read it")
     """
     divided = follows_operand(text, position) and re.match(r"\\\w\b", text[position : position + 3])
-    return r"solve(A, b) for A\b" if divided else "NumPy's notation, such as x @ A @ x, for LaTeX"
+    return r"solve(A, b) for A\b" if divided else LATEX
 
 
 def follows_operand(text: str, position: int) -> bool:

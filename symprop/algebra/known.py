@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any
 
 import sympy
@@ -32,7 +33,12 @@ def known(name: str, shape: tuple[Any, ...], rule: Callable[..., Any]) -> n.Know
     value = sympy.sympify(rule(*AXES[: len(sizes)]), strict=True)
     if not isinstance(value, sympy.Expr):
         value = sympy.Piecewise((1, value), (0, True))
-    made = n.Known(validated(name), value, sizes)
+    return _written_as_known(validated(name), value, sizes)
+
+
+@lru_cache(maxsize=64)  # each layer of a network has the mask of the first
+def _written_as_known(name: str, rule: Expr, sizes: tuple[Expr, ...]) -> n.Known:
+    made = n.Known(name, rule, sizes)
     written_out(made, lambda axis: Variable("i", (axis,), ()))
     return made
 

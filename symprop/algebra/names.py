@@ -6,13 +6,12 @@ import difflib
 import keyword
 import re
 from collections.abc import Iterable, Mapping
-from functools import lru_cache
 from typing import Any, TypeVar
 
 import sympy
-from sympy import Expr, Tuple
+from sympy import Expr
 
-from symprop.algebra import hints, roles
+from symprop.algebra import hints
 from symprop.algebra.nodes import Fact, Variable
 from symprop.algebra.sizes import whole
 from symprop.errors import FormulaError, SymbolNameError, listed, shown
@@ -79,15 +78,9 @@ def size_expression(size: Any) -> Expr:
     return whole(size, "a size", positive=True)
 
 
-def as_written(variable: Variable) -> Tuple:
-    """Return what is known of how pages write a variable, and of its derivative likewise."""
-    return Tuple(*(fact for fact in variable.facts if fact.is_of_writing))
-
-
-@lru_cache(maxsize=2_048)
 def gradient_of(by: Variable) -> Variable:
     """Return the variable that holds the derivative of the loss with respect to `by` (`dW1` for `W1`)."""
-    return by.change(role=roles.GRADIENT, facts=as_written(by))
+    return by.gradient
 
 
 def adjoint_of(variable: Variable) -> Variable:
@@ -99,9 +92,7 @@ def adjoint_of(variable: Variable) -> Variable:
     >>> adjoint_of(z).name, adjoint_of(variable("a1", (3,))).name
     ('delta1', 'da1')
     """
-    if variable.role == roles.PRE_ACTIVATION:
-        return variable.change(letter="delta", role=roles.DELTA, facts=as_written(variable))
-    return gradient_of(variable)
+    return variable.adjoint
 
 
 def closest(name: str, known: Any) -> str:

@@ -242,7 +242,7 @@ OPERATORS: dict[str, Operator] = {
     "inv": Operator(("a",), n.Inverse),
     "solve": Operator(("a", "b"), lambda a, b: n.MatMul(n.Inverse(a), b)),
     "matrix_power": Operator(("a",), _matrix_power, ("n",), ("n",)),
-    "kron": Operator(("a", "b"), n.Kron),
+    "kron": Operator(("a", "b"), arrays.kronecker),
     "duplication": Operator((), lambda n: Duplication(size_of(n)), ("n",), ("n",)),
     "commutation": Operator((), _commutation, ("m", "n"), ("m", "n")),
     "concatenate": Operator((), _concatenate, ("axis",), lists=True),

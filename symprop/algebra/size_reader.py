@@ -10,18 +10,18 @@ from sympy import Expr, Integer, expand
 from symprop.algebra.names import size_symbol
 from symprop.errors import FormulaError, shown
 
-_TOKEN = re.compile(r"\s*([A-Za-z_][A-Za-z0-9_]*|[0-9]{1,12}(?![0-9])|[-+*()])")
+_TOKEN = re.compile(r"\s*([A-Za-z_][A-Za-z0-9_]*|[0-9]{1,12}(?![0-9])|\*\*|[-+*()])")
 LONGEST_SIZE = 200
 
 
 def read_size(text: str) -> Expr:
     """Return the size that a text says.
 
-    >>> read_size("k + n"), read_size("2*(n - 1)"), read_size("3")
-    (k + n, 2*n - 2, 3)
+    >>> read_size("k + n"), read_size("2*(n - 1)"), read_size("n**2"), read_size("3")
+    (k + n, 2*n - 2, n**2, 3)
 
     Raises:
-        FormulaError: anything but numbers and names with `+`, `-`, `*` and brackets.
+        FormulaError: anything but numbers and names with `+`, `-`, `*`, `**` and brackets.
         SymbolNameError: a name that cannot be a size.
     """
     tokens = list(_tokens(text))
@@ -53,11 +53,22 @@ def _sum(tokens: list[str], depth: int) -> Expr:
 
 
 def _product(tokens: list[str], depth: int) -> Expr:
-    value = _factor(tokens, depth)
+    value = _power(tokens, depth)
     while tokens and tokens[0] == "*":
         tokens.pop(0)
-        value *= _factor(tokens, depth)
+        value *= _power(tokens, depth)
     return value
+
+
+def _power(tokens: list[str], depth: int) -> Expr:
+    base = _factor(tokens, depth)
+    if tokens[:1] != ["**"]:
+        return base
+    exponent = tokens[1] if len(tokens) > 1 else ""
+    if not re.fullmatch("[1-9]", exponent):
+        _refuse(f"**{exponent}")
+    del tokens[:2]
+    return base ** int(exponent)
 
 
 def _factor(tokens: list[str], depth: int) -> Expr:

@@ -24,7 +24,7 @@ class Comparable:
         >>> print(d.compare("delta1", "(W2.T @ delta2) * (1 - a1**2)"))
         equal: identical after simplification
         >>> print(d.compare("dW2", "outer(y - p, a1)").message.splitlines()[0])
-        not equal: dW2 is minus the line
+        not equal: the line is minus dW2
 
         Raises:
             FormulaError: no such quantity or name; the nearest is told.

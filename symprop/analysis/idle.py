@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator, Sequence
+from functools import partial
 
-from symprop.algebra.equations import Equation, Item, equations_in
+from symprop.algebra.equations import Equation, Item, Step, equations_in
 from symprop.algebra.names import gradient_of
 from symprop.algebra.roles import STATISTIC
 from symprop.algebra.trees import is_zero
-from symprop.calculus.vanished import told_once
+from symprop.calculus.reuse import as_first_worked_out
+from symprop.calculus.vanished import Said, told_once
 from symprop.networks.network import Network
 
 
@@ -27,7 +29,7 @@ def idle(network: Network, backward: Sequence[Item]) -> Iterator[str]:
     yield from told_once(_each(network, backward))
 
 
-def _each(network: Network, backward: Sequence[Item]) -> Iterator[tuple[object, str, str]]:
+def _each(network: Network, backward: Sequence[Item]) -> Iterator[Said]:
     found = {equation.target: equation for equation in equations_in(backward) if is_zero(equation.expression)}
     for built in network.built:
         gradients = [found.get(gradient_of(parameter.variable)) for parameter in built.parameters]
@@ -38,8 +40,16 @@ def _each(network: Network, backward: Sequence[Item]) -> Iterator[tuple[object, 
         spared = any(field.name == "bias" for field in dataclasses.fields(built.layer))
         if spared and len(equations) == len(biases):  # where some bias moves the loss, all of them are wanted
             for parameter, equation in zip(biases, equations, strict=True):
-                facts = [fact for step in equation.steps for fact in step.facts if isinstance(fact, Equation)]
-                means = [fact.name for fact in facts if fact.target.role == STATISTIC]
-                taken = f", which {means[0]} takes off again" if means else ""
-                remark = f"the loss does not change with {parameter.name}{taken}: bias=False leaves it out"
-                yield bool(means) or parameter.name, parameter.name, remark
+                centred = bool(_statistics(as_first_worked_out(equation.steps)))
+                yield centred or parameter.name, parameter.name, partial(_remark, parameter.name, equation)
+
+
+def _statistics(steps: Sequence[Step]) -> list[str]:
+    """Return the statistics among the facts of some steps."""
+    return [fact.name for step in steps for fact in step.equations if fact.target.role == STATISTIC]
+
+
+def _remark(bias: str, equation: Equation) -> str:
+    means = _statistics(equation.steps)
+    taken = f", which {means[0]} takes off again" if means else ""
+    return f"the loss does not change with {bias}{taken}: bias=False leaves it out"

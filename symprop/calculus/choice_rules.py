@@ -12,7 +12,7 @@ from symprop.algebra.functions import FUNCTIONS
 from symprop.algebra.nodes import Node
 from symprop.algebra.table import for_kinds
 from symprop.algebra.trees import added, factors_of, is_zero, multiplied, terms_of, walk, zeros
-from symprop.calculus.coefficients import base_and_exponent, same_shape
+from symprop.calculus.coefficients import base_and_exponent, expanded, same_shape
 from symprop.calculus.context import Applied, Context, KnownFact, Rule, rule
 from symprop.calculus.exponentials import has_value_everywhere
 from symprop.calculus.known_facts import declared_fact, has_fact, positive
@@ -192,6 +192,18 @@ def _(node: n.Compare, context: Context) -> Applied | None:
     if len(numbers) != 1 or not (end - numbers[0] if name == "maximum" else numbers[0] - end).is_positive:
         return None
     found = n.Compare(node.relation, x[0], limit)
+    return Applied(found) if same_shape(found, node) else None
+
+
+@rule(CHOICES, "difference of two sides", "(c * x > (c - 1) * x) = (x > 0)")
+@for_kinds(n.Compare)
+def _(node: n.Compare, context: Context) -> Applied | None:
+    left, right = node.operands
+    terms = [*terms_of(left), *map(n.negative, terms_of(right))]
+    difference = tidy(added([part for term in terms for part in expanded(tidy(term))]))
+    if difference.constant is not None or difference.weight >= min(left.weight, right.weight):
+        return None
+    found = n.Compare(node.relation, difference, n.Scalar(0))
     return Applied(found) if same_shape(found, node) else None
 
 

@@ -27,6 +27,9 @@ from symprop.calculus.tidy import tidy
 
 KnownFact = str | Equation
 
+WORKED_OUT_ON_DEMAND: dict[str, Callable[..., Any]] = {}
+"""What works out the answers of a table that holds those that were asked for, of a subject along some axes."""
+
 
 class Quotient(NamedTuple):
     """An equation `h = c * r**k`, a product with a root: its place among all such, `r`, `k`, itself and `c`.
@@ -94,7 +97,7 @@ class Context:
         read = (variables(found.expression) for found in self.by_name.values() if found.target.role == STATISTIC)
         return frozenset(variable for each in read for variable in each if variable.role != STATISTIC)
 
-    @property
+    @cached_property
     def tables(self) -> dict[str, Mapping[Any, Any]]:
         """All that a rule may ask it, by name."""
         tables: dict[str, Mapping[Any, Any]] = {"by_value": self.by_value, "by_name": self.by_name}

@@ -12,8 +12,8 @@ from symprop.algebra import nodes as n
 from symprop.algebra.functions import FUNCTIONS
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.table import for_kinds
-from symprop.algebra.trees import factors_of, multiplied
-from symprop.calculus.coefficients import base_and_exponent, coefficient_and_rest
+from symprop.algebra.trees import added, factors_of, multiplied
+from symprop.calculus.coefficients import base_and_exponent, coefficient_and_rest, scaled
 from symprop.calculus.tidy import tidy
 
 
@@ -212,3 +212,17 @@ def as_hyperbolic(node: n.Add) -> Node | None:
     if coefficient_and_rest(t)[0].could_extract_minus_sign():
         t, c, d = opposite, d, c
     return tidy(n.Scalar(2 * c) * FUNCTIONS["cosh" if c == d else "sinh"](t))
+
+
+@for_kinds(n.Add)
+def as_logit(node: n.Add) -> Node | None:
+    """Return a sum that holds `softplus(t) - softplus(-t)` with `t` in its place, else None."""
+    terms = [coefficient_and_rest(term) for term in node.operands]
+    for place, (number, rest) in enumerate(terms):
+        t = argument(rest, "softplus")
+        other = (-number, FUNCTIONS["softplus"](tidy(n.negative(t)))) if t is not None else None
+        if t is not None and other in terms and not coefficient_and_rest(t)[0].could_extract_minus_sign():
+            gone = {place, terms.index(other)}
+            others = [term for k, term in enumerate(node.operands) if k not in gone]
+            return added([*others, scaled(number, t)])
+    return None

@@ -14,7 +14,7 @@ from sympy import Integer
 from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Node
 from symprop.algebra.table import PairTable
-from symprop.algebra.trees import is_zero, ones
+from symprop.algebra.trees import is_zero, multiplied, ones
 from symprop.calculus.coefficients import same_shape, scaled
 
 Tidy = Callable[[Node], Node]
@@ -58,9 +58,29 @@ def _(node: n.Power, inner: n.Power, tidy: Tidy) -> Node | None:
 
 @pair(n.Power, n.Multiply)
 def _(node: n.Power, inner: n.Multiply, tidy: Tidy) -> Node | None:
-    if not node.exponent.is_Integer:
+    """(a b)**2 = a**2 b**2, and sqrt(r (x @ x)) = sqrt(r) sqrt(x @ x); (a b)**(3/2) = a b sqrt(a b)."""
+    exponent, factors = node.exponent, inner.operands
+    squares = [factor for factor in factors if _is_sum_of_squares(factor)]
+    if not exponent.is_Integer and (not exponent.is_Rational or sum(each.number is None for each in factors) < 2):
         return None
-    return tidy(n.Multiply(*(n.Power(factor, node.exponent) for factor in inner.operands)))
+    if exponent.is_Integer:
+        parts = [n.Power(factor, exponent) for factor in factors]
+    elif squares:
+        rest = [factor for factor in factors if factor not in squares]
+        parts = [n.Power(each, exponent) for each in (*squares, *([multiplied(rest)] if rest else []))]
+    else:
+        count = int(exponent)  # the part of it that is whole
+        parts = [*(n.Power(factor, count) for factor in factors), n.Power(inner, exponent - count)] if count else []
+    return tidy(n.Multiply(*parts)) if parts else None
+
+
+def _is_sum_of_squares(node: Node) -> bool:
+    match node:
+        case n.Sum(operands=(n.Power() as squares,)):
+            return squares.exponent == 2
+        case n.MatMul(operands=(left, right)):
+            return node.rank == 0 and left == right
+    return node.number is not None and bool(node.number.is_positive)
 
 
 @pair(n.Power, n.Compare)

@@ -8,23 +8,19 @@ are alike. Nothing else is looked at, so nothing can go stale; the notes live as
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from symprop.algebra.alike import Number, Numbers, aligned, pattern, renumbered
 from symprop.algebra.equations import Equation, Step
 from symprop.algebra.nodes import Node
 from symprop.algebra.trees import variables
-from symprop.calculus.context import Context, KnownFact, Quotient
-from symprop.calculus.sum_rules import why_centred
-from symprop.calculus.vanishing_sums import vanishes
+from symprop.calculus.context import WORKED_OUT_ON_DEMAND, Context, KnownFact, Quotient
 
 TRIED = 4
 """So many results for formulas that are alike are tried, the newest: layers differ in few ways."""
-
-Worked = tuple[Node, Sequence[Step]]
 
 
 class Watched(Mapping[Any, Any]):
@@ -81,14 +77,17 @@ class Later(Sequence[Step]):
         return self.made[place]
 
 
-@dataclass(frozen=True)
-class Result:
-    """What was worked out of a formula with these numbers, and what was asked on the way."""
+def as_first_worked_out(steps: Sequence[Step]) -> Sequence[Step]:
+    """Return steps in the numbers in which they were worked out: the same rules, and facts of the same kinds."""
+    return steps.steps if isinstance(steps, Later) else steps
 
-    numbers: tuple[Number, ...]
-    notes: Mapping[tuple[str, Any], Any]
+
+@dataclass(frozen=True)
+class Derived:
+    """What was worked out of a formula, and the steps."""
+
     expression: Node
-    steps: tuple[Step, ...]
+    steps: Sequence[Step]
 
     @cached_property
     def read(self) -> frozenset[Number]:
@@ -99,22 +98,53 @@ class Result:
     @cached_property
     def facts(self) -> frozenset[Equation]:
         """The equations that a step names as a fact."""
-        return frozenset(fact for step in self.steps for fact in step.facts if isinstance(fact, Equation))
+        return frozenset(fact for step in self.steps for fact in step.equations)
 
-    def for_numbers(self, numbers: tuple[Number, ...], context: Context) -> Worked | None:
-        """Return the result with other numbers, if what is known of these is alike."""
-        twin = _Twin(dict(zip(self.numbers, numbers, strict=True)), context)
+    def twin(self, twin: Twin) -> Derived | None:
+        if not (self.read <= twin.numbers.keys() and self.facts <= twin.equations.keys()):
+            return None
+        return Derived(twin.of(self.expression), Later(tuple(self.steps), twin.numbers, twin.equations))
+
+
+@dataclass(frozen=True)
+class Why:
+    """Why something holds of an equation, or nothing where that is not known."""
+
+    facts: tuple[KnownFact, ...]
+
+    def twin(self, twin: Twin) -> Why | None:
+        if not all(isinstance(fact, str) or fact in twin.equations for fact in self.facts):
+            return None
+        names = _names((equation.expression for equation in twin.equations), twin.numbers) if self.facts else {}
+        return Why(tuple(_said(fact, names) if isinstance(fact, str) else twin.equations[fact] for fact in self.facts))
+
+
+Made = TypeVar("Made", Derived, Why)
+
+
+@dataclass(frozen=True)
+class Result(Generic[Made]):
+    """What was made of something with these numbers, of an equation where it is `about` one, and what was asked."""
+
+    numbers: tuple[Number, ...]
+    about: Equation | None
+    notes: Mapping[tuple[str, Any], Any]
+    made: Made
+
+    def for_numbers(self, numbers: tuple[Number, ...], about: Equation | None, context: Context) -> Made | None:
+        """Return the same with other numbers, if what is known of these is alike."""
+        twin = Twin(dict(zip(self.numbers, numbers, strict=True)), context)
+        if self.about is not None and about is not None:
+            twin.equations[self.about] = about
         try:
             if not all(twin.answers(table, key, answer) for (table, key), answer in self.notes.items()):
                 return None
         except KeyError:  # a rule made a name that nothing has
             return None
-        if not (self.read <= twin.numbers.keys() and self.facts <= twin.equations.keys()):
-            return None
-        return twin.of(self.expression), Later(self.steps, twin.numbers, twin.equations)
+        return self.made.twin(twin)
 
 
-class _Twin:
+class Twin:
     """What stands for formulas, numbers and equations where others are put in."""
 
     def __init__(self, numbers: dict[Number, Number], context: Context) -> None:
@@ -127,12 +157,10 @@ class _Twin:
 
     def answers(self, table: str, key: Any, answer: Any) -> bool:
         """Whether the context answers a question as it was answered, in numbers that are put in."""
-        if table == "centred":
-            equation, axes = key
-            return self.agree(answer, why_centred(self.equations[equation], axes, self.context))
-        if table == "vanishing":
-            variable, axes = key
-            return self.agree(answer, vanishes((self.of(variable), axes), self.context))
+        if table in WORKED_OUT_ON_DEMAND:
+            subject, axes = key
+            twin = self.equations[subject] if isinstance(subject, Equation) else self.of(subject)
+            return self.agree(answer, WORKED_OUT_ON_DEMAND[table](twin, axes, self.context))
         return self.agree(answer, self.tables[table].get(self.of(key)))
 
     def agree(self, answer: Any, other: Any) -> bool:
@@ -164,21 +192,40 @@ def _said(words: str, names: Mapping[str, str]) -> str:
 
 def worked_once(
     start: Node, context: Context, work_out: Callable[[Node, Context], tuple[Node, tuple[Step, ...]]]
-) -> Worked:
+) -> tuple[Node, Sequence[Step]]:
     """Return what `work_out` makes of a formula and the steps, those of a formula that is alike where one was seen."""
     if not context.by_name:
         return work_out(start, context)  # alone
     key, numbers = pattern(start)
-    seen = context.worked.setdefault(key, [])
+    found = _once(key, numbers, None, context, lambda watched: Derived(*work_out(start, watched)))
+    return found.expression, found.steps
+
+
+def why_once(
+    equation: Equation, axes: tuple[int, ...], context: Context, work_out: Callable[..., tuple[KnownFact, ...]]
+) -> tuple[KnownFact, ...]:
+    """Return why something holds of an equation along some axes, as it does of one that is alike where one was seen."""
+    key, numbers = pattern(equation.target, equation.expression)
+    return _once((key, axes), numbers, equation, context, lambda watched: Why(work_out(equation, axes, watched))).facts
+
+
+def _once(
+    key: Hashable,
+    numbers: tuple[Number, ...],
+    about: Equation | None,
+    context: Context,
+    work_out: Callable[[Context], Made],
+) -> Made:
+    seen: list[Result[Made]] = context.worked.setdefault(key, [])
     for result in seen[-TRIED:][::-1]:
-        found = result.for_numbers(numbers, context)
+        found = result.for_numbers(numbers, about, context)
         if found is not None:
             return found
     notes: dict[tuple[str, Any], Any] = {}
-    expression, steps = work_out(start, _watched(context, notes))
+    made = work_out(_watched(context, notes))
     telling = {question: answer for question, answer in notes.items() if not _is_never(*question, context)}
-    seen.append(Result(numbers, telling, expression, steps))
-    return expression, steps
+    seen.append(Result(numbers, about, telling, made))
+    return made
 
 
 def _is_never(table: str, key: Any, context: Context) -> bool:

@@ -9,9 +9,10 @@ from symprop.algebra.table import for_kinds
 from symprop.algebra.trees import factors_of, is_zero, multiplied, ones, replace, terms_of, variables, walk, zeros
 from symprop.calculus.chains import links
 from symprop.calculus.coefficients import coefficient_and_rest, expanded, same_shape
-from symprop.calculus.context import Applied, Context, KnownFact, Rule, rule
+from symprop.calculus.context import WORKED_OUT_ON_DEMAND, Applied, Context, KnownFact, Rule, rule
 from symprop.calculus.known_facts import sums_to_one
 from symprop.calculus.known_products import KNOWN_PRODUCT, known_product
+from symprop.calculus.reuse import why_once
 from symprop.calculus.tidy import tidy
 
 SUMS: list[Rule] = []
@@ -112,8 +113,11 @@ def centred(node: n.Sum, context: Context) -> Applied | None:
 def why_centred(equation: Equation, axes: tuple[int, ...], context: Context) -> tuple[KnownFact, ...]:
     """Return why the left side of an equation sums to 0 along `axes`; nothing where it is not known to."""
     for each in reversed(_stream(equation, axes, context)):
-        context.centred[each, axes] = _why_centred(each, axes, context)
+        context.centred[each, axes] = why_once(each, axes, context, _why_centred)
     return context.centred[equation, axes]
+
+
+WORKED_OUT_ON_DEMAND["centred"] = why_centred
 
 
 def _stream(equation: Equation, axes: tuple[int, ...], context: Context) -> list[Equation]:

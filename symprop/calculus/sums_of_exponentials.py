@@ -13,7 +13,7 @@ from symprop.algebra.functions import FUNCTIONS
 from symprop.algebra.nodes import Node
 from symprop.algebra.table import for_kinds
 from symprop.algebra.trees import factors_of, multiplied
-from symprop.calculus.coefficients import base_and_exponent, same_shape, unexpanded
+from symprop.calculus.coefficients import base_and_exponent, same_shape, scaled, unexpanded
 from symprop.calculus.exponentials import argument, as_hyperbolic, exponent, is_map, log_of_positive, sum_in
 from symprop.calculus.tidy import tidy
 
@@ -61,9 +61,14 @@ def as_softmax_of_all(node: n.Multiply) -> Node | None:
 
 @for_kinds(n.Map)
 def as_logsumexp(node: Node) -> Node | None:
-    """Return `log(sum(exp(x)))` as a log-sum-exp, over one axis or one after the other, else None."""
+    """Return `log(exp(t) / sum(exp(x)))` as `t` and a log-sum-exp, over one axis or one after the other, else None."""
     total = argument(node, "log")
-    return exponent(total) if total is not None and sum_in(total) else None
+    powers = [base_and_exponent(factor) for factor in factors_of(total)] if total is not None else []
+    if not any(sum_in(base) and exponent(base) is not None for base, _ in powers):
+        return None
+    logs = [exponent(base) or log_of_positive(base) for base, _ in powers]
+    terms = [scaled(power, each) for (_, power), each in zip(powers, logs, strict=True) if each is not None]
+    return tidy(n.Add(*terms)) if len(terms) == len(logs) else None
 
 
 @for_kinds(n.Map)

@@ -7,15 +7,15 @@ leaves, numbers pulled out of linear operations. Rules that need a fact or deser
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import lru_cache, reduce
 
 from sympy import Expr, Integer
 
 from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Node
 from symprop.algebra.table import Table
-from symprop.algebra.trees import factors_of, is_zero, loose, ones, terms_of, zeros
-from symprop.calculus.chains import chained
+from symprop.algebra.trees import factors_of, is_zero, loose, ones, terms_of, transposes, zeros
+from symprop.calculus.chains import chained, links
 from symprop.calculus.coefficients import (
     bare_operands,
     base_and_exponent,
@@ -171,6 +171,10 @@ def _(node: n.MatMul) -> Node:
         return chained(node, tidy)
     if left.rank == right.rank == 1 and isinstance(left, n.MatMul) and not isinstance(right, n.MatMul):
         return tidy(n.MatMul(right, left))  # (A x)' y = y' (A x)
+    if left.rank == right.rank == 1 and transposes(*(chain := links(right))[:-1]):
+        turned = reduce(lambda product, each: n.MatMul(tidy(n.Transpose(each)), product), chain[:-1], left)
+        if transposes(turned) < transposes(left, *chain[:-1]):
+            return tidy(n.MatMul(chain[-1], turned))  # x' (A' y) = y' (A x)
     squared = square_by_factor(left) if left == right else None
     return _linear(node) if squared is None else tidy(squared)
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 
 from symprop.algebra import nodes as n
 from symprop.algebra.equations import Equation, Item, equations_in
 from symprop.algebra.names import gradient_of
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.trees import is_zero, variables, walk
+from symprop.calculus.reuse import as_first_worked_out
 
 
 def remarks(items: Sequence[Item], wanted: Sequence[Variable]) -> Iterator[str]:
@@ -16,36 +18,46 @@ def remarks(items: Sequence[Item], wanted: Sequence[Variable]) -> Iterator[str]:
     yield from told_once(_each(items, wanted))
 
 
-def told_once(said: Iterable[tuple[object, str, str]]) -> Iterator[str]:
-    """Yield remarks, each with a key and what it is about; of those with one key the first, and what else it holds for.
+Said = tuple[object, str, Callable[[], str]]
+"""A remark: a key that it shares with others, what it is about, and its words, if they are asked for."""
 
-    >>> list(told_once([("sum", "db1", "db1 is zero: they cancel"), ("sum", "db2", "db2 is zero: they cancel")]))
+
+def told_once(said: Iterable[Said]) -> Iterator[str]:
+    """Yield remarks: of those with one key the first, and what else it holds for.
+
+    >>> list(told_once((3, name, lambda name=name: f"{name} is zero: they cancel") for name in ("db1", "db2")))
     ['db1 is zero: they cancel; likewise db2']
     """
-    groups: dict[object, list[tuple[str, str]]] = {}
+    first: dict[object, str] = {}
+    others: dict[object, list[str]] = {}
     for key, name, remark in said:
-        groups.setdefault(key, []).append((name, remark))
-    for (_, remark), *others in groups.values():
-        yield remark + ("; likewise " * bool(others)) + ", ".join(name for name, _ in others)
+        if key in first:
+            others.setdefault(key, []).append(name)
+        else:
+            first[key] = remark()
+    for key, words in first.items():
+        yield words + (f"; likewise {', '.join(others[key])}" if key in others else "")
 
 
-def _each(items: Sequence[Item], wanted: Sequence[Variable]) -> Iterator[tuple[object, str, str]]:
+def _each(items: Sequence[Item], wanted: Sequence[Variable]) -> Iterator[Said]:
     """Yield what is said of each gradient that is zero: the rules that made it so, its name, and the remark."""
     found: set[Variable] = set()
     vanished = ""  # the first adjoint that vanished takes with it all that flows from it
     for equation in equations_in(items):
         found.add(equation.target)
         if is_zero(equation.expression):
-            reason = _reason(equation) or vanished or "nothing flows back to it"
-            vanished = vanished or f"{equation.name} is zero ({reason})"
-            rules = tuple(
-                step.rule for step in equation.steps if any(isinstance(fact, Equation) for fact in step.facts)
-            )
-            yield rules or equation.name, equation.name, f"{equation.name} is zero: {reason}"
+            rules = tuple(step.rule for step in as_first_worked_out(equation.steps) if step.equations)
+            yield rules or equation.name, equation.name, partial(_zero, equation, vanished, ": {}")
+            vanished = vanished or _zero(equation, "", " ({})")
     for variable in wanted:
         if gradient_of(variable) not in found:
             name = f"d{variable.name}"
-            yield name, name, f"{name} is zero: the loss does not depend on {variable.name}"
+            yield name, name, partial("{0} is zero: the loss does not depend on {1}".format, name, variable.name)
+
+
+def _zero(equation: Equation, before: str, form: str) -> str:
+    """Say that a gradient is zero, and why: by its steps, or by what came to nothing `before`."""
+    return f"{equation.name} is zero" + form.format(_reason(equation) or before or "nothing flows back to it")
 
 
 def _reason(equation: Equation) -> str:
@@ -57,7 +69,7 @@ def _reason(equation: Equation) -> str:
         if is_zero(step.after) and reasons:
             break  # the rest only carries the zero on
         if _dead(step.after) > _dead(step.before):
-            equations = ", ".join(fact.name for fact in step.facts if isinstance(fact, Equation))
+            equations = ", ".join(fact.name for fact in step.equations)
             said = [fact for fact in step.facts if isinstance(fact, str)]
             facts = "; ".join([*said, *[f"the equations of {equations}"] * bool(equations)])
             found = "its terms cancel" if step.rule == "tidy" else f"by the rule '{step.rule}'"
@@ -72,4 +84,4 @@ def _dead(node: Node) -> int:
     return gone + is_zero(node) * (1 + len(pullbacks))
 
 
-__all__ = ["remarks", "told_once"]
+__all__ = ["Said", "remarks", "told_once"]

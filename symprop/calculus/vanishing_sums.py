@@ -17,8 +17,8 @@ from symprop.algebra.shapes import same
 from symprop.algebra.table import Table, for_kinds
 from symprop.algebra.trees import factors_of, replace, zeros
 from symprop.calculus.coefficients import same_shape
-from symprop.calculus.context import Applied, Context, Rule, rule
-from symprop.calculus.sum_rules import centred
+from symprop.calculus.context import WORKED_OUT_ON_DEMAND, Applied, Context, Rule, rule
+from symprop.calculus.sum_rules import centred, why_centred
 from symprop.calculus.tidy import tidy
 
 VANISHING: list[Rule] = []
@@ -108,17 +108,17 @@ def _(node: n.Sum, context: Context) -> Applied | None:
     equation = context.equation(part[0]) if part else None
     if part is None or equation is None:
         return None
-    vanishes(part, context.watches or context)
+    vanishes(*part, context.watches or context)
     if not context.vanishing[part]:
         return None
     return Applied(tidy(replace(node, {part[0]: equation.expression})), (equation,))
 
 
-def vanishes(part: Part, context: Context) -> bool:
+def vanishes(variable: Node, axes: Axes, context: Context) -> bool:
     """Whether a sum leads, equation after equation, to a variable that is centred; one answer for all of them."""
     way: list[Part] = []
     found: bool | None = None
-    at: Part | None = part
+    at: Part | None = (variable, axes)
     while found is None:
         equation = context.equation(at[0]) if at else None
         if at is None or equation is None:
@@ -127,10 +127,12 @@ def vanishes(part: Part, context: Context) -> bool:
             found = context.vanishing[at]
         else:
             way.append(at)
-            found = True if centred(n.Sum(*at), context) else None
+            found = True if why_centred(equation, tuple(sorted(at[1])), context) else None
             at = reached(equation.expression, at[1])
     context.vanishing.update(dict.fromkeys(way, found))
     return found
 
+
+WORKED_OUT_ON_DEMAND["vanishing"] = vanishes
 
 __all__ = ["REACHED", "VANISHING", "reached", "vanishes"]

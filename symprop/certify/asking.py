@@ -103,10 +103,8 @@ def names_of_cotangent(subject: Subject) -> tuple[str, ...]:
 def called(backward: Any) -> str:
     """Return what a function is called in messages."""
     match backward:
-        case object(__name__=str(name)):
-            return name
-        case object(func=object(__name__=str(name))):
-            return name
+        case object(__name__=str(name)) | object(func=object(__name__=str(name))):
+            return shown(name)[1:-1]
         case _:
             return type(backward).__name__
 

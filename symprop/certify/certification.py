@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from symprop.algebra.printable import aligned
-from symprop.certify.judging import Line, number
+from symprop.certify.judging import UNCONFIRMED, Line, number
+from symprop.diagnosis import Diagnosis
 from symprop.notation import notebook_blocks
 from symprop.notation.blocks import Block, Bullets, Grid, GridRow, Typed
 from symprop.notation.notebook_blocks import Verdict, mark
@@ -23,7 +24,7 @@ class Certification:
     """Whether a backward pass gives the right gradients: `ok`, a sentence, and a table with a line for each gradient.
 
     `failed` is what the function raised, "" where it returned. `remarks` say how it was called and what was noticed.
-    `order` is in which order the gradients would be right that are wrong in theirs.
+    `order` is in which order the gradients would be right that are wrong in theirs, `diagnosis` says what was mistaken.
 
     >>> import symprop
     >>> found = symprop.certify("sum((X @ w - y)**2)", lambda X, w, y: 2 * X.T @ (X @ w - y), wrt="w")
@@ -38,6 +39,7 @@ class Certification:
     failed: str = ""
     remarks: tuple[str, ...] = ()
     order: tuple[str, ...] = ()
+    diagnosis: Diagnosis | None = None
 
     @property
     def ok(self) -> bool:
@@ -61,9 +63,12 @@ class Certification:
                 _and([f"d{name}" for name in names]) for names in (self.order, [line.name for line in self.lines])
             )
             return "wrong: what is returned is {}, where {} are expected".format(*places)
-        wrong = [_said(line) for line in self.lines if not line.ok]
+        wrong = [line for line in self.lines if not line.ok]
         rest = f"; {_and(right)} {'is' if len(right) == 1 else 'are'} right" if right else ""
-        return f"wrong: {'; '.join(wrong)}{rest}"
+        if self.diagnosis is None:
+            return f"wrong: {'; '.join(map(_said, wrong))}{rest}"
+        worst = max(wrong, key=lambda line: line.badness)
+        return f"wrong: {self.diagnosis.message} ({_numbers(worst)}){rest}"
 
     @property
     def table(self) -> str:
@@ -120,11 +125,19 @@ def _and(names: Sequence[str]) -> str:
 def _said(line: Line) -> str:
     """Say what is wrong with one gradient."""
     if line.index is None:
-        return f"d{line.name}: {line.note}"
-    at = f" at {line.at}" if line.at else ""
-    numbers = f"{line.entry} is {number(line.given)}, right is {number(line.right)}{at}"
+        return f"d{line.name}: {_numbers(line)}"
+    if line.off <= line.limit:
+        return f"d{line.name} is {line.note}" if line.note != UNCONFIRMED else line.note
     if not np.isfinite(line.off):
-        return f"d{line.name} is {line.note}: {numbers}"
+        return f"d{line.name} is {line.note}: {_numbers(line)}"
     part = f"{100 * line.off:.3g} % of its largest entry" if line.off >= 1e-3 else scientific(line.off)
     told = f" ({line.note})" if line.note else ""
-    return f"d{line.name} is off by {part}{told}: {numbers}"
+    return f"d{line.name} is off by {part}{told}: {_numbers(line)}"
+
+
+def _numbers(line: Line) -> str:
+    """Say what is given where a gradient is worst, and what is right there."""
+    if line.index is None:
+        return line.note
+    at = f" at {line.at}" if line.at else ""
+    return f"{line.entry} is {number(line.given)}, right is {number(line.right)}{at}"

@@ -3,27 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
-from typing import Any, NamedTuple
+from itertools import product
+from typing import Any
 
 import numpy as np
 
 from symprop.algebra.declarations import declarations_text, declared
+from symprop.algebra.equations import System
 from symprop.algebra.formula import Formula, formula, inferred_formula
 from symprop.algebra.inference.infer import ANYTHING
 from symprop.algebra.nodes import Variable
+from symprop.analysis.derivation import Derivation
 from symprop.certify.asking import Asked, asked_by, called
 from symprop.certify.certification import Certification
+from symprop.certify.explaining import SECONDS, explained
 from symprop.certify.judging import Line, judged
 from symprop.certify.of_formulas import FormulaSubject
 from symprop.certify.of_networks import NetworkSubject
 from symprop.certify.own_derivatives import is_torch_function, with_own_derivative
 from symprop.certify.reasons import other_order, through
 from symprop.certify.returned import Given, gradients, order_of
-from symprop.certify.running import Ran, libraries_of, run
+from symprop.certify.running import Ran, Way, libraries_of, run
 from symprop.certify.subject import Place, Subject
 from symprop.certify.tracing import traced
-from symprop.errors import SpecError, shown
+from symprop.errors import FormulaError, SpecError, shown
+from symprop.formulas.interchange.reading import from_sympy, is_sympy
 from symprop.networks.blocks import Chain
 from symprop.networks.layers import Layer
 from symprop.networks.network import Network
@@ -39,7 +45,9 @@ def certify(
     *,
     sizes: Mapping[str, int] | None = None,
     arrays: str | None = None,
+    layout: str = "rows",
     seed: int = 0,
+    limit: float = SECONDS,
     **shapes: Any,
 ) -> Certification:
     """Say whether a backward pass gives the right gradients of a forward pass, and where it does not.
@@ -48,23 +56,32 @@ def certify(
     its parameters: variables, sizes and named parts of the forward pass, and the cotangent as `g` (or `dout`,
     `grad_output`, ...). It returns its gradients in the order of `wrt`, as a tuple or one array, or by name.
 
+    A function is traced where a formula is expected; a `torch.autograd.Function` stands for both passes. `sizes` are
+    numbers for names of sizes; `layout` is how a network has its batch, "rows", "columns", or one "example"; `arrays`
+    is the library whose arrays are given, "numpy", "torch" or "jax", found out without it; `limit` is how many seconds
+    the search for a mistake may take, 0 for no search.
+
     >>> def backward(W, x, g):
-    ...     return np.outer(g, x), W @ g
-    >>> print(certify("W @ x", backward, "W x", "W: n n, x: n").message)
-    wrong: dx is off by 123 % of its largest entry: dx[0] is 0.1425, right is -0.615 at n=2; dW is right
+    ...     return np.outer(g, x), -W.T @ g
+    >>> print(certify("W @ x", backward).message)
+    wrong: dx has the wrong sign: dx = W.T @ g (dx[1] is -0.5116, right is 0.5116 at m=2, n=3); dW is right
 
     Raises:
         SpecError: `backward` cannot be called by names, or returns what can be no gradients.
         FormulaError: no formula, or no such variable.
     """
     names = _names(wrt)
+    if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
+        raise SpecError(f"a seed is a whole number from 0, not {shown(seed)}")
+    if isinstance(limit, bool) or not isinstance(limit, (int, float)):
+        raise SpecError(f"limit is {shown(limit)}\nallowed: a number of seconds, 0 for no search")
     if backward is None and is_torch_function(forward):
         backward = forward
     if backward is None:
         told = "certify(forward, backward), or a torch.autograd.Function, which has both"
         raise SpecError(f"there is no backward pass\nallowed: {told}")
-    subject = subject_of(forward, declarations, shapes, names, sizes)
-    return certified(subject, backward, names, arrays, seed)
+    subject = subject_of(forward, declarations, shapes, names, sizes, layout)
+    return certified(subject, backward, names, arrays, seed, limit)
 
 
 def certified(
@@ -73,6 +90,7 @@ def certified(
     wrt: Sequence[str] | None = None,
     arrays: str | None = None,
     seed: int = 0,
+    limit: float = SECONDS,
 ) -> Certification:
     """Judge a backward pass of a subject; errors are those of `certify`."""
     backward = with_own_derivative(backward)
@@ -82,15 +100,9 @@ def certified(
     if not places:
         raise SpecError(f"no place was found where {shown(subject.title)} has a finite value and derivative")
     kinds = (False, True) if places[0].alternatives else (False,)
-    ways = [Way(library, ids) for library in libraries for ids in kinds]
-    return _judged(subject, backward, asked, places, ways, wrt, np.random.default_rng((seed, 1)))
-
-
-class Way(NamedTuple):
-    """How a function is called: with arrays of which library, and whether targets that can be are given as ids."""
-
-    library: str
-    ids: bool = False
+    ways = [Way(*each) for each in product(libraries, kinds, (False, True))]
+    ways.sort(key=lambda way: way.single)
+    return _judged(subject, backward, asked, places, ways, wrt, seed, limit)
 
 
 def _judged(
@@ -100,11 +112,13 @@ def _judged(
     places: Sequence[Place],
     ways: Sequence[Way],
     wrt: Sequence[str] | None,
-    random: np.random.Generator,
+    seed: int,
+    limit: float,
 ) -> Certification:
     """Call the backward pass at each place, and compare."""
+    random = np.random.default_rng((seed, 1))
     name, order, changed, orders = called(backward), list[str](), dict[str, None](), list[list[str]]()
-    lines: dict[str, list[tuple[Line, Place]]] = {}
+    lines: dict[str, list[Line]] = {}
     for place in places:
         cotangent = random.standard_normal(place.shape) if asked.cotangent else np.ones(place.shape)
         found, ways = _first_that_runs(backward, asked, place, cotangent, ways)
@@ -116,18 +130,28 @@ def _judged(
         right, given = place.right(order, cotangent), gradients(found.returned, order, subject)
         orders.append(other_order(given, right))
         for each in order:
-            lines.setdefault(each, []).append((judged(each, given[each], right[each], place.told), place))
+            line = judged(each, given[each], right[each], place.told, ways[0].single)
+            lines.setdefault(each, []).append(line)
 
     def pulled(place: Place, cotangent: Array) -> Mapping[str, Given]:
         found = _first_that_runs(backward, asked, place, cotangent, ways)[0]
         return {} if found.kind else gradients(found.returned, order, subject)
 
-    worst = [max(lines[each], key=lambda pair: pair[0].badness) for each in order]
-    told = [line for pair in worst for line in through([pair[0]], pair[1], partial(pulled, pair[1]))]
+    shown = [_shown(lines[each]) for each in order]
+    told = tuple(through(shown, places[0], partial(pulled, places[0]), ways[0].single))
     swapped = tuple(orders[0]) if all(each == orders[0] for each in orders) else ()
-    return Certification(
-        subject.title, name, tuple(told), len(places), "", _remarks(subject, ways[0], changed), swapped
-    )
+    remarks = _remarks(subject, ways[0], changed)
+    judged_so = Certification(subject.title, name, told, len(places), "", remarks, swapped)
+    if swapped or limit <= 0 or not any(line.is_mistaken for line in told):
+        return judged_so
+    more = (*places, *subject.places(seed + 1))
+    why = explained(subject, order, more, pulled, asked.cotangent, limit, seed)
+    return replace(judged_so, diagnosis=why)
+
+
+def _shown(lines: Sequence[Line]) -> Line:
+    """Return the line of the first place at which a gradient is wrong, or of that at which it is farthest off."""
+    return next((line for line in lines if not line.ok), None) or max(lines, key=lambda line: line.badness)
 
 
 def _first_that_runs(
@@ -137,17 +161,33 @@ def _first_that_runs(
     first: Ran | None = None
     for way in ways:
         given = {**place.values, **(place.alternatives if way.ids else {}), "": cotangent}
-        found = run(backward, asked, given, way.library)
+        found = run(backward, asked, given, way)
         if not found.kind:
             return found, (way,)
         first = first or found
     return first or Ran(), ways
 
 
+def _of_system(system: System) -> Formula:
+    """Return a system of equations as a formula: the last is its value, the others are names for parts.
+
+    Raises:
+        SpecError: it has a loop, or no equation.
+    """
+    if system.loops or not system.items:
+        raise SpecError("a system that is certified has equations alone, and one at least\nallowed: the network itself")
+    *named, last = system.equations
+    variables = (*system.parameters, *system.inputs, *system.targets)
+    found = Formula("", last.expression, variables, tuple(named), last.name)
+    return replace(found, source=found.text())
+
+
 def _remarks(subject: Subject, way: Way, changed: Mapping[str, None] | None = None) -> tuple[str, ...]:
     found = list(subject.remarks)
     if way.library != "numpy":
         found.append(f"called with arrays of {way.library}")
+    if way.single:
+        found.append("called with numbers in float32")
     if way.ids:
         found.append("targets are given as numbers of classes")
     if changed:
@@ -163,6 +203,8 @@ def _names(wrt: str | Sequence[str] | None) -> tuple[str, ...] | None:
     names = tuple(each.name if isinstance(each, Variable) else each for each in parts)
     if not names or not all(isinstance(each, str) for each in names):
         raise SpecError(f"wrt is {shown(wrt)}\nallowed: names of variables, such as \"Q K V\" or ['Q', 'K', 'V']")
+    if len({*names}) < len(names):
+        raise SpecError(f"wrt is {shown(' '.join(names))}\nallowed: each variable once")
     return names
 
 
@@ -172,6 +214,7 @@ def subject_of(
     shapes: Mapping[str, Any] | None = None,
     wrt: Sequence[str] | None = None,
     sizes: Mapping[str, int] | None = None,
+    layout: str = "rows",
 ) -> Subject:
     """Return what stands for a forward pass.
 
@@ -179,12 +222,20 @@ def subject_of(
         SpecError: it is none, or a network with declarations beside it.
     """
     shapes = shapes or {}
+    if isinstance(forward, Derivation):
+        forward, layout = forward.network, forward.system.layout
     if isinstance(forward, (Network, Layer, Chain)) or (isinstance(forward, str) and is_network_text(forward)):
         if declarations.strip() or shapes:
             raise SpecError("a network knows its shapes\nallowed: no declarations beside it")
-        return NetworkSubject(as_network(forward), wrt or (), sizes)
+        return NetworkSubject(as_network(forward), wrt or (), sizes, layout)
+    if is_sympy(forward):
+        forward = from_sympy(forward)
+    if isinstance(forward, (Formula, System)) and (declarations.strip() or shapes):
+        raise FormulaError("a formula knows its arrays\nallowed: no declarations beside it")
     if isinstance(forward, Formula):
         read = forward
+    elif isinstance(forward, System):
+        read = _of_system(forward)
     elif isinstance(forward, str):
         given = declarations.strip() or shapes
         read = formula(forward, declarations, **shapes) if given else inferred_formula(forward, ANYTHING, wrt or ())

@@ -11,17 +11,17 @@ from dataclasses import dataclass
 import numpy as np
 
 from symprop.certify.returned import Given
-from symprop.certify.subject import Exact
+from symprop.certify.subject import SLACK, Exact
 from symprop.verify.arithmetic import Array
 from symprop.verify.measure import scientific
-from symprop.verify.noise import FLOAT64
+from symprop.verify.noise import FLOAT32, FLOAT64
 
-SLACK = 64.0
-"""How much more than the derived formula another way to compute the same may round."""
 LEAST = 256.0
 """How many units of rounding a gradient may be off by in any case, relative to its largest entry."""
 MOST = 0.1
 """Whatever the precision, a gradient that is off by more is wrong."""
+PRECISE = 1e-5
+"""What is off by no more is a matter of precision."""
 UNCONFIRMED = "the complex step does not confirm symprop's own gradient, so nothing is said; please report it"
 
 
@@ -30,7 +30,7 @@ class Line:
     """A line of the table: one gradient at the place where it is worst.
 
     `off` and `limit` are relative to the largest entry of the right gradient, absolute where that is 0. `index` is the
-    worst entry, `given` and `right` what stands there.
+    worst entry, `given` and `right` what stands there; `is_array` is whether an array of numbers was given.
     """
 
     name: str
@@ -42,6 +42,14 @@ class Line:
     given: float = np.nan
     right: float = np.nan
     note: str = ""
+    is_array: bool = True
+
+    @property
+    def is_mistaken(self) -> bool:
+        """Whether there is a mistake to look for: numbers that are off by more than precision, or of another shape."""
+        return (
+            not self.ok and self.note != UNCONFIRMED and (self.is_array if np.isnan(self.off) else self.off > PRECISE)
+        )
 
     @property
     def badness(self) -> tuple[bool, bool, float]:
@@ -85,17 +93,17 @@ def number(value: float) -> str:
     return f"{value:.4g}"
 
 
-def judged(name: str, given: Given, right: Exact, at: str) -> Line:
-    """Compare a gradient with the right one."""
+def judged(name: str, given: Given, right: Exact, at: str, single: bool = False) -> Line:
+    """Compare a gradient with the right one; `single` is whether it was made of numbers in float32."""
     true = np.asarray(right.value, dtype=float)
     if given.array is None:
-        return Line(name, at, np.nan, 0.0, False, note=given.problem)
+        return Line(name, at, np.nan, 0.0, False, note=given.problem, is_array=False)
     found = given.array
     if found.shape != true.shape:
         note = f"shape {found.shape}, right is {true.shape}"
         return Line(name, at, np.nan, 0.0, False, note=note)
     largest = float(np.max(np.abs(true), initial=0.0))
-    limit, zero = _limit(found, right, largest)
+    limit, zero = _limit(max(_unit(found), FLOAT32 if single else 0.0), right, largest)
     if true.size == 0:
         return Line(name, at, 0.0, limit, True)
     off = np.abs(found.astype(float) - true) / (1.0 if zero else largest)
@@ -109,9 +117,14 @@ def judged(name: str, given: Given, right: Exact, at: str) -> Line:
     return Line(name, at, error, limit, ok, index, float(found[worst]), float(true[worst]), note=note)
 
 
-def _limit(found: Array, right: Exact, largest: float) -> tuple[float, bool]:
+def may_be_off(found: Array, rounding: float, largest: float, single: bool) -> float:
+    """Return how far off an array may be whose entries are up to `largest`."""
+    unit = max(_unit(found), FLOAT32 if single else 0.0)
+    return max(LEAST * unit * largest, SLACK * rounding * unit / FLOAT64)
+
+
+def _limit(unit: float, right: Exact, largest: float) -> tuple[float, bool]:
     """Return how far off a gradient may be, relative to its largest entry; absolute where that is 0 to rounding."""
-    unit = _unit(found)
     rounding = SLACK * right.rounding * unit / FLOAT64
     if largest <= rounding:
         return max(rounding, float(np.finfo(float).tiny)), True

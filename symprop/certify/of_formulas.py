@@ -18,7 +18,8 @@ from sympy import Expr, prod
 from symprop.algebra.equations import Equation, System
 from symprop.algebra.formula import Formula
 from symprop.algebra.nodes import Node, Variable
-from symprop.certify.subject import WIDEST, Exact, Place, Subject
+from symprop.algebra.sizes import whole
+from symprop.certify.subject import Exact, Place, Slopes, Subject, agree, largest
 from symprop.errors import FormulaError, LimitError, shown
 from symprop.formulas import questions
 from symprop.formulas.checks.oracles import complex_jacobian, integers, value
@@ -29,22 +30,14 @@ from symprop.verify.watching import Side, seen
 
 WANTED, MORE, ATTEMPTS = 3, 2, 26
 """How many places are taken, how many more that see another side of a switch, and how many are tried."""
+GROWTH = (0, 2, 4)
+"""How much larger sizes are from place to place: windows overlap, and n - 1 is not 1, in what is not the smallest."""
+SMALL = 120
+"""Up to so many elements in each array, sizes are larger."""
 MOST = 4_000
 """How many elements a derivative by one variable may move."""
-
-
-@dataclass(frozen=True)
-class Slopes:
-    """Every element's derivative by every element of a variable, and how far rounding can move each."""
-
-    value: Array
-    rounding: Array
-
-    @property
-    def steady(self) -> bool:
-        """Whether it is finite and not noise, as it is near a singular matrix."""
-        largest = max(1.0, float(np.max(np.abs(self.value), initial=0.0)))
-        return bool(np.all(np.isfinite(self.value)) and np.max(self.rounding, initial=0.0) <= WIDEST * largest)
+MOST_READ = 1_000_000
+"""How many elements any array may have."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +54,10 @@ class FormulaPlace(Place):
     alternatives: Mapping[str, Any] = field(default_factory=dict)
 
     @property
+    def variables(self) -> Mapping[str, Array]:  # type: ignore[override]
+        return self.point.values
+
+    @property
     def alive(self) -> bool:
         """Whether no derivative is 0 everywhere."""
         return all(np.any(each.value) for each in self.slopes.values())
@@ -73,12 +70,12 @@ class FormulaPlace(Place):
             derived, moved = value(node, at), noise.of_run(partial(value, node, at))
             oracle = np.tensordot(cotangent, slopes.value, axes=np.ndim(cotangent))
             allowed = moved + np.tensordot(np.abs(cotangent), slopes.rounding, axes=np.ndim(cotangent))
-            agree = derived.shape == oracle.shape and bool(np.all(np.abs(derived - oracle) <= allowed))
-            found[name] = Exact(derived, float(np.max(allowed, initial=0.0)), agree)
+            worst = largest(allowed)
+            found[name] = Exact(derived, worst, agree(derived, oracle, worst))
         return found
 
-    def jacobian(self, name: str) -> Array | None:
-        return self.slopes[name].value
+    def jacobian(self, name: str) -> Slopes | None:
+        return self.slopes[name]
 
 
 class FormulaSubject(Subject):
@@ -99,28 +96,28 @@ class FormulaSubject(Subject):
         self.symbols = size_symbols(formula.variables, formula.whole.node)
         parts = [each.name for each in formula.definitions]
         self.names = (*(each.name for each in formula.variables), *parts, *(str(each) for each in self.symbols))
-        self.fixed = self._fixed(sizes or {})
+        self.fixed, self.numbers = self._fixed(sizes or {}), dict(sizes or {})
+        self.cotangent = Variable(self._free("g"), (), formula.shape)
         if formula.readings:
             self.remarks = (f"read as {formula.readings[0]}",)
 
     def _fixed(self, sizes: Mapping[str, int]) -> dict[Expr, int]:
         known = {str(symbol): symbol for symbol in self.symbols}
-        for name in sizes:
+        for name, size in sizes.items():
             if name not in known:
                 raise FormulaError(f"the formula has no size {shown(name)}\nallowed: {', '.join(known) or 'none'}")
+            whole(size, f"size {shown(name)}", positive=True)
         return {known[name]: int(size) for name, size in sizes.items()}
 
     @property
     def diagnosed(self) -> Formula:
         return self.formula
 
-    @cached_property
-    def cotangent(self) -> Variable:
-        """What the cotangent is called in derivations: `g`, or with a mark where that is taken."""
-        name = "g"
+    def _free(self, name: str) -> str:
+        """Return a name, with a mark where the formula has it."""
         while name in self.names:
             name += "_"
-        return Variable(name, (), self.formula.shape)
+        return name
 
     @cached_property
     def derived(self) -> dict[str, Node]:
@@ -146,16 +143,19 @@ class FormulaSubject(Subject):
 
     def _tried(self, seed: int) -> Iterator[tuple[FormulaPlace, frozenset[Side]]]:
         """Yield places that will do, and the sides of switches that each sees."""
-        formula, whole = self.formula, self.formula.whole.node
-        more = lifted(self.symbols, whole)
+        formula, written = self.formula, self.formula.whole.node
+        more = lifted(self.symbols, written)
         variables = {each.name: each for each in formula.variables}
 
         def sizes(number: int) -> dict[Expr, int]:
-            return {symbol: size + more for symbol, size in numbered(self.symbols, number).items()} | self.fixed
+            least = {symbol: size + more for symbol, size in numbered(self.symbols, number).items()} | self.fixed
+            growth = GROWTH[number % len(GROWTH)]
+            larger = {symbol: size + growth for symbol, size in least.items()} | self.fixed
+            return larger if self._largest(larger) <= SMALL else least
 
         self._check_work(sizes(0))
         for point in points(formula.variables, seed, sizes, ATTEMPTS):
-            here = at_sizes(whole, point.sizes)
+            here = at_sizes(written, point.sizes)
             if here is None:
                 continue
             system = _system(here, formula.variables)
@@ -179,11 +179,17 @@ class FormulaSubject(Subject):
         at.setdefault(self.value, value(self.formula.node, replace(point, values=at)))
         return found | at
 
+    def _largest(self, sizes: Mapping[Expr, int]) -> int:
+        """Return how many elements the largest array has."""
+        arrays = (*self.formula.variables, *(each.target for each in self.formula.definitions), self.cotangent)
+        return max(int(prod(integers(each.shape, sizes))) for each in arrays)
+
     def _check_work(self, sizes: Mapping[Expr, int]) -> None:
         for each in self.formula.variables:
             count = int(prod(integers(each.shape, sizes)))
-            if each.name in self.by and count > MOST:
-                problem = f"{shown(each.name)} has {count:,} elements to move, more than {MOST:,}"
+            most = MOST if each.name in self.by else MOST_READ
+            if count > most:
+                problem = f"{shown(each.name)} has {count:,} elements, more than {most:,}"
                 raise LimitError(f"{problem}\nallowed: sizes declared by names, so that they can be small")
 
 

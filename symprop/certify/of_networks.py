@@ -19,8 +19,9 @@ from symprop.algebra.equations import Equation, System, equations_in
 from symprop.algebra.names import looked_up
 from symprop.algebra.nodes import Variable
 from symprop.algebra.roles import LOSS
+from symprop.analysis.derivation import Derivation
 from symprop.calculus.walk import derive_system
-from symprop.certify.subject import Exact, Place, Subject
+from symprop.certify.subject import SLACK, Exact, Place, Subject, agree, largest
 from symprop.codegen.case import Case
 from symprop.errors import SpecError, SympropError, listed, shown
 from symprop.networks.network import Network
@@ -28,11 +29,8 @@ from symprop.verify import noise
 from symprop.verify.arithmetic import Arithmetic, Array, Complex
 from symprop.verify.complex_step import CHUNK, STEP
 from symprop.verify.evaluate import Evaluator, run_together, stacked, unstacked
-from symprop.verify.measure import FLOAT64_LIMIT
 from symprop.verify.points import Point, farther_points, random_points, target_kinds
 
-SLACK = 64.0
-"""How much more than the derived equations the complex step may round."""
 WHOLE, SAMPLED = 5_000, 100
 """Up to so many coordinates all are confirmed, else so many of each variable."""
 BATCHES = (2, 3, 5, 7, 11, 13, 17, 19, 23)
@@ -54,9 +52,14 @@ class NetworkPlace(Place):
     shape: tuple[int, ...]
     alternatives: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def variables(self) -> Mapping[str, Array]:  # type: ignore[override]
+        return self.point.of(self.subject.system)
+
     def right(self, names: Sequence[str], cotangent: Array) -> dict[str, Exact]:
         system, backward = self.subject.derived(tuple(names))
-        sizes = [np.size(self.values[name]) for name in names]
+        shapes = [np.shape(self.values[name]) for name in names]
+        sizes = [int(np.prod(shape, dtype=int)) for shape in shapes]
 
         def run(arithmetic: Arithmetic) -> Array:
             found = self._equations(system, backward, cotangent, arithmetic)
@@ -66,23 +69,23 @@ class NetworkPlace(Place):
         ends = np.cumsum(sizes)[:-1]
         derived, moved = (np.split(each, ends) for each in (run(Complex()), noise.of_run(run)))
         exact = {}
-        for name, value, rounding in zip(names, derived, moved, strict=True):
-            where = np.arange(value.size)
+        for name, shape, flat, rounding in zip(names, shapes, derived, moved, strict=True):
+            value, where = flat.reshape(shape), np.arange(flat.size)
+            by_example = value if name in self.point.parameters else self.subject.by_examples(value, name)
             if sum(sizes) > WHOLE and value.size > SAMPLED:
                 where = np.sort(np.random.default_rng(0).choice(where, SAMPLED, replace=False))
             step = partial(self._complex_step, name, where, cotangent)
-            oracle, worst = step(Complex()), _largest(rounding)
-            if _largest(value) <= SLACK * worst:  # 0 to rounding: what cancels, cancels elsewhere for others
-                worst += _largest(noise.of_run(step))
-            agree = _largest(value[where] - oracle) <= SLACK * worst + FLOAT64_LIMIT * _largest(oracle)
-            exact[name] = Exact(value.reshape(np.shape(self.values[name])), worst, agree)
+            oracle, worst = step(Complex()), largest(rounding)
+            if largest(value) <= SLACK * worst:  # 0 to rounding: what cancels, cancels elsewhere for others
+                worst += largest(noise.of_run(step))
+            exact[name] = Exact(value, worst, agree(by_example.ravel()[where], oracle, worst))
         return exact
 
     def _equations(
         self, system: System, backward: Sequence[Equation], cotangent: Array, arithmetic: Arithmetic
     ) -> dict[str, Array]:
         """Return the gradients that the derived equations give, `dW1` and so on."""
-        given = {**self.point.batch(self.subject.system), self.subject.cotangent.name: cotangent}
+        given = {**self.variables, self.subject.cotangent.name: cotangent}
         sizes = {system.batch: self.point.count} if system.batch is not None else {}
         evaluator = Evaluator(arithmetic, stacked(given, arithmetic), sizes)
         with np.errstate(all="ignore"):
@@ -96,7 +99,10 @@ class NetworkPlace(Place):
         system, point = self.subject.case.example.system, self.point
         examples = [stacked(point.example(number), arithmetic) for number in range(point.count)]
         target = system.loss or system.output
-        weights = np.full(point.count, cotangent / point.count) if system.loss is not None else cotangent
+        if system.loss is None:
+            weights = self.subject.by_examples(cotangent, target.name)
+        else:
+            weights = np.full(point.count, cotangent / point.count)
         each = examples[0][name].size
         length, slopes = max(1, CHUNK // self._largest), [np.zeros(0)]
         for start in range(0, len(where), length):
@@ -124,11 +130,20 @@ class NetworkPlace(Place):
 class NetworkSubject(Subject):
     """A network; a backward pass may ask for its parameters, inputs, targets, and all that its equations make."""
 
-    def __init__(self, network: Network, wrt: Sequence[str] = (), sizes: Mapping[str, int] | None = None) -> None:
-        network, self.sizes = _numbered(network, sizes or {})
-        self.network, self.case, self.title = network, Case(network), network.text
-        self.system = system = self.case.rows.system
+    def __init__(
+        self,
+        network: Network,
+        wrt: Sequence[str] = (),
+        sizes: Mapping[str, int] | None = None,
+        layout: str = "rows",
+    ) -> None:
+        network, self.numbers = _numbered(network, sizes or {})
+        if layout not in network.layouts:
+            raise SpecError(f"unknown layout {shown(layout)}\nallowed: {', '.join(network.layouts)}")
+        self.network, self.case, self.title = network, Case(network, layout), network.text
+        self.system = system = self.case.system
         self.is_scalar = system.loss is not None
+        self.takes_cotangent = not self.is_scalar
         self.value = (system.loss or system.output).name
         inputs = [each for each in system.inputs if not each.facts]
         self.variables = {each.name: each for each in (*system.parameters, *inputs)}
@@ -138,28 +153,32 @@ class NetworkSubject(Subject):
         first = () if self.is_scalar else tuple(each.name for each in inputs)
         self.by = tuple(wrt) or (*first, *(each.name for each in system.parameters))
         made = [equation.name for equation in system.equations]
-        data = [each.name for each in system.data]
+        data = [each.name for each in (*system.data, *(state.variable for state in system.states))]
         batch = [str(system.batch)] if system.batch is not None else []
-        self.names = tuple(dict.fromkeys((*self.differentiable, *data, *made, *self.sizes, *batch, PARAMETERS)))
-
-    @property
-    def diagnosed(self) -> Network:
-        return self.network
-
-    @property
-    def cotangent(self) -> Variable:
-        """The cotangent of the output, as derivations name it."""
+        self.names = tuple(dict.fromkeys((*self.differentiable, *data, *made, *self.numbers, *batch, PARAMETERS)))
         name = "g"
         while name in self.names:
             name += "_"
-        return Variable(name, (), () if self.is_scalar else self.system.output.shape)
+        self.cotangent = Variable(name, (), () if self.is_scalar else system.output.shape)
+
+    @property
+    def diagnosed(self) -> Derivation:
+        return self.case.derivation if self.is_scalar else Derivation(self.network, self.system, ())
+
+    def by_examples(self, array: Array, name: str) -> Array:
+        """Return an array of the batch with the examples along its first axis."""
+        arrays = {each.name: each for each in (*self.system.data, *(each.target for each in self.system.equations))}
+        batch = self.system.batch
+        if batch is None:
+            return array[None]
+        return np.moveaxis(array, next(axis for axis, size in enumerate(arrays[name].shape) if size == batch), 0)
 
     def derived(self, names: tuple[str, ...]) -> tuple[System, Sequence[Equation]]:
         """Return the forward equations, to a scalar, and the derived ones backward to some variables."""
         system = self.system
         if self.is_scalar and {*names} <= {each.name for each in system.parameters}:
-            return system, list(equations_in(self.case.rows.derivation.backward))
-        return self.case.once(("backward", self.network, names), lambda: self._derived(names))
+            return system, list(equations_in(self.case.derivation.backward))
+        return self.case.once(("backward", self.network, self.case.layout, names), lambda: self._derived(names))
 
     def _derived(self, names: tuple[str, ...]) -> tuple[System, Sequence[Equation]]:
         system, wanted = self.system, tuple(self.variables[name] for name in names)
@@ -173,6 +192,7 @@ class NetworkSubject(Subject):
         example = self.case.example.system
         used = {int(size) for each in self.system.equations for size in each.target.shape if size.is_Integer}
         counts = [count for count in BATCHES if count not in used][:2] or [BATCHES[0]]
+        counts = [1] if self.system.batch is None else counts
         kinds = target_kinds(example)[:1]
         points = [
             point
@@ -184,21 +204,18 @@ class NetworkSubject(Subject):
 
     def _place(self, point: Point) -> NetworkPlace:
         system = self.system
-        batch = point.batch(system)
+        batch = point.of(system)
         sizes = {system.batch: point.count} if system.batch is not None else {}
         evaluator = Evaluator(Complex(), stacked(batch, Complex()), sizes)
         with np.errstate(all="ignore"):
             evaluator.run(system.equations)
         made = {each.name: unstacked(evaluator.values[each.name]).real for each in system.equations}
-        named = {**self.sizes, **{str(size): number for size, number in sizes.items()}}
+        named = {**self.numbers, **{str(size): number for size, number in sizes.items()}}
         values = {**named, PARAMETERS: dict(point.parameters), **made, **batch}
         ids = {name: each for name, each in point.given.items() if each is not point.targets[name]}
+        ids = ids if system.batch is not None else {name: np.asarray(each[0]) for name, each in ids.items()}
         told = ", ".join(f"{name}={number}" for name, number in named.items())
         return NetworkPlace(told, self, point, values, np.shape(made[self.value]), ids)
-
-
-def _largest(values: Array) -> float:
-    return float(np.max(np.abs(values), initial=0.0))
 
 
 def _numbered(network: Network, sizes: Mapping[str, int]) -> tuple[Network, dict[str, int]]:

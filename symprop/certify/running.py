@@ -8,6 +8,7 @@ Every call gets copies, so that a function that writes into its arguments harms 
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import inspect
 import os
 import sys
@@ -16,7 +17,7 @@ import types
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -68,12 +69,20 @@ class Caught(AbstractContextManager["Caught"]):
         return True
 
 
-def run(backward: Callable[..., Any], asked: Asked, values: Mapping[str, Any], library: str) -> Ran:
+class Way(NamedTuple):
+    """How a function is called: with arrays of which library, targets that can be as ids, and numbers in float32."""
+
+    library: str
+    ids: bool = False
+    single: bool = False
+
+
+def run(backward: Callable[..., Any], asked: Asked, values: Mapping[str, Any], way: Way) -> Ran:
     """Call a backward pass with values by name, the cotangent under ""."""
-    copies = {name: np.array(each) if isinstance(each, np.ndarray) else each for name, each in values.items()}
+    copies = {name: _copied(each, way.single) for name, each in values.items()}
     before = {name: np.array(each) for name, each in copies.items() if isinstance(each, np.ndarray)}
     with ExitStack() as stack:
-        given = dict(_entered(copies, library, stack))
+        given = dict(_entered(copies, way.library, stack))
         positional, named = asked.arguments(given)
         with Caught() as caught, np.errstate(all="ignore"):
             returned = _taken_out(backward(*positional, **named))
@@ -87,6 +96,15 @@ def run(backward: Callable[..., Any], asked: Asked, values: Mapping[str, Any], l
     return Ran(returned, changed=changed)
 
 
+def _copied(value: Any, single: bool) -> Any:
+    """Return a copy of an array, or of a dictionary of arrays; a number stays."""
+    if isinstance(value, dict):
+        return {name: _copied(each, single) for name, each in value.items()}
+    if not isinstance(value, np.ndarray):
+        return value
+    return value.astype(np.float32) if single and value.dtype.kind == "f" else np.array(value)
+
+
 def _entered(values: Mapping[str, Any], library: str, stack: ExitStack) -> Iterator[tuple[str, Any]]:
     """Yield values as arrays of a library; numbers, such as sizes, stay as they are."""
     enter: Callable[[Any], Any] = lambda array: array[()]  # noqa: E731
@@ -97,8 +115,14 @@ def _entered(values: Mapping[str, Any], library: str, stack: ExitStack) -> Itera
         jax = importlib.import_module("jax")
         stack.enter_context(jax.enable_x64(True))
         enter = jax.numpy.asarray
+
+    def entered(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {name: entered(each) for name, each in value.items()}
+        return enter(value) if isinstance(value, np.ndarray) else value
+
     for name, each in values.items():
-        yield name, enter(each) if isinstance(each, np.ndarray) else each
+        yield name, entered(each)
 
 
 def _taken_out(returned: Any) -> Any:
@@ -121,11 +145,13 @@ def libraries_of(backward: Any, chosen: str | None) -> tuple[str, ...]:
     """Return the libraries whose arrays a backward pass is given, in the order in which they are tried.
 
     Raises:
-        SpecError: an unknown library.
+        SpecError: an unknown library, or one that is not installed.
     """
     if chosen is not None:
         if chosen not in LIBRARIES:
             raise SpecError(f"arrays={shown(chosen)} is no library\nallowed: {', '.join(LIBRARIES)}")
+        if importlib.util.find_spec(chosen) is None:
+            raise SpecError(f"{chosen} is not installed\nallowed: {', '.join(LIBRARIES)}, where they are installed")
         return (chosen,)
     if isinstance(backward, OwnDerivative):
         return (backward.library,)

@@ -8,9 +8,14 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+import numpy as np
+
 from symprop.algebra.formula import Formula
+from symprop.algebra.nodes import Variable
+from symprop.analysis.derivation import Derivation
 from symprop.networks.network import Network
 from symprop.verify.arithmetic import Array
+from symprop.verify.measure import FLOAT64_LIMIT
 
 WIDEST = 1e-6
 """A right gradient that the complex step confirms less exactly, relative to its largest entry, judges nobody."""
@@ -28,6 +33,37 @@ class Exact:
     confirmed: bool
 
 
+SLACK = 64.0
+"""How much more than the derived formula another way to compute the same may round, the complex step among them."""
+
+
+def agree(derived: Array, oracle: Array, rounding: float) -> bool:
+    """Whether the complex step confirms what was derived."""
+    if derived.shape != oracle.shape:
+        return False
+    return largest(derived - oracle) <= SLACK * rounding + FLOAT64_LIMIT * largest(oracle)
+
+
+def largest(values: Array) -> float:
+    """Return the largest absolute value of an array, 0 of an empty one."""
+    return float(np.max(np.abs(values), initial=0.0))
+
+
+@dataclass(frozen=True)
+class Slopes:
+    """Every element's derivative by every element of a variable, and how far rounding can move each."""
+
+    value: Array
+    rounding: Array
+
+    @property
+    def steady(self) -> bool:
+        """Whether it is finite and not noise, as it is near a singular matrix."""
+        return bool(np.all(np.isfinite(self.value))) and largest(self.rounding) <= WIDEST * max(
+            1.0, largest(self.value)
+        )
+
+
 class Place(ABC):
     """Numbers for every name that a backward pass may ask for, and what its gradients are there."""
 
@@ -35,6 +71,8 @@ class Place(ABC):
     """The sizes, as a reader wants to see them: "m=2, n=3"."""
     values: Mapping[str, Any]
     """By name: the variables, the sizes, and what the forward pass makes on its way."""
+    variables: Mapping[str, Array]
+    """Of these, the arrays that no equation makes."""
     alternatives: Mapping[str, Any]
     """The same targets as numbers of classes, where they can be given so."""
     shape: tuple[int, ...]
@@ -44,7 +82,7 @@ class Place(ABC):
     def right(self, names: Sequence[str], cotangent: Array) -> dict[str, Exact]:
         """Return the right gradient by each of some variables, for a cotangent of the value."""
 
-    def jacobian(self, name: str) -> Array | None:
+    def jacobian(self, name: str) -> Slopes | None:
         """Return every element's derivative by every element of a variable, where that is known."""
         return None
 
@@ -62,6 +100,12 @@ class Subject(ABC):
     names: tuple[str, ...]
     value: str
     is_scalar: bool
+    cotangent: Variable
+    """The cotangent of the value, as derivations name it."""
+    takes_cotangent: bool = True
+    """Whether derivations know the cotangent; that of a network's loss multiplies all of them."""
+    numbers: Mapping[str, int] = {}
+    """The sizes that were given numbers."""
     remarks: tuple[str, ...] = ()
 
     @abstractmethod
@@ -80,5 +124,5 @@ class Subject(ABC):
 
     @property
     @abstractmethod
-    def diagnosed(self) -> Formula | Network:
+    def diagnosed(self) -> Formula | Network | Derivation:
         """What a diagnosis is made of."""

@@ -61,7 +61,7 @@ def traced(function: Any, declarations: str = "") -> Formula:
         return _tidied(_read(trace, result, declared))
     variables = declared or _read(trace, result, ()).variables
     sizes = numbered(size_symbols(variables))
-    known = {symbol: Integer(size) for symbol, size in sizes.items()}
+    known = {symbol: Integer(size + 1) for symbol, size in sizes.items()}  # n - 1 is not 1
     numeric = tuple(each.xreplace(known) for each in variables)
     again = Trace(names, {each.name: each for each in numeric})
     result, problem = _called(function, again)
@@ -91,7 +91,7 @@ def _called(function: Any, trace: Trace) -> tuple[str, str]:
     with Caught() as caught:
         result = call(*given)
     if caught.kind:
-        return "", caught.line.removeprefix(f"{Refused.__module__}.Refused: ")
+        return "", caught.line.removeprefix(f"{Refused.__name__}: ")
     if not isinstance(result, Traced):
         return "", f"it returns {shown(type(result).__name__)}, not one array"
     return result.name, ""

@@ -6,6 +6,8 @@ costs half of what a ufunc's reduction does, and reductions along a short last a
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import sympy
 from sympy import Expr, Integer
 
@@ -132,10 +134,8 @@ def lines_of_vectors(program: Program) -> Program:
 
         @for_kinds(n.Add, n.Multiply, n.Where)
         def rule(node: Node) -> Node | None:
-            shape = node.shape[-1:]
-            while len(shape) < node.rank - 1 and sympy.prod(shape) < LINE:
-                shape = node.shape[-len(shape) - 1 :]
-            if node.rank < 3 or not all(size.is_Integer for size in shape) or shape[-1] >= LINE:
+            shape = _long_line(node.shape)
+            if not shape:
                 return None
             if isinstance(node, n.Where):  # np.maximum takes half the time for arrays
                 z = rectified(node)
@@ -146,6 +146,15 @@ def lines_of_vectors(program: Program) -> Program:
         return statement.with_expression(everywhere(statement.expression, rule))
 
     return rewritten(program, change)
+
+
+@lru_cache(maxsize=2_048)  # few shapes, in all layers
+def _long_line(whole: Shape) -> Shape:
+    """Return the last axes of an array that are long enough for a line; none where there is no line."""
+    shape = whole[-1:]
+    while len(shape) < len(whole) - 1 and sympy.prod(shape) < LINE:
+        shape = whole[-len(shape) - 1 :]
+    return shape if len(whole) > 2 and all(size.is_Integer for size in shape) and shape[-1] < LINE else ()
 
 
 def _line_of(vector: Node, shape: Shape, axes: int) -> Shape:

@@ -32,7 +32,7 @@ def lying_as_read(program: Program) -> Program:
 
         read = everywhere(statement.expression, lambda node: lying.get(node) or _as_it_lies(node, views))
         statement = statement.with_expression(read)
-        if statement.name in program.returns:
+        if statement.name in program.returned:
             return statement
         axes = wanted.get(statement.target)
         turned = None if axes is None else transposed(read, axes)

@@ -37,13 +37,12 @@ def single_operations(program: Program) -> Program:
     booleans: set[Node] = set()
     strided: set[Node] = set()
     constants: dict[Node, Variable] = {}
-    returned = set(program.returns)
 
     def change(statement: Statement, emit: Emit) -> Statement:
         splitter = Splitter(program, names, emit, statement, booleans, strided, constants, list(statement.whys))
         expression = splitter.operation(statement.expression)
         statement = replace(statement, whys=tuple(splitter.whys))
-        if statement.name in returned and statement.target.rank and is_view(expression):
+        if statement.name in program.returned and statement.target.rank and is_view(expression):
             expression = Copy(expression)
         if is_boolean(expression, booleans):
             booleans.add(statement.target)

@@ -185,8 +185,7 @@ def _(node: n.Power, program: Program) -> str:
 
 def dead(program: Program) -> Program:
     """Drop statements that no returned value needs."""
-    returns = set(program.returns)
-    needed = {statement.target for statement in program.statements if statement.name in returns}
+    needed = {statement.target for statement in program.statements if statement.name in program.returned}
 
     def part(statements: tuple[Statement, ...]) -> tuple[Statement, ...]:
         kept: list[Statement] = []

@@ -15,6 +15,7 @@ from sympy import Basic
 from symprop.algebra.alike import ForAlike, Pattern, pattern
 from symprop.algebra.batching import BATCH_SIZE
 from symprop.algebra.nodes import BlockSum, Node, Variable
+from symprop.algebra.roles import GRADIENT
 from symprop.algebra.shapes import Shape, same, shape_text
 from symprop.algebra.trees import parts, variables
 from symprop.algebra.trees import replace as substituted
@@ -161,6 +162,11 @@ class Program:
         sizes = {str(symbol) for variable in self.given for size in variable.shape for symbol in size.free_symbols}
         return sizes | {variable.name for variable in self.given} | {statement.name for statement in self.statements}
 
+    @cached_property
+    def returned(self) -> frozenset[str]:
+        """What a caller wants; ask only whether a name is in it."""
+        return frozenset(self.returns)
+
     def definitions(self) -> dict[str, Node]:
         """Return the right side of each name."""
         return {statement.name: statement.expression for statement in self.statements}
@@ -212,23 +218,24 @@ def checked(program: Program, after: str = "lowering") -> Program:
     Raises:
         ProgramError: `after` names the pass that broke it.
     """
-    known = set(program.given)
+    known = {variable.name: variable for variable in program.given}
+    if len(known) != len(set(program.given)):
+        raise ProgramError(f"after {after}: one name stands for arrays of two shapes")
     for statement in program.statements:
         for read in statement.reads:
-            if read not in known:
+            if (found := known.get(read.name)) is not read and found != read:
                 raise ProgramError(f"after {after}: {statement.name} reads {read.name}, not yet assigned in that shape")
-        if statement.target in known:
-            raise ProgramError(f"after {after}: {statement.name} is assigned twice")
+        if statement.name in known:
+            twice = known[statement.name] == statement.target
+            what = f"{statement.name} is assigned twice" if twice else "one name stands for arrays of two shapes"
+            raise ProgramError(f"after {after}: {what}")
         if not statement.fits:
             wrong = f"{shape_text(statement.shape)} = {shape_text(statement.expression.shape)}"
             raise ProgramError(f"after {after}: {statement.name} has shapes {wrong}")
-        known.add(statement.target)
-    names = {variable.name for variable in known}
-    missing = [name for name in program.returns if name not in names]
+        known[statement.name] = statement.target
+    missing = [name for name in program.returns if name not in known]
     if missing:
         raise ProgramError(f"after {after}: nothing assigns {missing[0]}")
-    if len(names) != len(known):
-        raise ProgramError(f"after {after}: one name stands for arrays of two shapes")
     return program
 
 
@@ -249,14 +256,17 @@ class Names:
         """Return a fresh variable of the shape of `expression`."""
         if index is None:
             index = next((v.index for v in variables(expression) if v.index), ())
-        return self.like(Variable(word, index, (), role=role), expression)
+        return self._fresh(word, index, role, expression)
 
     def like(self, variable: Variable, expression: Node) -> Variable:
         """Return a fresh variable of the shape of `expression` with the letter, index and role of `variable`."""
-        key = variable.letter, variable.index, variable.is_gradient
-        fresh = variable.change(shape=expression.shape, facts=(), mark=self.marks.get(key, 1))
-        while fresh.name in self.taken:
-            fresh = fresh.change(mark=fresh.mark + 1)
+        return self._fresh(variable.letter, variable.index, variable.role, expression)
+
+    def _fresh(self, letter: str, index: Any, role: str, expression: Node) -> Variable:
+        key = letter, index, role == GRADIENT
+        mark = self.marks.get(key, 1)
+        while (fresh := Variable(letter, index, expression.shape, (), mark, role)).name in self.taken:
+            mark += 1
         self.taken.add(fresh.name)
-        self.marks[key] = fresh.mark + 1
+        self.marks[key] = mark + 1
         return fresh

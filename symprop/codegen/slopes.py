@@ -71,6 +71,7 @@ WHY = Why("the slope, while what it is made of is there: alone it is kept for th
 def slopes_on_the_way(program: Program) -> Program:
     """Compute a factor of the way back in the forward pass, where two arrays or more are then no longer kept for it."""
     made = {each.target: place for place, each in enumerate(program.forward)}
+    there = made.keys() | set(program.given)
     readers: dict[Variable, list[Statement]] = {}
     for statement in program.backward:
         for read in statement.reads:
@@ -84,10 +85,10 @@ def slopes_on_the_way(program: Program) -> Program:
         factors = list(statement.expression.operands)
         for place, factor in enumerate(factors):
             reads = variables(factor)
-            if isinstance(factor, Variable) or not all(each in made or each in program.given for each in reads):
+            if isinstance(factor, Variable) or not there.issuperset(reads):
                 continue
             freed = [each for each in reads if each in made and readers[each] == [statement]]
-            freed = [each for each in freed if each.shape == factor.shape and each.name not in program.returns]
+            freed = [each for each in freed if each.shape == factor.shape and each.name not in program.returned]
             if len(freed) < 2:
                 continue
             factors[place] = names.new("slope", factor, statement.target.index)

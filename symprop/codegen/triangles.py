@@ -35,7 +35,7 @@ def below_the_diagonal(program: Program) -> Program:
     """Compute square arrays that are known above the diagonal in blocks of rows, up to the diagonal."""
     above: dict[Node, Expr] = {}
     for statement in program.statements:
-        known = None if statement.name in program.returns else _above(statement.expression, above)
+        known = None if statement.name in program.returned else _above(statement.expression, above)
         if known is not None and _length(statement.target) is not None:
             above[statement.target] = known
     if not above:
@@ -71,7 +71,7 @@ def _covered(program: Program, above: dict[Node, Expr]) -> set[Node]:
     found = {
         each.target for each in program.statements if _length(each.target) is not None and each.target not in above
     }
-    found -= {each.target for each in program.statements if each.name in program.returns}
+    found -= {each.target for each in program.statements if each.name in program.returned}
     for statement in program.statements:
         found -= set(_uncovered(statement.expression, above, statement.target in above))
     return found

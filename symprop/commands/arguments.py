@@ -111,13 +111,15 @@ def told(output: str) -> None:
     print(f"wrote {output}", file=sys.stderr)
 
 
-def limit_argument(parser: argparse.ArgumentParser) -> None:
+def limit_argument(
+    parser: argparse.ArgumentParser, seconds: float = SECONDS, what: str = "how long a check may compute"
+) -> None:
     parser.add_argument(
         "--limit",
         metavar="SECONDS",
         type=_seconds,
-        default=SECONDS,
-        help=f"how long a check may compute ({SECONDS:g}); 0 for as long as it takes",
+        default=seconds,
+        help=f"{what} ({seconds:g}); 0 for as long as it takes",
     )
 
 

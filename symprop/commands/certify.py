@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from symprop.certify.certify import certify
+from symprop.certify.explaining import SECONDS
 from symprop.certify.loading import opened
 from symprop.certify.running import LIBRARIES
 from symprop.commands.arguments import (
@@ -12,13 +13,14 @@ from symprop.commands.arguments import (
     FORMULA_HELP,
     NETWORK_HELP,
     Enter,
+    limit_argument,
     parse_sizes,
     read_network,
     text_of,
     where_argument,
 )
 from symprop.errors import SpecError
-from symprop.networks.network import Network
+from symprop.networks.network import LAYOUTS, Network
 
 MORE = "The file is run as Python runs it: certify what you would run. The exit code is 1 where a gradient is wrong."
 
@@ -35,7 +37,9 @@ def enter(command: Enter) -> None:
     parser.add_argument("--wrt", metavar="Q,K,V", help="the variables of the gradients that it returns, in their order")
     where_argument(parser)
     parser.add_argument("--sizes", metavar="n0=64,n1=32", default="", help="numbers for sizes given by name")
+    parser.add_argument("--layout", choices=LAYOUTS, default="rows", help="of a network's batch (rows), or one example")
     parser.add_argument("--arrays", choices=LIBRARIES, help="the library whose arrays it takes; found out without it")
+    limit_argument(parser, SECONDS, "how long the search for a mistake may take")
     parser.add_argument("--seed", metavar="NUMBER", type=int, default=0, help="of the random places (0)")
 
 
@@ -55,7 +59,9 @@ def _certify(options: argparse.Namespace) -> int:
             options.where,
             sizes=parse_sizes(options.sizes),
             arrays=options.arrays,
+            layout=options.layout,
             seed=options.seed,
+            limit=options.limit or float("inf"),
         )
     print(found.table)
     return 0 if found.ok else DISAGREES

@@ -6,7 +6,9 @@ import argparse
 from collections.abc import Callable
 
 from symprop.algebra.declarations import declarations_text
-from symprop.algebra.formula import formula
+from symprop.algebra.formula import Formula
+from symprop.algebra.latex.formulas import formula, latex_formula_of, right_side
+from symprop.algebra.latex.papers import equation
 from symprop.analysis.derivation import derive
 from symprop.commands.arguments import (
     DISAGREES,
@@ -21,11 +23,11 @@ from symprop.commands.arguments import (
     where_argument,
 )
 from symprop.errors import SpecError, shown
-from symprop.files import check_writable
+from symprop.files import check_writable, read_text
 from symprop.formulas.answer import Answer
 from symprop.formulas.answers import Answers
 from symprop.formulas.arrangement import ORDERS, SYMMETRIES
-from symprop.formulas.ask import QUESTIONS
+from symprop.formulas.ask import QUESTIONS, value_of
 from symprop.formulas.compare.compare import compare
 from symprop.formulas.compare.comparison import Comparison
 from symprop.formulas.compare.of_derivation import compare_line
@@ -47,7 +49,8 @@ def enter(command: Enter) -> None:
     for name, question in QUESTIONS.items():
         asked = command(name, _question, f"print the {question.name} of a formula in matrix form")
         asked.set_defaults(question=name, along=None)
-        asked.add_argument("formula", metavar="FORMULA", help=FORMULA_HELP)
+        asked.add_argument("formula", metavar="FORMULA", nargs="?", help=FORMULA_HELP)
+        asked.add_argument("--latex", metavar="FORMULA", help="the formula in LaTeX, such as '\\|A x - b\\|_2^2'")
         where_argument(asked)
         asked.add_argument("--wrt", metavar="NAME", help="the variable, all without it; U,V for a mixed Hessian")
         if name in ("jacobian", "hessian"):
@@ -63,8 +66,10 @@ def enter(command: Enter) -> None:
         output_argument(asked)
 
     parser = command("compare", _compare, "say whether two formulas are equal, or how they differ")
-    parser.add_argument("first", metavar="FORMULA_A", help=FORMULA_HELP)
+    parser.add_argument("first", metavar="FORMULA_A", help=f"{FORMULA_HELP}, or LaTeX; with --equation a .tex file")
     parser.add_argument("second", metavar="FORMULA_B", nargs="?", help="none where a network's is meant")
+    parser.add_argument("--equation", metavar="NUMBER", help="the equation of the file, by its number or label")
+    parser.add_argument("--with", dest="other", metavar="FORMULA_B", help="the other formula")
     where_argument(parser)
     parser.add_argument("--network", metavar="NETWORK", help=f"whose quantity FORMULA_A is to be: {NETWORK_HELP}")
     parser.add_argument("--of", metavar="NAME", help="the quantity of the network: delta1, dW1, dL/dW1, a1, da2/dz1")
@@ -80,7 +85,7 @@ def _question(options: argparse.Namespace) -> int:
         raise SpecError(f"{problem}\nallowed: one, or two for a mixed hessian")
     asked: list[str | None] = [*(names or [None]), *([] if options.along is None else [options.along])]
     conventions = {name: vars(options)[name] for name in ("vec", "symmetric") if name in options}
-    source = formula(options.formula, options.where) if options.where.strip() else options.formula
+    source = _source(options)
     answer: Answer | Answers = QUESTIONS[options.question].ask(source, *asked, **conventions)
     written, code = WRITERS[options.format](answer), 0
     if options.check:
@@ -88,6 +93,16 @@ def _question(options: argparse.Namespace) -> int:
         written, code = f"{written}\n\n{certificate.table()}", 0 if certificate.ok else DISAGREES
     put(written, options.output)
     return code
+
+
+def _source(options: argparse.Namespace) -> Formula | str:
+    """Return the formula that is asked about, or its text where its shapes are to be inferred."""
+    if (options.formula is None) == (options.latex is None):
+        raise SpecError('a question is about one formula\nallowed: "x @ A @ x", or --latex "x^\\top A x"')
+    if options.latex is not None:
+        kind = value_of(options.question)
+        return latex_formula_of(options.latex, options.where, {}, kind)
+    return formula(options.formula, options.where) if options.where.strip() else str(options.formula)
 
 
 def _above(answer: Answer | Answers, before: str) -> str:
@@ -108,18 +123,33 @@ def _compare(options: argparse.Namespace) -> int:
     return 0 if found.equal else DISAGREES if found.equal is False else UNDECIDED
 
 
+def _first(options: argparse.Namespace) -> str:
+    """Return the first formula, which may be an equation of a file."""
+    if options.equation is None:
+        given: str = options.first
+        return given
+    asked = equation(read_text(options.first), options.equation)
+    found = right_side(asked.latex)
+    print(f"{options.first}, line {asked.line}: {' '.join(found.replace('&', ' ').split())}")
+    return found
+
+
 def _compared(options: argparse.Namespace) -> Comparison:
-    if options.second is None or options.of is not None or options.layout is not None:
-        problem = "compare takes two formulas" if options.second is None else "--of and --layout are of a network"
-        raise SpecError(f'{problem}\nallowed: FORMULA_A FORMULA_B, or --network "..." --of delta1 FORMULA')
-    found = compare(options.first, options.second, options.where)
+    second = options.second if options.other is None else options.other
+    both = options.second is not None and options.other is not None
+    if second is None or both or options.of is not None or options.layout is not None:
+        told = second is not None and not both
+        problem = "--of and --layout are of a network" if told else "compare takes two formulas"
+        allowed = 'FORMULA_A FORMULA_B, FORMULA_A --with FORMULA_B, or --network "..." --of delta1 FORMULA'
+        raise SpecError(f"{problem}\nallowed: {allowed}")
+    found = compare(_first(options), second, options.where)
     if not options.where.strip() and found.first.variables:
         print(declarations_text(found.first.variables))
     return found
 
 
 def _compared_with_network(options: argparse.Namespace) -> Comparison:
-    if options.second is not None or options.of is None or options.where.strip():
+    if options.second is not None or options.other is not None or options.of is None or options.where.strip():
         problem = "a line is compared with one quantity of a network, whose names and shapes are known"
         raise SpecError(f'{problem}\nallowed: --network "..." --of delta1 FORMULA')
-    return compare_line(derive(read_network(options.network), options.layout), options.of, options.first)
+    return compare_line(derive(read_network(options.network), options.layout), options.of, _first(options))

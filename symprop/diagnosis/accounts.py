@@ -27,12 +27,12 @@ from symprop.calculus.walk import derive_system
 from symprop.diagnosis.chains import chain
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Account:
     """Equations in the order of computation; `gradients` say by variable what holds its gradient.
 
     The first `forward` equations are the forward pass. `numbers` are those of a page by the name of the left side, and
-    `strangeness` counts how far the account is from how a person writes.
+    `strangeness` counts how far the account is from how a person writes. `own` are forward names that the author gave.
     """
 
     equations: tuple[Equation, ...]
@@ -40,6 +40,12 @@ class Account:
     gradients: Mapping[str, Variable]
     numbers: Mapping[str, int] = field(default_factory=dict)
     strangeness: float = 0.0
+    own: frozenset[str] = frozenset()
+
+    @cached_property
+    def made(self) -> frozenset[str]:
+        """The forward names that nobody but the account gave, which a sentence must explain."""
+        return frozenset() if self.numbers else self.forward_names - self.own
 
     @cached_property
     def by_name(self) -> dict[str, Equation]:
@@ -78,21 +84,26 @@ class Account:
 
 
 def of_formula(formula: Formula, wanted: Sequence[Variable], cotangent: Variable | None) -> Iterator[Account]:
-    """Yield the accounts of a formula's gradients: by its chain, by one formula each, by the chain rule alone."""
+    """Yield the accounts of a formula's gradients: by its chain, with facts and without, by one formula each."""
     coarse, fine = chain(formula), chain(formula, fine=True)
-    yield derived(_system(formula, *coarse, wanted, cotangent), strangeness=0.0)
-    whole = formula.whole
-    yield derived(_system(whole, (), whole.node, wanted, cotangent), strangeness=0.3)
-    yield plain(_system(formula, *coarse, wanted, cotangent), strangeness=0.2)
+    own = frozenset(each.name for each in formula.definitions)
+
+    def system(equations: tuple[Equation, ...], value: Node) -> System:
+        return _system(formula, equations, value, wanted, cotangent)
+
+    yield replace(derived(system(*coarse)), own=own)
+    yield replace(plain(system(*coarse)), own=own, strangeness=0.2)
+    value = coarse[1] if isinstance(coarse[1], Variable) else variable(formula.name, formula.shape)
+    yield replace(derived(system((Equation(value, formula.whole.node),), value)), strangeness=0.3)
     if fine[0] != coarse[0]:
-        yield plain(_system(formula, *fine, wanted, cotangent), strangeness=0.5)
+        yield replace(plain(system(*fine)), own=own, strangeness=0.5)
 
 
 def of_network(numbers: Mapping[str, int], wanted: Sequence[Variable], system: System) -> Iterator[Account]:
     """Yield the accounts of a network's gradients: its page, then the chain rule for each equation alone."""
     system = replace(system, parameters=tuple(wanted))
-    yield derived(system, numbers)
-    yield plain(system, numbers, strangeness=0.2)
+    yield replace(derived(system), numbers=numbers)
+    yield replace(plain(system), numbers=numbers, strangeness=0.2)
 
 
 def _system(
@@ -115,7 +126,7 @@ def _system(
     return System((*equations, end), given, (), tuple(wanted), loss, loss)
 
 
-def derived(system: System, numbers: Mapping[str, int] | None = None, strangeness: float = 0.0) -> Account:
+def derived(system: System) -> Account:
     """Return the account that a page prints: adjoints read once in place, facts of the forward pass used."""
     forward = tuple(system.equations)
     backward = tuple(equations_in(derive_system(system)[0]))
@@ -125,10 +136,10 @@ def derived(system: System, numbers: Mapping[str, int] | None = None, strangenes
         for gradient in held.values()
         if gradient not in {each.target for each in backward}
     )
-    return _without_aliases(Account((*forward, *backward, *missing), len(forward), held, numbers or {}, strangeness))
+    return _without_aliases(Account((*forward, *backward, *missing), len(forward), held))
 
 
-def plain(system: System, numbers: Mapping[str, int] | None = None, strangeness: float = 0.0) -> Account:
+def plain(system: System) -> Account:
     """Return the account by the chain rule alone: an equation for the adjoint of each left side, no facts used."""
     forward, wanted = tuple(system.equations), system.parameters
     active = dependents(forward, wanted)
@@ -155,7 +166,7 @@ def plain(system: System, numbers: Mapping[str, int] | None = None, strangeness:
         flows.setdefault(each, [zeros(*each.shape)])
         emit(each)
     held = {each.name: adjoint_of(each) for each in wanted}
-    return _without_aliases(Account((*forward, *backward), len(forward), held, numbers or {}, strangeness))
+    return _without_aliases(Account((*forward, *backward), len(forward), held))
 
 
 def _without_aliases(account: Account) -> Account:

@@ -34,7 +34,7 @@ def chain(formula: Formula, fine: bool = False) -> tuple[tuple[Equation, ...], N
     >>> f = formula("softmax(Q @ K.T / sqrt(d)) @ V", Q="n d", K="m d", V="m p")
     >>> equations, value = chain(f)
     >>> [each.text() for each in equations], value.text()
-    (['S = Q @ K.T / sqrt(d)', 'P = softmax(S, axis=1)'], 'P @ V')
+    (['S = Q @ K.T / sqrt(d)', 'P = softmax(S, axis=1)', 'f = P @ V'], 'f')
     """
     taken = [each.name for each in (*formula.variables, *(named.target for named in formula.definitions))]
     naming = _Naming(formula, taken, fine)

@@ -12,21 +12,23 @@ from symprop.algebra.formula import Formula
 from symprop.analysis.derivation import Derivation
 from symprop.diagnosis import mistakes as mistakes  # enters its rows
 from symprop.diagnosis import moves as moves  # enters its rows
+from symprop.diagnosis import orders as orders  # enters its rows
+from symprop.diagnosis import readings as readings  # enters its rows
 from symprop.diagnosis.accounts import Account
 from symprop.diagnosis.diagnosis import Diagnosis
 from symprop.diagnosis.problems import Point, Problem, problem_of
 from symprop.diagnosis.search import Case, Found, OutOfTime
-from symprop.diagnosis.sentences import explained, message
+from symprop.diagnosis.sentences import explained, is_vague, message
 from symprop.diagnosis.strategy import Search
-from symprop.diagnosis.worlds import World, close
+from symprop.diagnosis.worlds import World
+from symprop.errors import SpecError
 from symprop.networks.network import Network
 from symprop.verify.arithmetic import Array
 
 Given = Callable[[Point], Mapping[str, Any]]
 
 POINTS, ATTEMPTS = 3, 40
-TOLERANCE = 1e-7
-AS_LIKELY = 0.25
+AS_LIKELY = 0.2
 """Explanations that are so much more far-fetched than the best one are told beside it."""
 
 
@@ -38,10 +40,29 @@ def diagnose(
     sizes: Mapping[str, int] | None = None,
     seed: int = 0,
     limit: float = 10.0,
-    draw: Callable[[int], Point] | None = None,
+    draw: Callable[[int], Point | None] | None = None,
 ) -> Diagnosis | None:
-    """Return what is wrong with given gradients, None where they are right."""
-    deadline = time.perf_counter() + limit
+    """Return what is wrong with given gradients, None where they are right.
+
+    `given` takes a point, arrays by the names of the variables, with the cotangent of the value as `cotangent` (None:
+    it is 1), and returns gradients by name; those that it leaves out are not looked at. A network's are those of its
+    loss, which has no cotangent, for a batch in rows; of a derivation, in its layout. `wrt` are the variables that
+    gradients are given by, all of a formula and the parameters of a network where it is empty. `limit` is how many
+    seconds the search may compute. `draw` gives points by their number where they are not to be drawn here.
+
+    >>> from symprop.algebra.formula import formula
+    >>> f = formula("sum((X @ w - y)**2) / m", X="m n", w="n", y="m")
+    >>> found = diagnose(f, lambda p: {"w": p["g"] * p["X"].T @ (p["X"] @ p["w"] - p["y"]) / len(p["y"])}, ["w"])
+    >>> print(found.message)
+    dw lacks the factor 2: dw = 2 * g * X.T @ v / m, where v = X @ w - y
+    >>> found.gradient, found.kind
+    ('dw', 'factor')
+
+    Raises:
+        FormulaError: there is no such variable.
+        SpecError: a network with a symbolic count that has no number, or no point where the right gradients are finite.
+    """
+    deadline = time.thread_time() + limit
     problem = problem_of(subject, wrt, cotangent, sizes or {})
     accounts = problem.accounts()
     first = next(accounts)
@@ -54,13 +75,14 @@ def diagnose(
             search.run()
         except OutOfTime:
             note = f"; the search ended after {limit:g} s"
-    told = tuple(dict.fromkeys(explained(each, case) for each in best(search.found)))
+    told = tuple(dict.fromkeys(explained(each, case) for each in best(search.found, case)))
     return Diagnosis(message(told, case, first, note), tuple(sorted(case.wrong)), told)
 
 
-def best(found: Sequence[Found]) -> list[Found]:
+def best(found: Sequence[Found], case: Case) -> list[Found]:
     """Return the likely ones of some explanations, the most likely first: one for each kind and equation."""
     ordered = sorted(found, key=lambda each: (each.cost, -each.place))
+    ordered = [each for each in ordered if not is_vague(each, case)] or ordered
     ordered = [each for each in ordered if each.cost <= ordered[0].cost + AS_LIKELY]
     chosen: dict[Any, Found] = {}
     for each in ordered:
@@ -76,7 +98,7 @@ def _case(
     sizes: Mapping[str, int],
     seed: int,
     deadline: float,
-    draw: Callable[[int], Point] | None,
+    draw: Callable[[int], Point | None] | None,
 ) -> Case:
     """Return points at which the right gradients are finite, and what is given there."""
     points: list[Point] = []
@@ -97,12 +119,14 @@ def _case(
             continue
         found = {by: np.asarray(value, dtype=float) for by, value in given(point).items() if by in names}
         for by in names:
-            if by in found and not close(found[by], world.right(by), TOLERANCE):
+            if by in found and not world.is_right(by, found[by]):
                 wrong[by] = None
         points.append(point)
         lengths.append(here)
         answers.append(found)
-    return Case(points, lengths, answers, frozenset(wrong), problem.batch, TOLERANCE, deadline)
+    if not points:
+        raise SpecError("no point was found where the right gradients are finite")
+    return Case(points, lengths, answers, frozenset(wrong), problem.batch, deadline)
 
 
 def _measured(problem: Problem, point: Point, sizes: Mapping[Any, int]) -> dict[Any, int]:

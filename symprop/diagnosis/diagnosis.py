@@ -1,14 +1,4 @@
-"""What a diagnosis says: which gradient is wrong, what was mistaken in it, and in which equation.
-
-It is found by `symprop.diagnosis.diagnose(subject, given, wrt=(), cotangent="g", sizes=None, seed=0, limit=10.0,
-draw=None) -> Diagnosis | None`, None where the given gradients are right:
-
-- `subject` is a `Formula` (also with names), a `Network`, or a `Derivation` (whose layout is taken);
-- `given` takes a point, a mapping from the name of each variable to its array, with the cotangent under `cotangent`
-  where the value is no loss of a network (None: the value is a scalar, and its cotangent is 1), and returns a mapping
-  from the name of each variable in `wrt` to what the backward pass says is its gradient;
-- `draw` takes the number of a point (0, 1, 2, ...) and returns its values, where they are not to be drawn here.
-"""
+"""What a diagnosis says: which gradient is wrong, what was mistaken in it, and in which equation."""
 
 from __future__ import annotations
 

@@ -11,7 +11,8 @@ from symprop.algebra import nodes as n
 from symprop.algebra.index_maps import AXES
 from symprop.algebra.known import triangle
 from symprop.algebra.nodes import Node, Variable
-from symprop.diagnosis.mistakes import shortened
+from symprop.algebra.trees import numbers_apart, variables
+from symprop.diagnosis.parts import shortened
 from symprop.diagnosis.table import Place, Wrong, fitting, mistake
 
 
@@ -33,11 +34,19 @@ def one_of(node: Node, axes: tuple[int, ...], start: int) -> Node:
     return node
 
 
+def _is_softmax(node: Node, place: Place) -> bool:
+    definition = place.definitions.get(node) if isinstance(node, Variable) else None
+    return isinstance(definition.expression if definition else node, n.Softmax)
+
+
 @mistake(n.Sum)
 def _(node: n.Sum, place: Place) -> Iterator[Wrong]:
     """A sum is lost, runs over other axes, has one element alone, or is a mean."""
     inner, axes = node.operands[0], node.axes
     told = f"the sum over {over(axes, inner.shape, place)}"
+    if isinstance(inner, n.Multiply) and any(_is_softmax(each, place) for each in inner.operands):
+        said = "takes the Jacobian of the softmax as diagonal: lacks the terms between its elements"
+        yield Wrong(inner, "term", said, 0.8)
     yield Wrong(inner, "sum", f"lacks {told}", 0.9)
     for axis in axes if len(axes) > 1 else ():
         left = tuple(each for each in axes if each != axis)
@@ -63,10 +72,43 @@ def _(node: n.Sum, place: Place) -> Iterator[Wrong]:
         f"has a mean over {over(axes, inner.shape, place)} in place of {told}",
         1.0,
     )
+    if len(axes) == 1 and axes[0]:
+        axis, shape = axes[0], list(inner.shape)
+        shape[axis - 1 : axis + 1] = shape[axis], shape[axis - 1]
+        summed = n.Sum(n.Reshape(inner, shape), (axis - 1,))
+        apart = n.Expand(summed, axis) if node.keepdims else summed
+        yield Wrong(apart, "place", f"sums elements that lie {inner.shape[axis - 1]} apart, not those in a row", 1.4)
     for name, start in (("last", -1), ("first", 0)):
         part = one_of(inner, axes, start)
         made = part if node.keepdims else n.Sum(part, axes)
         yield Wrong(made, "sum", f"has the {name} element alone in place of {told}", 1.2)
+
+
+@mistake(n.Multiply)
+def _(node: n.Multiply, place: Place) -> Iterator[Wrong]:
+    """A mean over other axes."""
+    numbers, others = numbers_apart(node.operands)
+    for number, total in enumerate(others):
+        if not isinstance(total, n.Sum) or numbers == 1:
+            continue
+        inner = total.operands[0]
+        chosen = (axes for length in range(1, inner.rank + 1) for axes in combinations(range(inner.rank), length))
+        for axes in chosen:
+            if axes != total.axes:
+                count = Mul(*(inner.shape[each] for each in total.axes)) / Mul(*(inner.shape[each] for each in axes))
+                here, there = (over(each, inner.shape, place) for each in (axes, total.axes))
+                said = f"has the mean over {here} in place of the mean over {there}"
+                for keeps in (total.keepdims, not total.keepdims):
+                    rest = [*others[:number], n.Sum(inner, axes, keeps), *others[number + 1 :]]
+                    yield Wrong(fitting(n.Multiply, n.Scalar(numbers * count), *rest), "sum", said, 1.3)
+
+
+@mistake()
+def _(node: Node, place: Place) -> Iterator[Wrong]:
+    """All rows are written to the first."""
+    if place.is_root and node.rank:
+        made = n.Pad(one_of(node, (0,), -1), (0,), ((0, node.shape[0] - 1),))
+        yield Wrong(made, "place", "has every row written to the first", 1.5)
 
 
 @mistake()
@@ -101,7 +143,7 @@ def _(node: Node, place: Place) -> Iterator[Wrong]:
     """The operands of a product are swapped, or multiplied element by element."""
     left, right = node.operands
     said = f"has {shortened(node.func(right, left))} in place of {shortened(node)}"
-    yield Wrong(node.func(right, left), "transposed", said, 1.2)
+    yield Wrong(node.func(right, left), "transposed" if isinstance(node, n.Outer) else "order", said, 1.2)
     if (made := fitting(n.Multiply, left, right)) is not None and made.shape == node.shape:
         yield Wrong(made, "transposed", f"multiplies {shortened(left)} by {shortened(right)} element by element", 1.6)
 
@@ -179,6 +221,9 @@ def _(node: n.Window, place: Place) -> Iterator[Wrong]:
     for number, (axis, size, stride, _) in enumerate(node.steps):
         options = [list(each.args) for each in node.args[2:5]]
         elements = node.rank - len(node.steps) + number
+        yield Wrong(
+            n.Flip(node, (elements,)), "place", f"reads windows of {shortened(node.operands[0])} in reverse", 1.2
+        )
         if stride > 1:
             options[1][number] = Integer(1)
             close = n.Slice(n.Window(node.operands[0], node.axes, *options), axis, 0, node.shape[axis])
@@ -226,14 +271,29 @@ def _(node: n.Flip, place: Place) -> Iterator[Wrong]:
 
 @mistake(n.ScatterAdd)
 def _(node: n.ScatterAdd, place: Place) -> Iterator[Wrong]:
-    """Rows are written, not added: of several that go to one row the last one stays."""
+    """Rows are written, not added: of several that go to one row the last one stays; or some are left out."""
     values, ids = node.operands
-    if ids.rank != 1:
-        return
-    again = n.Compare("==", n.Expand(ids, 1), n.Expand(ids, 0))
-    later = n.Sum(again * triangle(ids.shape[0], ids.shape[0], 1, upper=True), (1,))
-    stays = n.Compare("==", later, n.Scalar(0))
-    for _ in range(values.rank - 1):
+    for axis in range(ids.rank):
+        for name, start in (("first", 0), ("last", -1)):
+            part = n.ScatterAdd(one_of(values, (axis,), start), one_of(ids, (axis,), start), node.size)
+            yield Wrong(part, "sum", f"has the {name} element alone of {over((axis,), ids.shape, place)}", 1.2)
+    count = Mul(*ids.shape)
+    flat = ids if ids.rank == 1 else n.Reshape(ids, (count,))
+    rows = values if ids.rank == 1 else n.Reshape(values, (count, *values.shape[ids.rank :]))
+    again = n.Compare("==", n.Expand(flat, 1), n.Expand(flat, 0))
+    later = n.Sum(again * triangle(count, count, 1, upper=True), (1,))
+    stays: Node = n.Compare("==", later, n.Scalar(0))
+    for _ in range(rows.rank - 1):
         stays = n.Expand(stays, stays.rank)
-    kept = n.ScatterAdd(values * stays, ids, node.size)
+    kept = n.ScatterAdd(rows * stays, flat, node.size)
     yield Wrong(kept, "sum", f"writes rows where those of equal {ids.text()} are to be summed", 1.0)
+
+
+@mistake(n.Reshape)
+def _(node: n.Reshape, place: Place) -> Iterator[Wrong]:
+    """Another variable with as many elements."""
+    read = node.operands[0]
+    for other in place.others:
+        if Mul(*other.shape) == Mul(*node.shape) and other not in variables(read):
+            said = f"reads {other.text()} in place of {variables(read)[0].text()}"
+            yield Wrong(n.Reshape(other, node.shape), "variable", said, 1.3 + place.near(variables(read)[0], other))

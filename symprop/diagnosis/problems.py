@@ -19,7 +19,7 @@ from symprop.algebra.unrolling import unrolled
 from symprop.analysis.derivation import Derivation, derive
 from symprop.diagnosis.accounts import Account, of_formula, of_network
 from symprop.errors import SpecError
-from symprop.formulas.checks.points import numbered, size_symbols
+from symprop.formulas.checks.points import lifted, numbered, size_symbols
 from symprop.networks.network import Network
 from symprop.verify.arithmetic import Array
 from symprop.verify.values import STYLES, values_for
@@ -42,7 +42,8 @@ class Problem:
         symbols = size_symbols(self.variables, *self.formulas)
         chosen: dict[Expr, int] = {symbol: given[str(symbol)] for symbol in symbols if str(symbol) in given}
         free = tuple(symbol for symbol in symbols if symbol not in chosen)
-        return chosen | {symbol: size + 1 for symbol, size in numbered(free, variant).items()}
+        more = max((lifted(free, formula.xreplace(chosen)) for formula in self.formulas), default=0)
+        return chosen | {symbol: size + more + 1 for symbol, size in numbered(free, variant).items()}
 
     def drawn(self, sizes: Mapping[Expr, int], seed: int, number: int) -> Point | None:
         """Return random values for the variables, None where those drawn do not have their facts."""

@@ -7,19 +7,21 @@ the nearest gradients first, at one point; what stands there is confirmed at fur
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from graphlib import TopologicalSorter
+from itertools import chain
 
+import numpy as np
 from sympy import Expr
 
-from symprop.algebra.equations import Equation
-from symprop.algebra.nodes import Node, Scalar
+from symprop.algebra.nodes import Scalar
 from symprop.algebra.trees import variables
 from symprop.diagnosis.accounts import Account
+from symprop.diagnosis.steps import Step, changes, numberless
 from symprop.diagnosis.surroundings import Surroundings
-from symprop.diagnosis.table import Wrong, wrong
-from symprop.diagnosis.worlds import UNTRIED, World, close, ratio
+from symprop.diagnosis.table import Wrong
+from symprop.diagnosis.worlds import UNTRIED, World
 from symprop.errors import SympropError
 from symprop.verify.arithmetic import Array
 
@@ -30,22 +32,15 @@ SAME = 1e-6
 
 
 @dataclass(frozen=True)
-class Step:
-    """One changed equation: its name, what it says then, and what is said of the change."""
-
-    name: str
-    expression: Node
-    wrong: Wrong
-
-
-@dataclass(frozen=True)
 class Found:
-    """Changes that repair some gradients; `times` is, at each point, a number that is missing in all of them."""
+    """Changes that repair some gradients; `times` is, at each point, a number that is missing in all of them, and
+    `kept` are forward names that keep their right values."""
 
     account: Account
     steps: tuple[Step, ...]
     repaired: frozenset[str]
     times: tuple[float, ...] = ()
+    kept: frozenset[str] = frozenset()
 
     @property
     def cost(self) -> float:
@@ -76,107 +71,119 @@ class Case:
     given: Sequence[Mapping[str, Array]]
     wrong: frozenset[str]
     batch: Expr | None
-    tolerance: float
     deadline: float
+    worlds: dict[tuple[Account, int], World] = field(default_factory=dict, repr=False)
 
     def world(self, account: Account, number: int) -> World:
-        """Return the values of an account at one of the points."""
-        return World(account, self.points[number], self.sizes[number], self.given[number])
+        """Return the values of an account at one of the points, which are worked out once."""
+        if (account, number) not in self.worlds:
+            made = World(account, self.points[number], self.sizes[number], self.given[number])
+            self.worlds[account, number] = made
+        return self.worlds[account, number]
 
     def ask_time(self) -> None:
         """Raise `OutOfTime` where the search has taken as long as it may."""
-        if time.perf_counter() > self.deadline:
+        if time.thread_time() > self.deadline:
             raise OutOfTime
-
-
-Path = tuple[int, ...]
-
-
-def places(node: Node, path: Path = (), above: Node | None = None) -> Iterator[tuple[Path, Node, Node | None]]:
-    """Yield the nodes of a formula with where they stand, and the node above each."""
-    yield path, node, above
-    for number, operand in enumerate(node.operands):
-        yield from places(operand, (*path, number), node)
-
-
-def put(node: Node, path: Path, new: Node) -> Node:
-    """Return `node` with another one at a place.
-
-    Raises:
-        ShapeError: a node above no longer fits.
-    """
-    if not path:
-        return new
-    operands = list(node.operands)
-    operands[path[0]] = put(operands[path[0]], path[1:], new)
-    return node.with_operands(operands)
-
-
-def changes(account: Account, equation: Equation, around: Surroundings) -> Iterator[Step]:
-    """Yield all changes of one equation; one that is read by others keeps its shape."""
-    held = {each.name for each in account.gradients.values()}
-    is_last = equation.name in held and len(account.reach[equation.name]) == 1
-    seen = {equation.expression}
-    for path, node, above in places(equation.expression):
-        for each in wrong(node, around.place(equation, above)):
-            try:
-                made = put(equation.expression, path, each.node)
-            except SympropError:
-                continue
-            if made not in seen and (made.shape == equation.target.shape or is_last):
-                seen.add(made)
-                yield Step(equation.name, made, each)
 
 
 UNCHANGED = Wrong(Scalar(1), "factor", "", 0.0)
 """No change: of a gradient that is only some number times the right one."""
 
 
-def singles(account: Account, case: Case, left: frozenset[str], forward: bool = False) -> Iterator[Found]:
-    """Yield the changes of one equation that repair gradients among `left`, at the first point.
+def singles(account: Account, case: Case, left: frozenset[str]) -> Iterator[Found]:
+    """Yield the changes of one backward equation that repair gradients among `left`, at the first point.
 
-    Without `forward` only backward equations are changed, and none on which a right gradient depends.
+    None is changed on which a right gradient depends.
     """
     world, around = case.world(account, 0), Surroundings(account, case.batch)
-    chosen = account.equations[: account.forward] if forward else account.equations[account.forward :]
-    for equation in chosen:
+    families: dict[Hashable, list[Step]] = {}
+    for equation in sorted(account.equations[account.forward :], key=lambda each: each.expression.weight):
         feeds = account.feeds[equation.name]
-        if not feeds & left or (not forward and not feeds <= left):
+        if not feeds or not feeds <= left:
             continue
-        reached = [by for by in account.order if by in feeds & left]
-        kept = sorted(feeds - left)
-        steps = changes(account, equation, around)
-        for step in (*(() if forward else (Step(equation.name, equation.expression, UNCHANGED),)), *steps):
+        reached = [by for by in account.order if by in feeds]
+        unchanged = Step(equation.name, equation.expression, UNCHANGED)
+        for step in chain((unchanged,), changes(account, equation, around)):
             case.ask_time()
-            found = judged(world, (step,), reached, kept, case)
+            said = step.wrong.kind, numberless(f"{equation.name} {step.wrong.said}")
+            families.setdefault(said, []).append(step)
+            found = judged(world, (step,), reached)
+            if found is not None:
+                yield found
+    yield from _in_families(families, world, left)
+
+
+def misread(account: Account, case: Case) -> Iterator[Found]:
+    """Yield the changes of one forward equation, as the way back reads it, that repair all that is wrong.
+
+    What the forward pass makes of it may be worked out anew from it, or be kept: its neighbours, or all.
+    """
+    world, around = case.world(account, 0), Surroundings(account, case.batch)
+    order = [each.name for each in account.equations[: account.forward]]
+    for equation in account.equations[: account.forward]:
+        feeds = account.feeds[equation.name]
+        behind = [name for name in order if name in account.reach[equation.name] and name != equation.name]
+        near = [name for name in behind if equation.target in variables(account.by_name[name].expression)]
+        kept = (frozenset[str](), frozenset(behind) - frozenset(near), frozenset(behind))
+        if not case.wrong <= feeds:
+            continue
+        reached = [by for by in account.order if by in case.wrong]
+        for step in changes(account, equation, around, alone=True):
+            for each in dict.fromkeys(kept):
+                case.ask_time()
+                found = judged(world, (step,), reached, sorted(feeds - case.wrong), each)
+                if found is not None and found.repaired == case.wrong:
+                    yield found
+                    break
+
+
+def _in_families(families: Mapping[Hashable, list[Step]], world: World, left: frozenset[str]) -> Iterator[Found]:
+    """Yield the same change in all equations of a family, such as those of the layers of one kind."""
+    account = world.account
+    for steps in families.values():
+        by_name = {each.name: each for each in reversed(steps)}
+        if len(by_name) > 1:
+            feeds = frozenset[str]().union(*(account.feeds[name] for name in by_name))
+            reached = [by for by in account.order if by in feeds & left]
+            found = judged(world, tuple(by_name.values()), reached)
             if found is not None:
                 yield found
 
 
 def judged(
-    world: World, steps: tuple[Step, ...], reached: Sequence[str], kept: Sequence[str], case: Case
+    world: World,
+    steps: tuple[Step, ...],
+    reached: Sequence[str],
+    right: Sequence[str] = (),
+    kept: frozenset[str] = frozenset(),
 ) -> Found | None:
     """Return changes with the gradients that they repair; None where they repair none, or spoil one that is right."""
-    changed = world.with_changes({each.name: each.expression for each in steps})
+    changed = world.with_changes({each.name: each.expression for each in steps}, kept)
     repaired: list[str] = []
-    times: float | None = None
+    times = 0.0
     try:
+        for step in steps:  # what becomes 0 by a change that does not say so is told better by the one that does
+            if step.expression.constant != 0 and not np.any(changed.named(step.name)):
+                return None
         for number, by in enumerate(reached):
-            value, given = changed.gradient(by), world.given[by]
-            factor = ratio(value, given, case.tolerance)
-            if factor is not None and (times is None or abs(factor - times) <= SAME * abs(times)):
-                times = factor
-                repaired.append(by)
-            elif not value.any() and close(value, given, case.tolerance):
+            factor = world.missing(by, changed.gradient(by))
+            if factor is not None and agree(factor, times):
+                times = times or factor
                 repaired.append(by)
             elif not repaired and number + 1 >= NEAREST:
                 return None
-        if not repaired or any(not close(changed.gradient(by), world.right(by), case.tolerance) for by in kept):
+        if not repaired or not all(world.is_right(by, changed.gradient(by)) for by in right):
             return None
     except (*UNTRIED, SympropError):
         return None
-    exact = times is None or abs(times - 1) <= SAME
-    return Found(world.account, steps, frozenset(repaired), () if exact or times is None else (times,))
+    exact = not times or agree(times, 1.0)
+    return Found(world.account, steps, frozenset(repaired), () if exact else (times,), kept)
+
+
+def agree(one: float, other: float) -> bool:
+    """Whether two missing numbers are the same; with 0, the one of what is 0, all are."""
+    return not one or not other or abs(one - other) <= SAME * abs(other)
 
 
 def confirmed(found: Found, case: Case) -> Found | None:
@@ -184,25 +191,18 @@ def confirmed(found: Found, case: Case) -> Found | None:
     changes = {each.name: each.expression for each in found.steps}
     times = list(found.times)
     for number in range(1, len(case.points)):
-        changed = case.world(found.account, number).with_changes(changes)
+        world = case.world(found.account, number)
+        changed = world.with_changes(changes, found.kept)
+        here = 0.0 if found.times else 1.0
         try:
-            here = [
-                ratio(changed.gradient(by), case.given[number][by], case.tolerance) for by in sorted(found.repaired)
-            ]
-            zero = [
-                not changed.gradient(by).any() and not case.given[number][by].any() for by in sorted(found.repaired)
-            ]
+            for by in sorted(found.repaired):
+                factor = world.missing(by, changed.gradient(by))
+                if factor is None or not agree(factor, here):
+                    return None
+                here = here or factor
         except (*UNTRIED, SympropError):
             return None
-        factors = [factor for factor, none in zip(here, zero, strict=True) if not none]
-        if any(factor is None for factor in factors):
-            return None
-        known = [factor for factor in factors if factor is not None]
-        wanted = known[0] if found.times and known else 1.0
-        if any(abs(factor - wanted) > SAME * abs(wanted) for factor in known):
-            return None
-        if found.times:
-            times.append(wanted)
+        times += [here or 1.0] if found.times else []
     return replace(found, times=tuple(times))
 
 

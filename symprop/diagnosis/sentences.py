@@ -8,13 +8,22 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from sympy import Expr, Integer, Mul, Rational, sqrt
 
+from symprop.algebra.equations import Equation
 from symprop.algebra.named_numbers import named_numbers
-from symprop.algebra.trees import factors_of, terms_of
+from symprop.algebra.trees import factors_of, terms_of, variables
 from symprop.diagnosis.accounts import Account
 from symprop.diagnosis.diagnosis import Explanation
-from symprop.diagnosis.mistakes import factor_text, shortened
-from symprop.diagnosis.search import SAME, Case, Found, Step
+from symprop.diagnosis.parts import factor_text, shortened
+from symprop.diagnosis.search import SAME, Case, Found
+from symprop.diagnosis.steps import Step
 from symprop.diagnosis.worlds import real
+
+VARYING = "is off by a number that varies from point to point"
+
+
+def is_vague(found: Found, case: Case) -> bool:
+    """Whether a number is missing that has no name."""
+    return bool(found.times) and _times(found, case)[1] == VARYING
 
 
 def explained(found: Found, case: Case) -> Explanation:
@@ -46,7 +55,16 @@ def explained(found: Found, case: Case) -> Explanation:
 def _of_step(account: Account, step: Step, said: str) -> str:
     number = account.numbers.get(step.name)
     place = f" (equation {number})" if number else ""
-    return f"{step.name} {said}{place}: {account.by_name[step.name].text()}"
+    equation = account.by_name[step.name]
+    return f"{step.name} {said}{place}: {equation.text()}{_where(account, equation)}"
+
+
+def _where(account: Account, equation: Equation) -> str:
+    """Say what the names in an equation are that the author of a formula did not give."""
+    read = {equation.name, *(each.name for each in variables(equation.expression))}
+    primal = {name.removeprefix("d") for name in read if name not in account.forward_names}
+    told = [each for each in account.equations if each.name in (read | primal) & account.made and each != equation]
+    return f", where {_listed([each.text() for each in told])}" if told else ""
 
 
 def _variable_name(account: Account, name: str) -> str:
@@ -71,12 +89,10 @@ def _times(found: Found, case: Case) -> tuple[str, str]:
         return "sign", "has the wrong sign"
     for number in _numbers(found.account, case):
         if _is(number, found, case):
-            if (1 / number).is_integer or (number.is_Rational and abs(number) < 1):
-                return "factor", f"lacks the factor {factor_text(1 / number)}"
             return "factor", f"has the factor {factor_text(number)} too many"
     if max(found.times) - min(found.times) <= SAME * abs(found.times[0]):
         return "factor", f"is {found.times[0]:.6g} times what it should be"
-    return "factor", "is off by a number that varies from point to point"
+    return "factor", VARYING
 
 
 def _is(number: Expr, found: Found, case: Case) -> bool:

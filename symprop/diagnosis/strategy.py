@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from itertools import combinations, combinations_with_replacement, product
 
 from symprop.diagnosis.accounts import Account
-from symprop.diagnosis.search import Case, Found, Step, changed_account, changes, confirmed, judged, singles
+from symprop.diagnosis.search import Case, Found, changed_account, confirmed, judged, misread, singles
+from symprop.diagnosis.steps import Step, at, changes, put
 from symprop.diagnosis.surroundings import Surroundings
+from symprop.diagnosis.table import fitting
 
 GOOD = 1.45
 """An explanation that is not more far-fetched than this ends the search."""
@@ -63,9 +66,8 @@ class Search:
 
     def misread(self, number: int) -> None:
         """Change one equation of the forward pass, as the backward pass reads it."""
-        for each in singles(self.accounts[number], self.case, self.case.wrong, forward=True):
-            if each.repaired == self.case.wrong:
-                self.keep([each])
+        for each in misread(self.accounts[number], self.case):
+            self.keep([each])
 
     def several(self, number: int) -> None:
         """Change several equations, one after the other."""
@@ -117,32 +119,30 @@ def pairs(account: Account, case: Case) -> Iterator[Found]:
     """Yield two changes that repair all that is wrong, neither of which repairs anything alone."""
     world, around = case.world(account, 0), Surroundings(account, case.batch)
     reached = [by for by in account.order if by in case.wrong]
-    chosen = [
-        each
-        for each in account.equations[account.forward :]
-        if account.feeds[each.name] and account.feeds[each.name] <= case.wrong
-    ]
+    backward = account.equations[account.forward :]
+    chosen = [each for each in backward if account.feeds[each.name] and account.feeds[each.name] <= case.wrong]
     likely = {
-        each.name: [step for step in changes(account, each, around) if step.wrong.cost <= LIKELY] for each in chosen
+        each.name: sorted(
+            (step for step in changes(account, each, around, alone=True) if step.wrong.cost <= LIKELY),
+            key=lambda step: step.wrong.cost,
+        )
+        for each in chosen
     }
-    for number, one in enumerate(chosen):
-        for other in chosen[number:]:
-            if account.feeds[one.name] | account.feeds[other.name] != case.wrong:
-                continue
-            for first in likely[one.name]:
-                if one is other:
-                    changed = changed_account(account, (first,))
-                    again = Surroundings(changed, case.batch)
-                    seconds = [s for s in changes(changed, changed.by_name[one.name], again) if s.wrong.cost <= LIKELY]
-                else:
-                    seconds = likely[other.name]
-                for second in seconds:
-                    case.ask_time()
-                    steps = (second,) if one is other else (first, second)
-                    found = judged(world, steps, reached, (), case)
-                    if found is not None and found.repaired == case.wrong:
-                        yield (
-                            replace(found, steps=(Step(first.name, second.expression, first.wrong), second))
-                            if (one is other)
-                            else found
-                        )
+    for one, other in combinations_with_replacement(chosen, 2):
+        if account.feeds[one.name] | account.feeds[other.name] != case.wrong:
+            continue
+        two = combinations(likely[one.name], 2) if one is other else product(likely[one.name], likely[other.name])
+        for first, second in two:
+            case.ask_time()
+            steps = (first, second) if one is not other else in_one(first, second)
+            if steps and (found := judged(world, steps, reached)) and found.repaired == case.wrong:
+                yield found
+
+
+def in_one(first: Step, second: Step) -> tuple[Step, ...]:
+    """Return two changes of one equation as steps, each of which says both; none where one lies in the other."""
+    length = min(len(first.path), len(second.path))
+    if first.form is None or first.form != second.form or first.path[:length] == second.path[:length]:
+        return ()
+    made = fitting(put, first.expression, second.path, at(second.expression, second.path))
+    return (replace(first, expression=made), replace(second, expression=made)) if made is not None else ()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sympy import Expr
 
@@ -20,9 +20,12 @@ from symprop.errors import SympropError
 
 
 class Wrong(NamedTuple):
-    """What may wrongly stand in the place of a node: its kind in a word, how it is said, how far-fetched it is."""
+    """What may wrongly stand in the place of a node: its kind in a word, how it is said, how far-fetched it is.
 
-    node: Node
+    `node` is None where it does not fit there.
+    """
+
+    node: Node | None
     kind: str
     said: str
     cost: float = 1.0
@@ -87,11 +90,11 @@ def wrong(node: Node, place: Place) -> Iterator[Wrong]:
                     break
                 if each is None:
                     break
-                if each.node != node:
+                if each.node is not None and each.node != node:
                     yield each
 
 
-def fitting(make: Callable[..., Node], *parts: object) -> Node | None:
+def fitting(make: Callable[..., Node], *parts: Any) -> Node | None:
     """Return what is made of some parts, None where they do not fit."""
     try:
         return make(*parts)

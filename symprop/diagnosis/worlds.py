@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cache, reduce
+from typing import Any
 
 import numpy as np
-from sympy import Expr
+from sympy import Basic, Expr, Tuple
 
 from symprop.algebra.nodes import Node
 from symprop.algebra.trees import variables
@@ -28,6 +29,30 @@ def reads(node: Node) -> frozenset[str]:
     return frozenset(each.name for each in variables(node))
 
 
+class Quick(Evaluator):
+    """An evaluator that works out each size and each number once, for all changes at a point."""
+
+    def __init__(self, values: Mapping[str, Array], sizes: Mapping[Expr, int], known: dict[Basic, Any]) -> None:
+        super().__init__(ARITHMETIC, values, sizes)
+        self.worked_out = known
+
+    def size(self, size: Expr) -> int:
+        if size.is_Integer:
+            return int(size)
+        if size not in self.worked_out:
+            self.worked_out[size] = super().size(size)
+        return int(self.worked_out[size])
+
+    def number(self, value: Expr) -> Any:
+        key = Tuple(value)  # a number that is a size too is another one here
+        if key not in self.worked_out:
+            self.worked_out[key] = super().number(value)
+        return self.worked_out[key]
+
+
+ARITHMETIC = Complex()
+
+
 class World:
     """The values of an account at one point; `given` are the gradients that were handed in there."""
 
@@ -35,10 +60,11 @@ class World:
         self, account: Account, point: Mapping[str, Array], sizes: Mapping[Expr, int], given: Mapping[str, Array]
     ) -> None:
         self.account, self.given, self.sizes = account, given, sizes
-        self.evaluator = Evaluator(Complex(), stacked(point, Complex()), sizes)
+        self.evaluator = Quick(stacked(point, ARITHMETIC), sizes, {})
         self.known: dict[Node, Array] = {}
         for each in account.equations:
             self.evaluator.values[each.name] = self.value(each.expression)
+        self.floor = FLOOR * max(float(np.max(np.abs(self.right(by)), initial=0.0)) for by in account.gradients)
 
     def value(self, node: Node) -> Array:
         """Return the value of a node over right values."""
@@ -52,19 +78,28 @@ class World:
         """Return the right gradient by a variable."""
         return real(self.evaluator.values[self.account.gradients[by].name])
 
-    def with_changes(self, changes: Mapping[str, Node]) -> Changed:
-        """Return the world in which the equations of some names say something else."""
-        return Changed(self, changes)
+    def is_right(self, by: str, value: Array) -> bool:
+        """Whether a gradient is the right one."""
+        return close(value, self.right(by), self.floor)
+
+    def missing(self, by: str, value: Array) -> float | None:
+        """Return the number by which a gradient must be multiplied to be the given one, as `ratio` does."""
+        return ratio(value, self.given[by], self.floor)
+
+    def with_changes(self, changes: Mapping[str, Node], kept: frozenset[str] = frozenset()) -> Changed:
+        """Return the world in which the equations of some names say something else; those `kept` have right values."""
+        return Changed(self, changes, kept)
 
 
 class Changed:
     """A world with changed equations; its values are worked out when they are asked for."""
 
-    def __init__(self, world: World, changes: Mapping[str, Node]) -> None:
+    def __init__(self, world: World, changes: Mapping[str, Node], kept: frozenset[str]) -> None:
         self.world, self.changes = world, changes
-        self.affected: frozenset[str] = reduce(frozenset.union, (world.account.reach[name] for name in changes))
+        reached: frozenset[str] = reduce(frozenset.union, (world.account.reach[name] for name in changes))
+        self.affected = reached - kept
         base = world.evaluator
-        self.evaluator = Evaluator(base.arithmetic, base.values, base.sizes)
+        self.evaluator = Quick(base.values, base.sizes, base.worked_out)
         self.done: set[str] = set()
 
     def named(self, name: str) -> Array:
@@ -94,20 +129,30 @@ def real(value: Array) -> Array:
     return np.asarray(unstacked(np.asarray(value)).real, dtype=float)
 
 
-def close(value: Array, other: Array, tolerance: float) -> bool:
-    """Whether two arrays have the same shape and, to a tolerance, the same values."""
+TOLERANCE = 1e-7
+"""How far numbers may be apart, of the largest of an array, that are the same but for rounding."""
+FLOOR = 1e-9
+"""What is below this part of the largest gradient may be rounding of what cancels."""
+
+
+def close(value: Array, other: Array, floor: float) -> bool:
+    """Whether two arrays have the same shape and, to rounding, the same values."""
     if value.shape != other.shape or not np.all(np.isfinite(value)):
         return False
     scale = max(float(np.max(np.abs(other), initial=0.0)), float(np.max(np.abs(value), initial=0.0)))
-    return bool(np.all(np.abs(value - other) <= tolerance * scale + 1e-13))
+    return bool(np.all(np.abs(value - other) <= TOLERANCE * scale + floor))
 
 
-def ratio(value: Array, other: Array, tolerance: float) -> float | None:
-    """Return the number by which `value` must be multiplied to be `other`, None where no number does it."""
+def ratio(value: Array, other: Array, floor: float) -> float | None:
+    """Return the number by which `value` must be multiplied to be `other`; 0 where both are 0, None where no number.
+
+    >>> ratio(np.array([1.0, 2.0]), np.array([0.5, 1.0]), 0.0)
+    0.5
+    """
     if value.shape != other.shape or not value.size or not np.all(np.isfinite(value)):
         return None
+    if max(float(np.max(np.abs(value))), float(np.max(np.abs(other)))) <= floor:
+        return 0.0
     square = float(np.sum(value * value))
-    if square == 0:
-        return None
-    factor = float(np.sum(value * other)) / square
-    return factor if factor and close(factor * value, other, tolerance) else None
+    factor = float(np.sum(value * other)) / square if square else 0.0
+    return factor if factor and close(factor * value, other, floor) else None

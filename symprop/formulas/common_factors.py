@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import reduce
+from itertools import combinations
 
 import sympy
 from sympy import Expr
@@ -43,6 +44,31 @@ def common_matrix(node: n.Add) -> Node | None:
             product = tidy(n.MatMul(chain[0], total) if end == 0 else n.MatMul(total, chain[-1]))
             others = [term for place, term in enumerate(node.operands) if place not in alike]
             return added([*others[:first], product, *others[first:]])
+    return None
+
+
+@for_kinds(n.Add)
+def all_but_one(node: n.Add) -> Node | None:
+    """A M B + A N B + C = A (M + N) B + C: two terms that differ in one factor of a product, beside others."""
+    if len(node.operands) < 3 or not node.rank:
+        return None
+    terms = [_scalars_and_links(term) if same_shape(term, node) else ((), []) for term in node.operands]
+    for (i, (before, chain)), (j, (after, other)) in combinations(enumerate(terms), 2):
+        scalars, more = ([each for each in found if each.number is None] for found in (before, after))
+        places = [place for place, (one, two) in enumerate(zip(chain, other, strict=False)) if one != two]
+        if len(chain) != len(other) or len(places) != 1 or scalars != more or not (scalars or chain[1:]):
+            continue
+        inside = [
+            multiplied([*(each for each in found if each.number is not None), parts[places[0]]])
+            for found, parts in ((before, chain), (after, other))
+        ]
+        total = tidy(added(inside))
+        if total.shape != chain[places[0]].shape:
+            continue
+        product = product_of([*chain[: places[0]], total, *chain[places[0] + 1 :]])
+        result = [term for place, term in enumerate(node.operands) if place not in (i, j)]
+        result.insert(i, tidy(multiplied([*scalars, product])))
+        return added(result)
     return None
 
 

@@ -43,6 +43,7 @@ from symprop.calculus.known_forms import KnownForm, is_map
 from symprop.calculus.tidy import tidy
 from symprop.calculus.unit_vectors import ONE_EACH, one_element_each
 from symprop.formulas.common_factors import (
+    all_but_one,
     common_factor,
     common_matrix,
     common_number,
@@ -51,7 +52,7 @@ from symprop.formulas.common_factors import (
     repeated_matrix,
 )
 from symprop.formulas.kroneckers import KRONECKERS
-from symprop.formulas.signs import one_sign
+from symprop.formulas.signs import added_first, one_sign, sign_inside
 from symprop.formulas.traces import TRACES
 
 MOST_ROUNDS = 5
@@ -268,9 +269,11 @@ TOUCHES: tuple[KnownForm, ...] = (
     KnownForm("rows and columns", "u[:, None] * x = u x'", rows_and_columns),
     KnownForm("one diagonal", "diag(x) + diag(y) = diag(x + y)", one_diagonal),
     KnownForm("common factor of products", "A @ X + A @ Y = A @ (X + Y)", common_matrix),
+    KnownForm("all factors but one", "A @ M @ B + A @ N @ B + C = A @ (M + N) @ B + C", all_but_one),
     KnownForm("common vector", "outer(u, x) + outer(v, x) = outer(u + v, x)", common_vector),
     KnownForm("matrix that is repeated", "A @ X - X = (A - I) @ X", repeated_matrix),
     KnownForm("one sign", "f(x - y) - f(y - x) = 2 * f(x - y) where f is odd", one_sign),
+    KnownForm("a sign enters a sum", "-A @ (C - B) = A @ (B - C)", sign_inside),
     *KRONECKERS,
     KnownForm("opposite sigmoid", "sigmoid(-t) = 1 - sigmoid(t)", opposite_sigmoid),
     KnownForm("one element each", ONE_EACH, one_element_each),
@@ -282,5 +285,6 @@ TOUCHES: tuple[KnownForm, ...] = (
     KnownForm("transpose of a sum", "A.T - B @ C.T = (A - C @ B.T).T", transpose_outside),
     KnownForm("order of factors", "x * y = y * x", reading_order),
     KnownForm("order of terms", "A.T + A = A + A.T", plain_first),
+    KnownForm("what is added first", "-x + y = y - x", added_first),
 )
 """In the order in which they are applied, each everywhere in the answer."""

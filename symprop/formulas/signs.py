@@ -1,4 +1,4 @@
-"""The touch by which a difference stands in one direction: of `x - y` and `y - x` in an answer, one is enough."""
+"""The touches by which a difference stands in one direction: of `x - y` and `y - x` in an answer, one is enough."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from functools import cache
 from symprop.algebra import nodes as n
 from symprop.algebra.functions import ElementwiseFunction
 from symprop.algebra.nodes import Node
-from symprop.algebra.table import Table
-from symprop.algebra.trees import added, parts, unordered, walk
-from symprop.calculus.coefficients import scaled
+from symprop.algebra.table import Table, for_kinds
+from symprop.algebra.trees import added, multiplied, parts, unordered, walk
+from symprop.calculus.chains import links
+from symprop.calculus.coefficients import coefficient_and_rest, scalars_and_rest, scaled
 from symprop.calculus.tidy import tidy
+from symprop.formulas.common_factors import product_of
 
 
 def one_sign(node: Node) -> Node | None:
@@ -104,3 +106,30 @@ def _parity(function: ElementwiseFunction) -> int:
     (t,) = function.parameters
     opposite = function.of(-t)
     return 1 if opposite == function.body else -1 if opposite == -function.body else 0
+
+
+@for_kinds(n.Multiply)
+def sign_inside(node: n.Multiply) -> Node | None:
+    """-A (I - B) C = A (B - I) C where the sum begins with what is taken away: one sign is enough."""
+    coefficient, scalars, rest = scalars_and_rest(node)
+    if rest is None or not coefficient.could_extract_minus_sign():
+        return None
+    chain = links(rest)
+    for place, link in enumerate(chain):
+        if isinstance(link, n.Add) and _is_negative(link.operands[0]) and not all(map(_is_negative, link.operands)):
+            turned = n.Add(*(tidy(n.negative(term)) for term in link.operands))
+            product = product_of([*chain[:place], turned, *chain[place + 1 :]])
+            return scaled(-coefficient, multiplied([*scalars, product]))
+    return None
+
+
+@for_kinds(n.Add)
+def added_first(node: n.Add) -> Node | None:
+    """-x + y = y - x: a sum begins with what is added."""
+    if not _is_negative(node.operands[0]) or all(map(_is_negative, node.operands)):
+        return None
+    return n.Add(*sorted(node.operands, key=_is_negative))
+
+
+def _is_negative(term: Node) -> bool:
+    return bool(coefficient_and_rest(term)[0].could_extract_minus_sign())

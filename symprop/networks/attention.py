@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import ClassVar
 
 import sympy
@@ -206,7 +207,7 @@ class Attention(Layer):
     def _hidden(self, builder: Builder, positions: Expr, others: Expr) -> Iterator[Node]:
         """Yield what hides scores: 0 where a position is seen, minus infinity where it is not."""
         if self.causal:
-            M = builder.known("M", (positions, others), lambda i, j: sympy.Piecewise((0, j <= i), (-sympy.oo, True)))
+            M = builder.known("M", (positions, others), _hiding_later)
             tell_mask(builder.books, M)
             yield M
         if self.mask is not None:
@@ -217,6 +218,11 @@ class Attention(Layer):
                     f"allowed: a number for each position that is read, shape {shape_text((others,))}"
                 )
             yield Where(Compare(">", mask, Scalar(0)), Scalar(0), Scalar(-sympy.oo))
+
+
+@lru_cache(maxsize=1)
+def _hiding_later(i: Expr, j: Expr) -> Expr:
+    return sympy.Piecewise((0, j <= i), (-sympy.oo, True))
 
 
 NOTES = {"q": "queries", "k": "keys", "v": "values"}

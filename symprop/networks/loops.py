@@ -9,7 +9,7 @@ from typing import Any
 from sympy import Expr, Integer, Tuple, expand
 
 from symprop.algebra.equations import Carry, Loop
-from symprop.algebra.names import as_written, size_symbol
+from symprop.algebra.names import size_symbol
 from symprop.algebra.nodes import Variable
 from symprop.algebra.shapes import shape_text
 from symprop.errors import SpecError, shown
@@ -122,5 +122,5 @@ def _entering(builder: Builder, value: Variable, out: Variable, index: tuple[Exp
         return value
     taken = builder.books.taken
     taken[out.letter, index] = max(out.mark, taken.get((out.letter, index), 0) + 1) - 1
-    start = builder.variable(out.letter, index, value.shape, out.role).change(facts=as_written(value))
+    start = builder.variable(out.letter, index, value.shape, out.role).change(facts=value.as_written)
     return builder.define(start, value, "what the first block reads")

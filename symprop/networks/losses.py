@@ -13,7 +13,6 @@ from typing import Any, ClassVar
 from sympy import Expr, Tuple, prod
 
 from symprop.algebra.batching import BATCH_SIZE
-from symprop.algebra.names import as_written
 from symprop.algebra.nodes import BatchMean, Expand, Fact, Multiply, Node, Power, Reshape, Scalar, Sum, Variable
 from symprop.algebra.roles import LOSS, TARGET
 from symprop.algebra.shapes import shape_text
@@ -39,7 +38,7 @@ class LossLayer(Layer):
 
     def target(self, output: Variable) -> Variable:
         """Return the target `y`, by default in the shape of the output."""
-        return Variable("y", (), output.shape, (*self.facts(output), *as_written(output)))
+        return Variable("y", (), output.shape, (*self.facts(output), *output.as_written))
 
     def value(self, builder: Builder, output: Variable, target: Variable) -> Node:
         """Return the loss of one example; equations that it needs may be appended."""

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from symprop.algebra import nodes as n
+from symprop.algebra.nodes import Node
+from symprop.algebra.roles import LOSS
+from symprop.algebra.symmetry import is_symmetric
+from symprop.algebra.trees import variables
 from symprop.notation.precedence import ATOM, POWER, Of, Piece
 from symprop.notation.style import Style
 from symprop.notation.sums import ROWS, transposed
@@ -53,10 +57,20 @@ def _(node: n.Expand, of: Of, style: Style) -> Piece:
 def _(node: n.Reshape, of: Of, style: Style) -> Piece:
     operand = node.operands[0]
     if node.rank == 1:
-        return style.call("vec", [of(operand)]) if operand.rank else of(operand)
+        return style.call("vec", [_by_columns(operand, of, style)]) if operand.rank else of(operand)
     if operand.rank == 1 and node.rank == 2 and 1 in node.shape:  # a row or a column
         return of(operand) if node.shape[1] == 1 else Piece(transposed(operand, of, style), POWER)
     return Piece(style.arranged(of(operand).text, node.shape), ATOM)
+
+
+def _by_columns(operand: Node, of: Of, style: Style) -> Piece:
+    """What `vec` is of where it lists columns, as in mathematics; the pages of networks say that it lists rows."""
+    if operand.rank != 2 or any(each.role not in ("", LOSS) for each in variables(operand)):
+        return of(operand)
+    bare = operand.operands[0] if isinstance(operand, n.Transpose) else operand
+    if bare is not operand or is_symmetric(operand):
+        return of(bare)
+    return Piece(transposed(operand, of, style), POWER)
 
 
 @ROWS.row(n.Take)

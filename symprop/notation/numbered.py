@@ -26,3 +26,7 @@ def _written(target: Variable, expression: Node) -> str:
 
 
 _TEXTS = AlikeText(_written, subscript)
+
+
+pretty_formula = AlikeText(pretty, subscript)
+"""What writes a formula in Unicode."""

@@ -116,7 +116,7 @@ def _(node: n.BlockSum, of: Of, style: Style) -> Piece:
 def _(node: n.Product | n.Extreme | n.First, of: Of, style: Style) -> Piece:
     name = "prod" if isinstance(node, n.Product) else f"{'first_' * isinstance(node, n.First)}{node.which}"
     along = [] if len(node.axes) == node.operands[0].rank else [Piece(style.along(node.axes), ATOM)]
-    return style.call(name, [of(node.operands[0]), *along])
+    return _as_row(node, style.call(name, [of(node.operands[0]), *along]), style)
 
 
 def _vector(vectors: n.Spectral, one: n.Slice, of: Of, style: Style) -> Piece:
@@ -197,4 +197,11 @@ def _(node: n.LogSumExp, of: Of, style: Style) -> Piece:
     inner = node.operands[0]
     if isinstance(inner, n.LogSumExp) and not node.rank and inner.operands[0].rank == 2 and not inner.keepdims:
         return style.call("logsumexp", [of(inner.operands[0]), Piece(style.along((0, 1)), ATOM)])  # of all elements
-    return style.call("logsumexp", [of(inner), *_first_axis(node, style)])
+    return _as_row(node, style.call("logsumexp", [of(inner), *_first_axis(node, style)]), style)
+
+
+def _as_row(node: Node, piece: Piece, style: Style) -> Piece:
+    """What is taken along the columns of a matrix is a column; kept as a row it has a transpose sign."""
+    if node.rank == 2 and node.shape[0] == 1 != node.operands[0].shape[0]:
+        return Piece(style.superscript(piece.text, style.transposed), POWER)
+    return piece

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from symprop.codegen.targets.target import DTYPES
-from symprop.errors import LimitError, SpecError, shown
+from symprop.errors import LimitError, SpecError, SympropError, shown
 from symprop.formulas.ask import QUESTIONS
 from symprop.networks.network import LAYOUTS
 from symprop.networks.optimisers import OPTIMISERS
 from symprop.networks.spec import is_network_text
 
-STAGES = ("derivation", "steps", "code", "certificate")
+STAGES = ("derivation", "steps", "code", "certificate", "mine")
 LONGEST_TEXT, LONGEST_FIELD, MOST_SIZES = 20_000, 200, 20
 LARGEST_SIZE = 10**9
 _CHOICES = {
@@ -25,14 +25,25 @@ _CHOICES = {
     "dtype": DTYPES,
     "optimizer": ("", *OPTIMISERS),
 }
-_TEXTS = {"text": LONGEST_TEXT, "where": LONGEST_TEXT, **dict.fromkeys(("by", "along", "name"), LONGEST_FIELD)}
+_TEXTS = {
+    **dict.fromkeys(("text", "where", "mine"), LONGEST_TEXT),
+    **dict.fromkeys(("by", "along", "name"), LONGEST_FIELD),
+}
+
+
+class Misplaced(Exception):
+    """An error of one field of the page."""
+
+    def __init__(self, field: str, problem: SympropError, known: Sequence[str] = ()) -> None:
+        super().__init__(str(problem))
+        self.field, self.problem, self.known = field, problem, tuple(known)
 
 
 @dataclass(frozen=True)
 class Asked:
     """One request: the stage that is wanted, what was typed, the question about it, and the options.
 
-    `name` is that of the equation whose steps are wanted.
+    `name` is that of the equation whose steps are wanted, `mine` a line that is compared with what is derived.
     """
 
     stage: str
@@ -46,6 +57,7 @@ class Asked:
     optimizer: str = ""
     sizes: tuple[tuple[str, int], ...] = ()
     name: str = ""
+    mine: str = ""
 
     @property
     def is_network(self) -> bool:

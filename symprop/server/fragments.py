@@ -10,6 +10,7 @@ from markupsafe import Markup
 
 from symprop.algebra.nodes import Node
 from symprop.algebra.shapes import shape_text
+from symprop.formulas.compare.comparison import Comparison
 from symprop.notation.blocks import Link
 from symprop.notation.html_document import math, words
 from symprop.templating import environment
@@ -97,3 +98,10 @@ def certificate_parts(certificate: Certificate) -> dict[str, Any]:
         "verdict": "ok" if certificate.ok else "failed",
         "summary": certificate.summary,
     }
+
+
+def compared_parts(found: Comparison) -> dict[str, Any]:
+    """Return in words how a line of one's own compares: the verdict, then where the two differ."""
+    said, *more = found.message.split("\n")
+    verdict = {True: "ok", False: "failed", None: "open"}[found.equal]
+    return {"mine": _rendered("mine", said=said, more=more, verdict=verdict), "verdict": verdict, "summary": said}

@@ -21,7 +21,8 @@ from symprop.notation.blocks import Link
 from symprop.notation.content import seen_steps
 from symprop.notation.html_document import math
 from symprop.notation.latex import latex
-from symprop.server.asked import Asked
+from symprop.server.asked import Asked, Misplaced
+from symprop.server.comparing import with_answers
 from symprop.server.fragments import (
     Formula,
     Group,
@@ -34,14 +35,6 @@ from symprop.server.fragments import (
 
 MOST_PARTS = 60
 """How many operations of a formula the table of shapes lists."""
-
-
-class Misplaced(Exception):
-    """An error of one field of the page."""
-
-    def __init__(self, field: str, problem: SympropError, known: Sequence[str] = ()) -> None:
-        super().__init__(str(problem))
-        self.field, self.problem, self.known = field, problem, tuple(known)
 
 
 def formula_derivation(asked: Asked) -> dict[str, Any]:
@@ -94,6 +87,11 @@ def formula_code(asked: Asked) -> dict[str, Any]:
 def formula_certificate(asked: Asked) -> dict[str, Any]:
     """Return the certificate of an answer, or that of all answers."""
     return certificate_parts(_together(_answered(asked)).check())
+
+
+def formula_compared(asked: Asked) -> dict[str, Any]:
+    """Return how a line of one's own compares with an answer."""
+    return with_answers(_answered(asked), asked)
 
 
 def _together(answers: Sequence[Answer]) -> Answer | Answers:

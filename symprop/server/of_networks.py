@@ -18,6 +18,7 @@ from symprop.notation.html_document import math, words
 from symprop.notation.page_blocks import PageWriter
 from symprop.notation.terminal import NUMPY
 from symprop.server.asked import Asked
+from symprop.server.comparing import with_derivation
 from symprop.server.fragments import (
     Formula,
     Group,
@@ -68,6 +69,11 @@ def network_certificate(asked: Asked) -> dict[str, Any]:
     """Return the certificate of a network."""
     case = _case(asked)
     return certificate_parts(check(case, sizes=_sizes_for(case, asked)))
+
+
+def network_compared(asked: Asked) -> dict[str, Any]:
+    """Return how a line of one's own compares with a quantity of a network."""
+    return with_derivation(_case(asked).derivation, asked)
 
 
 def _case(asked: Asked) -> Case:

@@ -15,9 +15,8 @@ from typing import Any
 
 from symprop.errors import LimitError, ReadingError, SympropError
 from symprop.server import of_formulas, of_networks
-from symprop.server.asked import Asked, read_asked
+from symprop.server.asked import Asked, Misplaced, read_asked
 from symprop.server.limits import ANSWER, Limits, confine
-from symprop.server.of_formulas import Misplaced
 
 Stage = Callable[[Asked], dict[str, Any]]
 ANSWERS: dict[str, tuple[Stage, Stage]] = {
@@ -25,6 +24,7 @@ ANSWERS: dict[str, tuple[Stage, Stage]] = {
     "steps": (of_networks.network_steps, of_formulas.formula_steps),
     "code": (of_networks.network_code, of_formulas.formula_code),
     "certificate": (of_networks.network_certificate, of_formulas.formula_certificate),
+    "mine": (of_networks.network_compared, of_formulas.formula_compared),
 }
 """What answers each stage, of a network and of a formula."""
 

@@ -30,7 +30,8 @@ class OutOfTime(Exception):
 
 def ask_time() -> None:
     """Raise `OutOfTime` where the limit of the certificate that runs is met."""
-    if time.thread_time() > _deadline.get():
+    deadline = _deadline.get()
+    if deadline < float("inf") and time.thread_time() > deadline:  # the clock takes longer than most nodes
         raise OutOfTime
 
 

@@ -29,6 +29,15 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "docs"))
 import cookbook_formulas
 
 READINGS = {
+    "trace((I - K @ H) @ P @ (I - K @ H).T + K @ R @ K.T)": "K: m n, H: n m, P: m m, R: n n",
+    "(x - mu) @ A.I @ (x - mu) + logdet(I + X.T @ X)": "X: m n, A: k k, x: k, mu: k",
+    "N/2*log(det(Sigma)) + (x - mu).T @ inv(Sigma) @ (x - mu)/2": "Sigma: n n, x: n, mu: n, N:",
+    "(theta - L @ s).T @ D @ (theta - L @ s)": "L: m n, D: m m, theta: m, s: n",
+    "norm(y - X @ w - b)**2": "X: m n, y: m, w: n, b:",
+    "norm(W @ x + b - y)**2": "W: m n, x: n, b: m, y: m",
+    "norm(Y - K @ alpha)**2 + lam*alpha.T @ K @ alpha": "K: n n, Y: n, alpha: n, lam:",
+    "sum((x - mu)**2)/(2*sigma**2)": "x: n, mu:, sigma:",
+    "log(exp(a @ p) + sum(exp(N @ a/tau)))/tau + 1/sum(exp(N @ a))": "N: m n, a: n, p: n, tau:",
     "x @ A @ x": "A: n n, x: n",
     "sum((X @ w - y)**2)": "X: m n, w: n, y: m",
     "trace(A @ X @ B)": "A: k m, X: m n, B: n k",
@@ -133,7 +142,7 @@ def test_what_fits_in_no_way_is_refused_with_the_shapes_that_were_tried() -> Non
     with pytest.raises(symprop.FormulaError, match="'y' has no shape"):
         symprop.formula("x @ y", x="n")
     with pytest.raises(symprop.FormulaError, match=r"'I' has no shape; type eye\(n\)"):
-        symprop.formula("logdet(A + s*I)")
+        symprop.formula("logdet(A + s*I)", "A: n n, s:")
     with pytest.raises(symprop.FormulaError, match="unknown function 'foo'"):
         symprop.formula("foo(x) @ x")
 

@@ -260,7 +260,7 @@ REFUSED = {
     "X[y, None]": (FormulaError, "side by side"),
     "x[:, :]": (FormulaError, "more indices"),
     "inv(X)": (ShapeError, "5 against 3"),
-    "kron(x, y)": (ShapeError, "rank 2"),
+    "kron(x, 2)": (ShapeError, "rank 2"),
     "concatenate(x)": (FormulaError, "in brackets, such as (a, b)"),
     "concatenate((x, X))": (ShapeError, "rank 1"),
     "matrix_power(X.T @ X, 10**6)": (LimitError, "go up to 1,000"),
@@ -337,7 +337,7 @@ INSTEAD: dict[str, tuple[int, str]] = {
         "x // y": (0, "x / y"),
     },
     **{
-        "max(0, x)": (0, "maximum(a, b)"),
+        "max(x, y)": (0, "maximum(a, b)"),
         "argmax(x)": (0, "first_max"),
         "sum_i(x)": (0, "sum(x)"),
         "Tr(W)": (0, "'tr'"),

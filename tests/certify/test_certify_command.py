@@ -51,7 +51,12 @@ def folder(tmp_path: Path) -> Path:
 def test_a_wrong_backward_pass_ends_with_1(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["certify", f"{EXAMPLE}:attention_backward", "--formula", FORMULA, "--wrt", "Q,K,V"]) == 1
     said = capsys.readouterr().out
-    assert "dQ        WRONG    7.3e-01" in said and "; dV is right" in said and "1.732" in said
+    assert (
+        "dQ        WRONG    7.3e-01" in said
+        and "dS has the factor sqrt(d) too many" in said
+        and "; dV is right" in said
+        and "1.732" in said
+    )
 
 
 def test_a_right_one_ends_with_0_and_leaves_nothing_behind(
@@ -98,3 +103,15 @@ def test_bad_input_is_told_in_three_lines(
     said = capsys.readouterr().err
     assert told in said and len(said.splitlines()) <= 3
     assert not os.path.exists("__pycache__")
+
+
+def test_the_page_of_certify_shows_this_command() -> None:
+    page = (EXAMPLE.parents[1] / "docs" / "certify.md").read_text(encoding="utf-8")
+    assert f'symprop certify examples/my_backward.py:attention_backward --formula "{FORMULA}" --wrt Q,K,V' in page
+
+
+def test_only_the_command_runs_a_file_of_the_users() -> None:
+    package = EXAMPLE.parents[1] / "symprop"
+    sources = {path.relative_to(package).as_posix(): path.read_text(encoding="utf-8") for path in package.rglob("*.py")}
+    assert [name for name, source in sources.items() if "certify.loading" in source] == ["commands/certify.py"]
+    assert [name for name, source in sources.items() if "exec_module" in source] == ["certify/loading.py"]

@@ -44,12 +44,13 @@ EQUAL = [
     ("sin(x)**2 + cos(x)**2", "ones(n)", SQUARE, SUMS),
     ("log(a * b)", "log(a) + log(b)", "a:, b:", SUMS),
     ("maximum(x, 0)", "relu(x)", SQUARE, SUMS),
+    ("arctan(x) + arctan(1 / x)", "pi / 2 * ones(n)", "x: n positive", RANDOM),
     ("inv(A @ B)", "inv(B) @ inv(A)", SQUARE, FORM),
     ("det(A @ B)", "det(A) * det(B)", SQUARE, FORM),
     ("matrix_power(A, 3)", "A @ A @ A", SQUARE, FORM),
     ("norm(x)**2", "x @ x", SQUARE, SUMS),
     ("logdet(A)", "log(abs(det(A)))", SQUARE, SUMS),
-    ("-X.T @ (y * sigmoid(-y * (X @ w)))", "X.T @ (sigmoid(X @ w) - (y + 1) / 2)", "X: m n, w: n, y: m signs", RANDOM),
+    ("-X.T @ (y * sigmoid(-y * (X @ w)))", "X.T @ (sigmoid(X @ w) - (y + 1) / 2)", "X: m n, w: n, y: m signs", SUMS),
 ]
 
 
@@ -85,21 +86,39 @@ DIFFERENT = [
     ("x + 1", "x + 2", SQUARE, "missing term", "the first is the second minus 1"),
     ("X.T @ y + alpha * w", "X.T @ y - alpha * w", REGRESSION, "sign of a term", "'alpha * w' in the first"),
     ("X.T @ y + 2 * alpha * w", "X.T @ y + alpha * w", REGRESSION, "factor of a term", "have to be 'alpha * w'"),
-    ("A @ x", "A.T @ x", SQUARE, "one part", "equal with 'A' in place of 'A.T' in the second"),
+    ("A @ x", "A.T @ x", SQUARE, "one factor", "second has the factor 'A.T' where the first has 'A', its transpose"),
     ("A @ B", "B @ A", SQUARE, "one part", "'A @ B' in place of 'B @ A'"),
     ("A * B", "A @ B", SQUARE, "one part", "'A * B' in place of 'A @ B'"),
-    ("A @ B @ x", "A @ x", SQUARE, "one part", "'A' in place of 'A @ B' in the first"),
-    ("tanh(A @ x)", "tanh(A @ (2 * x))", SQUARE, "one part", "in place of"),
+    ("A @ B @ x", "A @ x", SQUARE, "one factor", "the second lacks the factor 'B'"),
+    ("tanh(A @ x)", "tanh(A @ (2 * x))", SQUARE, "one factor", "the first lacks the factor '2'"),
     ("softmax(A, axis=0)", "softmax(A, axis=1)", SQUARE, "one part", "'softmax(A, axis=0)'"),
-    ("A - mean(A, axis=0)", "A - mean(A, axis=1)", SQUARE, "one part", "'sum(A, axis=0)' in place of"),
+    (
+        "A - mean(A, axis=0)",
+        "A - mean(A, axis=1)",
+        SQUARE,
+        "one part",
+        "has 'sum(A, axis=1)' where the first has 'sum(A, axis=0)'",
+    ),
     ("kron(A, B)", "kron(B, A)", SQUARE, "one part", "'kron(A, B)' in place of"),
-    ("x[0]", "x[1]", SQUARE, "one part", "in place of"),
-    ("tanh(x / sqrt(n))", "tanh(x / n)", SQUARE, "one part", "in place of"),
+    ("x[0]", "x[1]", SQUARE, "one part", "the second has 'x[1:2]' where the first has 'x[:1]'"),
+    ("tanh(x / sqrt(n))", "tanh(x / n)", SQUARE, "one factor", "where the first has '1/sqrt(n)'"),
     ("inv(A).T @ x", "inv(A) @ x", SQUARE, "one part", "they are equal if A is symmetric"),
     ("det(2 * A)", "2 * det(A)", SQUARE, "equal for special sizes", "they are equal if n = 1"),
     ("A @ A.T", "eye(n)", SQUARE, "equal where a fact holds", "they are equal if A is orthogonal"),
     ("sum(X, axis=1)", "ones(m)", REGRESSION, "equal where a fact holds", "the rows of X sum to 1"),
-    ("eye(n)", "ones((n, n))", SQUARE, "equal for special sizes", "they are equal if n = 1"),
+    ("eye(n)", "ones((n, n))", SQUARE, "missing term", "the first is the diagonal of the second"),
+    ("where(x > 0, 1, 0)", "where(x >= 0, 1, 0)", SQUARE, "one part", "has 'x >= 0' where the first has 'x > 0'"),
+    ("x", "x + relu(x[0] - 10)", SQUARE, "missing term", "the first lacks the term 'relu(x[0] - 10)'"),
+    ("x", "x * (x[0] != 1)", SQUARE, "one factor", "the first lacks the factor 'x[0] != 1'"),
+    ("relu(x)", "softplus(1000 * x) / 1000", SQUARE, "different", "they differ by up to"),
+    ("A @ x + B @ x", "A @ x + A.T @ x", SQUARE, "one factor", "the factor 'A.T' where the first has 'B'"),
+    (
+        "diag(x) - outer(x, x)",
+        "diag(x - x * x)",
+        SQUARE,
+        "missing term",
+        "the diagonal of the first, without the other",
+    ),
     ("tanh(x)", "sin(x * x) + 3", SQUARE, "different", "they differ by up to"),
     ("where(x > 1000, x, 0)", "zeros(n)", SQUARE, "missing term", "where(x > 1000, x, 0)"),
     ("log(-x * x - 1)", "x", SQUARE, "nowhere defined", "the first has no finite real value"),
@@ -305,10 +324,10 @@ def test_a_value_that_breaks_a_fact_is_seen() -> None:
     assert not satisfies(np.array([0, 2]), declared("i", "2 index 2"), {})
 
 
-def test_every_declared_fact_has_a_meaning_and_every_word_is_guessed() -> None:
+def test_every_declared_fact_has_a_meaning_and_every_guess_is_one() -> None:
     kinds = {fact.kind for word in DECLARED.values() for shape in ((2, 2), (2,)) for fact in word.facts(shape)}
     assert kinds | {"index"} == set(HOLDS)
-    assert set(WORDS) == set(DECLARED)
+    assert set(WORDS) < set(DECLARED)
 
 
 # ---------------------------------------------------------------- random formulas

@@ -297,7 +297,7 @@ def test_samples_of_rank_3_or_with_windows_are_read_back(node: Node) -> None:
     true = np.real(complex_value(node, values))
     written = latex(node)
     try:
-        found = Meaning(arrays, functions={"sum": np.sum}).evaluate(written, true.shape)
+        found = Meaning(arrays, functions={"sum": np.sum}, vec="columns").evaluate(written, true.shape)
     except Unreadable as problem:
         pytest.fail(f"{written}: {problem}")
     assert error(found, true) <= LIMIT
@@ -395,7 +395,7 @@ def test_formulas_of_rank_2_and_those_by_elements_stay_as_they_are() -> None:
 def test_an_axis_of_length_1_is_a_column_of_a_matrix_and_no_place() -> None:
     x, w = variable("X", (4, 3, 1)), variable("W", (5, 3, 1))
     assert pretty(n.Reshape(variable("D", (4, 3, 2)), (12, 2)).T @ n.Reshape(x, (12, 1))) == "Σᵢ Dᵢᵀ Xᵢ"
-    assert pretty(n.Reshape(w, (15, 1)) + 1) == "vec(W[:, :, 0]) + 1"
+    assert pretty(n.Reshape(w, (15, 1)) + 1) == "vec(W[:, :, 0]ᵀ) + 1"
     equation = Equation(variable("Z", (4, 3, 1)), x + variable("b", (1,)))
     assert " = ".join(map(pretty, sides(equation))) == "Zᵢ = Xᵢ + b"
 

@@ -338,6 +338,25 @@ def test_hostile_text_is_shown_and_never_run(page: Page) -> None:
     assert page.locator("#results img, #problem-text img, #problem-text script").count() == 0
 
 
+def test_a_line_of_ones_own_is_compared_and_kept_in_the_address(page: Page) -> None:
+    page.get_by_label("Network or formula").fill(NETWORK)
+    mine = page.get_by_label("A line of your own")
+    mine.fill("delta1 = (W2.T @ delta2) * (1 - a1)")
+    page.wait_for_selector("#compared .verdict.failed")
+    assert "not equal" in page.locator("#compared").inner_text()
+    mine.fill("delta1 = W2 @ delta2")
+    page.wait_for_selector("#problem-mine:not(:empty)")
+    assert mine.get_attribute("aria-invalid") == "true" and not page.locator("#compared").inner_text()
+    mine.fill(r"\delta_1 = \left(W_2^\top \delta_2\right) \odot (1 - a_1^2)")
+    page.wait_for_selector("#compared .verdict.ok")
+    page.wait_for_selector(DONE)
+    page.reload()
+    page.wait_for_selector("#compared .verdict.ok")
+    page.get_by_label("Network or formula").fill("x @ A @ x")
+    page.wait_for_selector("#problem-mine:not(:empty)")
+    assert "allowed" in page.locator("#problem-mine").inner_text()
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [400, 1400])
 def test_the_page_fits_its_window_in_light_and_dark(page: Page, width: int, scheme: Any) -> None:

@@ -213,3 +213,35 @@ def test_what_is_typed_never_becomes_html(stage: str, text: str) -> None:
     found = ask(stage, text, where="x: n", name="dx")
     fragments = [found.get(name, "") for name in ("shapes", "derivation", "latex", "steps", "certificate")]
     assert not any("<script" in fragment or "<img" in fragment or "49" in fragment for fragment in fragments)
+
+
+def test_a_line_of_ones_own_is_compared() -> None:
+    network = "Input(3) >> Dense(4) >> Tanh() >> Dense(2) >> SoftmaxCrossEntropy()"
+    for mine, verdict, told in (
+        ("delta1 = (W2.T @ delta2) * (1 - a1**2)", "ok", "equal"),
+        (r"\delta_1 = \left(W_2^\top \delta_2\right) \odot (1 - a_1^2)", "ok", "equal"),
+        (r"\frac{\partial L}{\partial W_2} = 2 \delta_2 a_1^\top", "failed", "2 times"),
+        ("delta1 = (W2.T @ delta2) * (1 - a1)", "failed", "a1 * a1"),
+    ):
+        answer = ask("mine", network, mine=mine)
+        assert (
+            answer["verdict"] == verdict
+            and told in answer["summary"]
+            and answer["summary"] in html.unescape(answer["mine"])
+        )
+    for text, mine, verdict in (
+        ("x @ A @ x", "dx = (A + A.T) @ x", "ok"),
+        ("x @ A @ x", r"\frac{\partial f}{\partial A} = x x^\top", "ok"),
+        ("x @ A @ x", "dx = 2*A @ x", "failed"),
+        ("K = exp(-D); y @ inv(K) @ y", "dy = inv(K) @ y + inv(K).T @ y", "ok"),
+    ):
+        assert ask("mine", text, mine=mine)["verdict"] == verdict
+    for text, mine, told in (
+        (network, "W2.T @ delta2", "which quantity"),
+        (network, "delta9 = delta2", "delta9"),
+        (network, "delta1 = W2 @ delta2", "do not fit"),
+        ("x @ A @ x", "A @ x", "which derivative"),
+        ("x @ A @ x", "dx = B @ x", "B"),
+    ):
+        problem = ask("mine", text, mine=mine)["problem"]
+        assert problem["field"] == "mine" and told in problem["message"]

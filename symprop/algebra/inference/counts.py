@@ -94,7 +94,13 @@ def _divided(name: ast.AST, parents: dict[int, ast.AST]) -> ast.AST | None:
 
 
 def divisors(tree: ast.expr) -> Iterator[ast.Name]:
-    """Yield the names in what something is divided by."""
+    """Yield the names in what something is divided by, but for those in products of matrices."""
     for each in ast.walk(tree):
         if isinstance(each, ast.BinOp) and isinstance(each.op, ast.Div):
-            yield from (name for name in ast.walk(each.right) if isinstance(name, ast.Name))
+            below = [each.right]
+            while below:
+                part = below.pop()
+                if isinstance(part, ast.Name):
+                    yield part
+                elif not (isinstance(part, ast.BinOp) and isinstance(part.op, ast.MatMult)):
+                    below.extend(child for child in ast.iter_child_nodes(part) if isinstance(child, ast.expr))

@@ -107,10 +107,10 @@ def outer(sizes: Sizes, left: Shape, right: Shape) -> Shape:
 
 
 def kronecker(sizes: Sizes, left: Shape, right: Shape) -> Shape:
-    """`(m, n)` and `(p, q)` make `(m p, n q)`."""
-    _ranks(left, 2)
-    _ranks(right, 2)
-    return (left[0] * right[0], left[1] * right[1])
+    """`(m, n)` and `(p, q)` make `(m p, n q)`, `(n,)` and `(q,)` make `(n q,)`."""
+    _ranks(left, 1, 2)
+    _ranks(right, len(left))
+    return tuple(one * other for one, other in zip(left, right, strict=True))
 
 
 def joined(axis: int) -> Rule:
@@ -185,22 +185,22 @@ def _ranks(shape: Shape, *allowed: int) -> None:
 # ---------------------------------------------------------------- the table
 
 
-def _mixed(cost: float) -> Callable[[int, int], float]:
+def mixed(cost: float) -> Callable[[int, int], float]:
     """A matrix beside a vector, or more axes beside fewer, is seldom meant; a scalar beside anything is usual."""
     return lambda left, right: cost if left and right and left != right else 0
 
 
-SUM, PRODUCT, CHOICE = (Fit(broadcast, 2, _mixed(cost)) for cost in (0.5, 2, 1))
+PRODUCT, CHOICE = (Fit(broadcast, 2, mixed(cost)) for cost in (2, 1))
 POWER = Fit(broadcast, 2, lambda base, exponent: 3 if exponent else 0)
 
 OPERATORS_THAT_FIT: dict[type[ast.operator], Fit] = {
-    ast.Add: SUM,
-    ast.Sub: SUM,
     ast.Mult: PRODUCT,
     ast.Div: PRODUCT,
     ast.FloorDiv: PRODUCT,
     ast.Pow: POWER,
-    ast.MatMult: Fit(product_of_matrices),
+    ast.MatMult: Fit(
+        product_of_matrices, 2, lambda left, right: 6 if max(left, right) > 2 and 1 in (left, right) else 0
+    ),
 }
 
 FUNCTIONS_THAT_FIT: dict[str, Fit] = {

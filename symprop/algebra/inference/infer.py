@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sympy import Expr, Integer
 
@@ -51,6 +51,11 @@ class Inferred:
     def text(self) -> str:
         """The reading as declarations are written."""
         return declarations_text(self.variables)
+
+    def without(self, name: str) -> Inferred:
+        """Return the same without what a name is, which is known."""
+        first, *others = ([each for each in one if each.name != name] for one in (self.variables, *self.others))
+        return replace(self, variables=tuple(first), others=tuple(map(tuple, others)))
 
     def readings(self, source: str) -> tuple[str, ...]:
         """Return all readings as declarations are written, that which is meant first.

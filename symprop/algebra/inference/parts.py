@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from symprop.algebra.inference.fits import Fit, read_by_trial
+from symprop.algebra.inference.unknown_sizes import Shape, Sizes
 from symprop.algebra.reading.mentions import CONSTANTS
 
 MOST_TRIED = 2
@@ -32,7 +33,8 @@ class Parts:
 
     `arrays` are the names that are to be declared, `sizes` those that stand for sizes, `ids` the arrays that select,
     each with what says how many entries there are: a part and an axis of it, or the text of a size. `symmetric` are
-    those that only a function of symmetric matrices reads, `indices` those of series, which are numbers.
+    those that only a function of symmetric matrices reads, `indices` those of series, which are numbers, `fitted`
+    the trees in which every shape fits on paper.
     """
 
     parts: list[Part] = field(default_factory=list)
@@ -42,12 +44,23 @@ class Parts:
     results: dict[str, int] = field(default_factory=dict)
     symmetric: dict[str, None] = field(default_factory=dict)
     indices: frozenset[str] = frozenset()
+    fitted: set[int] = field(default_factory=set)
 
     def enter(self, tree: ast.expr, name: str = "", fit: Fit | None = None, operands: tuple[int, ...] = ()) -> int:
         self.parts.append(Part(tree, name, fit, operands))
         if fit is not None and fit.symmetric:
             self.symmetric.update({self.parts[each].name: None for each in operands if self.parts[each].name})
         return len(self.parts) - 1
+
+
+def square(sizes: Sizes, shape: Shape) -> Shape:
+    """A matrix with as many rows as columns."""
+    sizes.same(*shape)
+    return shape
+
+
+SQUARE = Fit(square, 1, fixed=(2,))
+"""What the identity is."""
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import ast
 from collections.abc import Iterable, Iterator, Sequence
 
 from symprop.algebra.functions import FUNCTIONS
-from symprop.algebra.hints import NAMES
+from symprop.algebra.hints import IDENTITY, NAMES
 from symprop.algebra.inference.fits import (
     CHOICE,
     FUNCTIONS_THAT_FIT,
@@ -25,12 +25,13 @@ from symprop.algebra.inference.fits import (
     reshaped,
     scattered,
 )
-from symprop.algebra.inference.parts import Parts, Plan, chain, name_sizes, trial
+from symprop.algebra.inference.parts import SQUARE, Parts, Plan, chain, name_sizes, trial
 from symprop.algebra.inference.selections import by_rows
+from symprop.algebra.inference.sums import sum_that_fits
 from symprop.algebra.operators import OPERATORS
 from symprop.algebra.reading.mentions import CONSTANTS
 
-NO_ARRAYS = frozenset({*CONSTANTS, *FUNCTIONS, *OPERATORS, *NAMES}) - {"e"}
+NO_ARRAYS = frozenset({*CONSTANTS, *FUNCTIONS, *OPERATORS, *NAMES}) - {"e", IDENTITY}
 """Names that are never arrays: functions, and what stands for something in mathematics, such as the identity."""
 
 
@@ -78,11 +79,12 @@ def _planned(parts: Parts, tree: ast.expr) -> Plan:
             return Plan([], lambda _: _named(parts, tree))
         case ast.UnaryOp():
             return Plan([tree.operand], lambda made: made[0])
-        case ast.BinOp() if type(tree.op) in OPERATORS_THAT_FIT:
-            return chain(parts, tree, OPERATORS_THAT_FIT[type(tree.op)], [tree.left, tree.right])
+        case ast.BinOp() if type(tree.op) in (ast.Add, ast.Sub, *OPERATORS_THAT_FIT):
+            return chain(parts, tree, _fit_of(parts, tree), [tree.left, tree.right])
         case ast.Compare():
             return chain(parts, tree, CHOICE, [tree.left, *tree.comparators])
         case ast.Attribute() if tree.attr == "T":
+            _fitted(parts, tree.value)
             return Plan([tree.value], lambda made: parts.enter(tree, fit=TRANSPOSED, operands=tuple(made)))
         case ast.Subscript() if (rows := by_rows(tree)) is not tree:
             return Plan([rows], lambda made: made[0])
@@ -96,6 +98,23 @@ def _planned(parts: Parts, tree: ast.expr) -> Plan:
     return Plan(below, lambda _: parts.enter(tree))  # a number, or what the reader refuses
 
 
+def _fit_of(parts: Parts, tree: ast.BinOp) -> Fit:
+    """How the operands of an operator fit: those of a sum by where it stands and by what is added."""
+    if isinstance(tree.op, ast.MatMult):
+        _fitted(parts, tree.left, tree.right)
+    if not isinstance(tree.op, (ast.Add, ast.Sub)):
+        return OPERATORS_THAT_FIT[type(tree.op)]
+    on_paper = id(tree) in parts.fitted
+    if on_paper:
+        _fitted(parts, tree.left, tree.right)
+    return sum_that_fits(tree, on_paper)
+
+
+def _fitted(parts: Parts, *operands: ast.expr) -> None:
+    """Note that every shape fits in sums among these."""
+    parts.fitted.update(id(each) for each in operands)
+
+
 def _named(parts: Parts, tree: ast.Name) -> int:
     name = tree.id
     if name in parts.results:
@@ -106,7 +125,7 @@ def _named(parts: Parts, tree: ast.Name) -> int:
     place = parts.enter(tree, "" if known else name)
     if parts.parts[place].name:
         parts.arrays[name] = place
-    return place
+    return parts.enter(tree, fit=SQUARE, operands=(place,)) if name == IDENTITY else place
 
 
 def _summed(parts: Parts, tree: ast.ListComp, term: int) -> int:
@@ -160,6 +179,8 @@ def _taken(parts: Parts, tree: ast.Subscript, made: list[int], fit: Fit | None) 
 
 def _call(parts: Parts, tree: ast.Call) -> Plan:
     name, arrays, options = called(tree)
+    if name in ("norm", "solve"):
+        _fitted(parts, *arrays)
     if name == "einsum" and tree.args:
         fit = contraction(_text(tree.args[0]), len(tree.args) - 1)
         return Plan(tree.args[1:], lambda made: parts.enter(tree, fit=fit, operands=tuple(made) if fit else ()))

@@ -53,6 +53,11 @@ class Sizes:
         left, right = self.value(left), self.value(right)
         if left == right or self._is_bound(right, left) or self._is_bound(left, right):
             return
+        if left.is_Mul and right.is_Mul:  # sizes are positive, so what both have is nothing
+            top, bottom = sympy.fraction(sympy.cancel(left / right))
+            if top != left:
+                self.same(top, bottom)
+                return
         pairs = _paired(left, right)
         if pairs is not None:
             for one, other in pairs:
@@ -62,7 +67,7 @@ class Sizes:
         unknown = [each for each in sorted(difference.free_symbols, key=str) if isinstance(each, Unknown)]
         for each in reversed(unknown):
             factor = difference.coeff(each)
-            rest = expand(-(difference - factor * each) / factor) if factor in (1, -1) else each
+            rest = _quotient(-(difference - factor * each), factor) or each
             if not rest.has(each) and self._is_bound(each, rest):
                 return
         if difference != 0:
@@ -91,6 +96,14 @@ class Sizes:
         return True
 
 
+def _quotient(size: Expr, factor: Expr) -> Expr | None:
+    """Return a size divided by a factor of it, such as `n` of `n * m` by `m`; None where it has none."""
+    if factor in (1, -1):
+        return expand(size / factor)
+    rest = sympy.cancel(size / factor) if factor != 0 else None
+    return rest if rest is not None and sympy.denom(rest) == 1 else None
+
+
 def _paired(left: Expr, right: Expr) -> list[tuple[Expr, Expr]] | None:
     """Return the parts of two sums, products or equal powers one after the other; None where they are not alike."""
     if left.is_Pow and right.is_Pow and left.exp == right.exp:
@@ -98,7 +111,8 @@ def _paired(left: Expr, right: Expr) -> list[tuple[Expr, Expr]] | None:
     if type(left) is not type(right) or not (left.is_Add or left.is_Mul) or len(left.args) != len(right.args):
         return None
     pairs = list(zip(*(sorted(each.args, key=sympy.default_sort_key) for each in (left, right)), strict=True))
-    return pairs if all(part.is_Symbol for pair in pairs for part in pair) else None
+    symbols = all(part.is_Symbol for pair in pairs for part in pair)
+    return pairs if symbols and all(any(isinstance(part, Unknown) for part in pair) for pair in pairs) else None
 
 
 def count_of(shape: Shape) -> Expr:

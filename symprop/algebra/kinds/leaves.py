@@ -14,7 +14,7 @@ from sympy.core.symbol import Str
 
 from symprop.algebra.index_maps import AXES
 from symprop.algebra.kinds.base import Leaf, Node
-from symprop.algebra.roles import GRADIENT
+from symprop.algebra.roles import DELTA, GRADIENT, PRE_ACTIVATION
 from symprop.algebra.sizes import as_expression, expressions, size_text, whole
 
 
@@ -111,6 +111,23 @@ class Variable(Leaf):
     def is_gradient(self) -> bool:
         """Whether it is the derivative of the loss with respect to the variable that it is called after."""
         return self.role == GRADIENT
+
+    @cached_property
+    def gradient(self) -> Variable:
+        """The derivative of the loss with respect to it, which pages write likewise."""
+        return self.change(role=GRADIENT, facts=self.as_written)
+
+    @cached_property
+    def adjoint(self) -> Variable:
+        """The same under its own name where it has one: the delta of a pre-activation."""
+        if self.role != PRE_ACTIVATION:
+            return self.gradient
+        return self.change(letter="delta", role=DELTA, facts=self.as_written)
+
+    @property
+    def as_written(self) -> Tuple:
+        """What is known of how pages write it, and its derivative likewise."""
+        return Tuple(*(fact for fact in self.facts if fact.is_of_writing))
 
     @property
     def family(self) -> tuple[str, int, bool]:

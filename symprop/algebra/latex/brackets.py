@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from symprop.algebra.latex.cursor import CLOSES, Cursor, unexpected
 from symprop.algebra.latex.tokens import Token
-from symprop.algebra.latex.trees import Tex, plain
+from symprop.algebra.latex.trees import FONTS, Tex, plain
 from symprop.algebra.latex.words import RELATIONS
 from symprop.errors import shown
 
@@ -59,7 +59,7 @@ class Brackets(Cursor):
                 break
             inside.append(token)
         inside = inside[1:]
-        kinds = {token.kind for token in inside}
+        kinds = {token.kind for token in inside if token.text not in FONTS}
         if any(token.text == ":" for token in inside):
             return True
         return kinds <= {"number", "letter", "sign"} and not any(token.text in RELATIONS for token in inside)

@@ -2,17 +2,26 @@ r"""A letter before a bracket: the call of a function, `\sigma(z)`, or a product
 
 from __future__ import annotations
 
+import ast
 from dataclasses import replace
 
+from symprop.algebra.inference import fits
 from symprop.algebra.latex.elaboration import Elaboration
-from symprop.algebra.latex.functions import applied
+from symprop.algebra.latex.functions import applied, by_trial
 from symprop.algebra.latex.powers import raised
+from symprop.algebra.latex.products import as_number
 from symprop.algebra.latex.trees import Tex, plain
 from symprop.algebra.latex.values import Value, called, constant, located
 from symprop.errors import ReadingError
 
 LETTERS = {"sigma": "sigmoid", "psi": "digamma", "Gamma": "gamma"}
 """Letters that are functions where nothing has their name."""
+VECTORS = {
+    **{"U": "svd({}, full_matrices=False)[0]", "V": "svd({}, full_matrices=False)[2].T", "Q": "eigh({})[1]"},
+    **{"u": "svd({}, full_matrices=False)[0][:, {}]", "v": "svd({}, full_matrices=False)[2][{}]"},
+    **{"q": "eigh({})[1][:, {}]"},
+}
+"""Vectors that take a matrix apart, as our pages call them: all, and one by its number from 1 or by its end."""
 UNSAID = frozenset({"f", "g", "h", "F", "G", "phi", "varphi", "p", "q", "u", "Phi"})
 """Letters that functions have that nobody told."""
 
@@ -36,7 +45,7 @@ def calls(e: Elaboration, parts: list[Tex], between: list[str]) -> tuple[list[Te
 def _call(e: Elaboration, part: Tex, behind: Tex) -> Value | None:
     """Return the value of a call; None where two factors stand side by side."""
     if part.kind == "number" and part.words and part.text == "1" and behind.parts[0].kind == "relation":
-        return e.value(behind).at(part.start, behind.end)
+        return raised(e, as_number(e.value(behind.parts[0])).at(part.start, behind.end), behind.above)
     if part.kind != "name" or behind.text != "(" or e.names.find(part) is not None or part.text in e.indices:
         return None
     text = part.text
@@ -48,6 +57,8 @@ def _call(e: Elaboration, part: Tex, behind: Tex) -> Value | None:
         found = applied(e, whole, LETTERS[text], list(behind.parts))
     elif text == "L" and plain(part.below) in ("expm", "logm", "sqrtm"):
         found = _frechet(e, whole, behind)
+    elif text in VECTORS and (plain(part.below) in ("", "min", "max") or plain(part.below).isdigit()):
+        found = _vectors(e, whole, behind)
     elif text in ("lambda", "sigma") and plain(part.below) in ("max", "min"):
         found = _extreme(e, whole, behind)
     else:
@@ -79,6 +90,22 @@ def _extreme(e: Elaboration, part: Tex, behind: Tex) -> Value:
     else:
         made = called(which, called("eigvalsh", value.tree))
     return Value(located(made, part.start, behind.end), (), part.start, behind.end)
+
+
+def _vectors(e: Elaboration, part: Tex, behind: Tex) -> Value:
+    """Return `U(A)`, or `u_1(A)`, the singular vectors of a matrix, or its eigenvectors."""
+    value, which = e.value(behind.parts[0]), plain(part.below)
+    place = int(which) - 1 if which.isdigit() else -1
+    if part.text.islower() != bool(which):
+        _check_told(e, part, behind)
+    text = VECTORS[part.text].format(f"{fits.OPERAND}0", place)
+    made = ast.parse(text, mode="eval").body
+    for each in list(ast.walk(made)):
+        if isinstance(each, ast.Call):
+            each.args = [value.tree]
+        if isinstance(each, ast.expr) and each is not value.tree:
+            each.col_offset, each.end_col_offset = part.start + 1, behind.end + 1
+    return by_trial(e, text, [value], made, Tex("", part.start, behind.end))
 
 
 def _check_told(e: Elaboration, part: Tex, behind: Tex) -> None:

@@ -9,6 +9,9 @@ from symprop.algebra.latex.trees import FONTS, Tex, plain
 from symprop.algebra.latex.words import ACCENTS, LETTERS, OF_MATRICES, OVER, UPRIGHT, function_named
 from symprop.errors import ReadingError, shown
 
+LONGEST_WORD = 20
+"""How many letters the name of a function may have that has no command."""
+
 
 class Commands(Brackets):
     """Reads what begins with a backslash, and letters."""
@@ -16,7 +19,7 @@ class Commands(Brackets):
     def letters(self, here: Token) -> Tex:
         """Read a letter, or letters that are the name of a function before its bracket: `tr(A)`."""
         last = self.place
-        while last < len(self.tokens) and self.tokens[last].kind == "letter":
+        while last < min(len(self.tokens), self.place + LONGEST_WORD) and self.tokens[last].kind == "letter":
             if self.tokens[last].start != self.tokens[last - 1].end:
                 break
             last += 1
@@ -50,9 +53,15 @@ class Commands(Brackets):
             return self.function(word, here)
         if word in ("ldots", "cdots", "dots", "vdots", "ddots"):
             self.refuse("dots leave open what is meant; write a sum", here)
+        if word == "nabla" and self.starts_item() and not self.sees_kind("open", "bar", "begin", "number"):
+            by = self.item()
+            if by.kind != "name":
+                self.refuse("\\nabla stands before the name of an array, whose gradient it is", here)
+            return Tex("name", here.start, self.end, text=f"d {by.text}", below=by.below, above=by.above)
         if word in LETTERS:
             return Tex("name", here.start, here.end, text=LETTERS[word])
-        return self.refuse(f"\\{word} is not among the commands that are read", here)
+        told = f"; type solve(A, {word}) for A\\{word}" if len(word) == 1 else ""
+        return self.refuse(f"\\{word} is not among the commands that are read{told}", here)
 
     def root_index(self) -> tuple[Tex, ...]:
         if not self.sees("[", kind="open"):
@@ -64,9 +73,13 @@ class Commands(Brackets):
 
     def in_font(self, here: Token) -> Tex:
         """Read a letter, a digit or a word in some font; a word that is a function is one."""
+        if here.text == "operatorname" and self.sees("*", kind="sign"):
+            self.take()
         inside = self.argument_tokens(True)
         word = plain(inside).strip()
-        upright = here.text in ("operatorname", "mathrm", "text", "mathsf", "textrm") and len(word) > 1
+        if here.text in ("text", "mbox", "textrm") and not word.isalnum() and not function_named(word):
+            self.refuse("words are no part of a formula", here)
+        upright = here.text in ("operatorname", "mathrm", "text", "mathsf", "textrm", "mbox") and len(word) > 1
         if word in OVER or here.text == "operatorname" or (upright and function_named(word)):
             return self.function(word, here)
         if word.replace(".", "").isdigit():

@@ -6,11 +6,12 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import NoReturn, Self
 
-from symprop.algebra.latex.tokens import Token, refuse_at
+from symprop.algebra.latex.tokens import DEEPEST, Token, refuse_at
 from symprop.algebra.latex.trees import FONTS, Tex
 from symprop.algebra.latex.words import ACCENTS
-from symprop.errors import FormulaError, SympropError, shown
+from symprop.errors import FormulaError, LimitError, SympropError, shown
 
+MOST_LOOKS = 8
 CLOSES = {"(": ")", "[": "]", "{": "\\}", "|": "|", "‖": "\\|", "⟨": "\\rangle"}
 """How a bracket is closed."""
 
@@ -21,6 +22,7 @@ class Cursor(ABC):
     def __init__(self, found: Sequence[Token], latex: str) -> None:
         self.tokens, self.latex, self.place = list(found), latex, 0
         self.bars: list[str] = []
+        self.depth = 0
 
     @property
     def here(self) -> Token | None:
@@ -60,7 +62,15 @@ class Cursor(ABC):
 
     def over(self, found: Sequence[Token]) -> Self:
         """Return a reader of some tokens of the same LaTeX."""
-        return type(self)(found, self.latex)
+        inner = type(self)(found, self.latex)
+        inner.depth = self.depth
+        return inner
+
+    def deeper(self) -> None:
+        """Count how deep phrases stand in each other, whatever brackets they have."""
+        self.depth += 1
+        if self.depth > DEEPEST:
+            self.refuse(f"phrases nest deeper than {DEEPEST}", self.tokens[max(0, self.place - 1)], LimitError)
 
     def script(self) -> tuple[Token, ...]:
         """Take what stands behind `^` or `_`: a group in braces, or one token; of a number its first digit."""
@@ -73,10 +83,22 @@ class Cursor(ABC):
             self.tokens[self.place : self.place + 1] = [Token("number", here.text[0], here.start, here.start + 1), rest]
             return (self.take(),)
         if here.kind == "macro" and here.text in FONTS | set(ACCENTS):
-            return (here, *self.argument_tokens(True))
+            return self.looks(here)
         if here.kind not in ("letter", "number", "macro", "prime") and here.text not in ("*", "+", "-", ":"):
             self.refuse(missing(here), here)
         return (here,)
+
+    def looks(self, first: Token) -> tuple[Token, ...]:
+        """Take a letter with the fonts and accents that stand before it."""
+        start, here = self.place - 1, first
+        while here.kind == "macro" and here.text in FONTS | set(ACCENTS):
+            if self.place - start > MOST_LOOKS:
+                self.refuse(f"more than {MOST_LOOKS} fonts and accents", first, LimitError)
+            if self.sees("{", kind="sign"):
+                self.braced()
+                break
+            here = self.take()
+        return tuple(self.tokens[start : self.place])
 
     def braced(self) -> tuple[Token, ...]:
         """Take a group in braces, and return the tokens in it."""

@@ -18,7 +18,7 @@ from symprop.algebra.inference.infer import LIKELY_SCALAR
 from symprop.algebra.latex.inferred import inferred_variables
 from symprop.algebra.latex.names import Key
 from symprop.algebra.latex.reading import names_of, node_of
-from symprop.algebra.latex.statements import Statement, statements
+from symprop.algebra.latex.statements import Statement, outside, pieces, statements
 from symprop.algebra.latex.tokens import is_latex, refuse_at, tokens
 from symprop.algebra.names import variable
 from symprop.algebra.nodes import Node, Scalar, Variable
@@ -112,6 +112,20 @@ def _is_free(statement: Statement, given: Sequence[Variable]) -> bool:
     """Whether the name on the left is no array of the formula, nor a size."""
     taken = {each.name for each in given} | {str(s) for each in given for size in each.shape for s in size.free_symbols}
     return statement.name not in taken
+
+
+def right_side(latex: str) -> str:
+    r"""Return what an equation says: what stands behind its last `=`, without punctuation and what follows a comma.
+
+    >>> right_side(r"\delta_1 &= W_2^\top \delta_2 \odot \sigma'(z_1), \quad l = 1")
+    "W_2^\\top \\delta_2 \\odot \\sigma'(z_1)"
+    """
+    first = next(pieces(tokens(latex)), [])
+    signs = [place for place, token in outside(first) if token.text == "=" and token.kind == "sign"]
+    kept = first[signs[-1] + 1 :] if signs else first
+    if not kept:
+        raise FormulaError("the equation has no right side")
+    return latex[kept[0].start : kept[-1].end]
 
 
 def formula(

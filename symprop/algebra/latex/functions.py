@@ -24,6 +24,7 @@ from symprop.errors import ShapeError, shown
 
 PRIME = "zz_prime_"
 """Before the name of a function whose derivative is called."""
+_REDUCE = frozenset({"sum", "mean", "max", "min", "prod", "first_max", "first_min"})
 ALONG_THE_LAST = frozenset({"softmax", "log_softmax", "logsumexp"})
 """Functions along the last axis, which may have indices before it."""
 
@@ -83,11 +84,12 @@ def _called(e: Elaboration, tree: Tex, name: str, values: list[Value], numbers: 
             made = replace(made, tree=located(quotient, *at))
         return made
     if any(value.labels for value in values):
-        if name not in ALONG_THE_LAST or len(values) != 1 or values[0].rank == 0 or tree.words:
+        if name not in ALONG_THE_LAST or len(values) != 1 or values[0].rank == 0:
             return _each(e, tree, name, values)
         value = values[0]
-        shape = value.shape[:-1] if name == "logsumexp" else value.shape
-        axis = constant(len(value.labels) + value.rank - 1)
+        own = int(next((word for word in tree.words if word.isdigit()), value.rank - 1))
+        shape = tuple(size for place, size in enumerate(value.shape) if name != "logsumexp" or place != own)
+        axis = constant(len(value.labels) + own)
         return value.made(located(called(name, value.tree, axis=axis), *at), shape, row=value.row and bool(shape))
     return _of_arrays(e, tree, name, values)
 
@@ -107,11 +109,15 @@ def _of_arrays(e: Elaboration, tree: Tex, name: str, values: list[Value]) -> Val
 
 def _each(e: Elaboration, tree: Tex, name: str, values: list[Value]) -> Value:
     """Refuse a function of matrices of what has indices."""
-    if name in ("trace", "sum", "mean") and len(values) == 1:
+    if name in _REDUCE and len(values) == 1 and values[0].rank:
         value = values[0]
-        places = tuple(constant(place) for place in range(len(value.labels), len(value.labels) + value.rank))
-        if name != "trace" and places:
-            return value.made(located(called(name, value.tree, axis=tupled(places)), tree.start, tree.end), ())
+        own = _axes(tree).get("axis")
+        chosen = [each.value for each in ast.walk(own) if isinstance(each, ast.Constant)] if own else None
+        places = [place for place in range(value.rank) if chosen is None or place in chosen]
+        axes = [constant(len(value.labels) + place) for place in places]
+        made = called(name, value.tree, axis=axes[0] if len(axes) == 1 else tupled(axes))
+        shape = tuple(size for place, size in enumerate(value.shape) if place not in places)
+        return value.made(located(made, tree.start, tree.end), value.shape if name.startswith("first") else shape)
     return e.refuse(f"{name} of what has an index is not read", tree.start, tree.end)
 
 
@@ -172,24 +178,32 @@ def _without_minus(slope: Expr) -> Expr:
 
 
 def _vec(e: Elaboration, tree: Tex, arguments: list[Tex]) -> Value:
-    """The columns below each other; of an array that is no matrix, its elements in their order."""
+    """The columns below each other; the rows one behind the other on the page of a network, which says so."""
     value = e.value(_only(e, tree, arguments))
     count = sympy.Mul(*map(e.sizes.value, value.shape))
-    name = "vec" if value.rank == 2 else "ravel"
-    return value.made(located(called(name, value.tree), tree.start, tree.end), (count,), row=False)
+    by_columns = value.rank == 2 and not e.names.of_network
+    match value.tree:
+        case ast.Attribute(inner, "T") if by_columns:  # the columns of A' are the rows of A
+            made = called("ravel", inner)
+        case whole:
+            made = called("vec" if by_columns else "ravel", whole)
+    if value.labels:
+        whole_shape = (*(e.labels[label] for label in value.labels), count)
+        made = called("reshape", transposed(e, value).tree if by_columns else value.tree, shape_of(whole_shape))
+    return value.made(located(made, tree.start, tree.end), (count,), row=False)
 
 
 def _mat(e: Elaboration, tree: Tex, arguments: list[Tex]) -> Value:
     value = e.value(_only(e, tree, arguments))
-    parts: list[list[object]] = [[]]
+    parts: list[list[Token]] = [[]]
     for token in tree.below:
         if token.text in ("times", ","):
             parts.append([])
         else:
             parts[-1].append(token)
-    sizes = tuple(e.size(part) for part in parts)  # type: ignore[arg-type]
-    made = called("reshape", value.tree, shape_of(sizes))
-    return Value(located(made, tree.start, tree.end), sizes, tree.start, tree.end)
+    sizes = tuple(e.size(part) for part in parts)
+    made = called("reshape", value.tree, shape_of((*(e.labels[label] for label in value.labels), *sizes)))
+    return value.made(located(made, tree.start, tree.end), sizes, row=False)
 
 
 def _one_hot(e: Elaboration, tree: Tex, arguments: list[Tex]) -> Value:
@@ -227,8 +241,8 @@ def _with_diagonal(name: str) -> Callable[[Elaboration, Tex, list[Tex]], Value]:
 
 
 def _log(e: Elaboration, tree: Tex, arguments: list[Tex]) -> Value:
-    r"""The logarithm; `\log |A|` of a matrix is that of its determinant."""
-    if len(arguments) == 1:
+    r"""The logarithm; `\log |A|` and `\log \det A` of a matrix are `logdet(A)`, and `\log(\det A)` is as it stands."""
+    if len(arguments) == 1 and "(" not in e.latex[tree.start : arguments[0].start]:
         inside = arguments[0]
         bars = inside.kind == "group" and inside.text == "|" and inside.bare
         if bars and inside.parts[0].kind == "apply" and inside.parts[0].text == "det" and inside.parts[0].bare:
@@ -266,8 +280,38 @@ def _norm(e: Elaboration, tree: Tex, arguments: list[Tex]) -> Value:
     return e.value(Tex("group", tree.start, tree.end, (inside,), "‖", below=tree.below))
 
 
+def _mean(e: Elaboration, tree: Tex, arguments: list[Tex]) -> Value:
+    r"""The mean of all elements, along axes, or over the batch, `\operatorname{mean}_{m}`, the axis of its size."""
+    value = e.value(_only(e, tree, arguments))
+    if not tree.below:
+        return _called(e, tree, "mean", [value], [], 0)
+    size = e.size(tree.below)
+    axis = next((axis for axis, each in enumerate(value.shape) if e.sizes.value(each) == size), None)
+    if axis is None or value.labels:
+        e.refuse(f"no axis has the size {plain(tree.below)}", tree.start, tree.end)
+    options = {"axis": constant(axis), **({"keepdims": constant(True)} if axis else {})}
+    kept = (sympy.Integer(1),) if axis else ()
+    shape = (*value.shape[:axis], *kept, *value.shape[axis + 1 :])
+    made = called("mean", value.tree, **options)
+    return value.made(located(made, tree.start, tree.end), shape, row=False)
+
+
+def _pad(e: Elaboration, tree: Tex, arguments: list[Tex]) -> Value:
+    r"""`\operatorname{pad}(A, (0, 1), (2, 0), 3)`: what stands before and behind along each axis, and its value."""
+    array, widths = e.value(arguments[0]), [part for part in arguments[1:] if len(part.parts) == 2]
+    pairs = [tupled([e.value(end).tree for end in part.parts]) for part in widths if part.kind == "group"]
+    rest = [e.value(part).tree for part in arguments[1 + len(pairs) :]]
+    if array.labels or len(pairs) != array.rank or len(rest) > 1:
+        e.refuse("pad takes an array, a pair for each of its axes, and a value", tree.start, tree.end)
+    options = {"constant_values": rest[0]} if rest else {}
+    given = pairs[0] if len(pairs) == 1 else tupled(pairs)
+    text = "".join(f", {key}={ast.unparse(value)}" for key, value in options.items())
+    made = called("pad", array.tree, given, **options)
+    return by_trial(e, f"pad({fits.OPERAND}0, {ast.unparse(given)}{text})", [array], made, tree)
+
+
 SPECIAL: dict[str, Callable[[Elaboration, Tex, list[Tex]], Value]] = {
     **{"vec": _vec, "mat": _mat, "one_hot": _one_hot, "transpose": _transpose, "expand": _expand, "log": _log},
-    **{"tril": _with_diagonal("tril"), "triu": _with_diagonal("triu"), "norm": _norm},
+    **{"tril": _with_diagonal("tril"), "triu": _with_diagonal("triu"), "norm": _norm, "mean": _mean, "pad": _pad},
 }
 """Functions whose arguments LaTeX has otherwise."""

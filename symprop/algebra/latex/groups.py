@@ -3,6 +3,7 @@ r"""Brackets in LaTeX: groups, norms, absolute values, inner products, choices, 
 from __future__ import annotations
 
 import ast
+import re
 from dataclasses import replace
 
 from symprop.algebra.inference import fits
@@ -12,7 +13,7 @@ from symprop.algebra.latex.functions import by_trial
 from symprop.algebra.latex.indices import stacked
 from symprop.algebra.latex.names import INDEX, subscripts
 from symprop.algebra.latex.powers import raised, scripts
-from symprop.algebra.latex.products import met, times
+from symprop.algebra.latex.products import as_matrix, met, times
 from symprop.algebra.latex.trees import Tex, plain
 from symprop.algebra.latex.values import Value, called, constant, located, subscripted, tupled
 from symprop.errors import ReadingError, ShapeError
@@ -26,9 +27,15 @@ _SIGNS: dict[str, type[ast.cmpop]] = {
 def _(e: Elaboration, tree: Tex) -> Value:
     if len(tree.parts) != 1:
         e.refuse("several formulas in brackets are arguments of a function", tree.start, tree.end)
+    inside = tree.parts[0]
+    if tree.text == "|" and inside.kind == "group" and inside.text == "|" and inside.bare:  # two bars are a norm's
+        tree = replace(tree, text="‖", parts=inside.parts)
     if tree.text in ("‖", "|"):
         return _norm(e, tree) if tree.text == "‖" else _bars(e, tree)
-    inside = tree.parts[0]
+    if plain(tree.below) == "+":  # the positive part
+        value = e.value(inside)
+        made = located(called("maximum", value.tree, constant(0)), tree.start, tree.end)
+        return raised(e, value.made(made, value.shape), tree.above)
     if tree.text == "{" and tree.below:
         return raised(e, _stack(e, tree, inside), tree.above)
     return scripts(e, e.value(inside).at(tree.start, tree.end), tree)
@@ -36,8 +43,9 @@ def _(e: Elaboration, tree: Tex) -> Value:
 
 def _stack(e: Elaboration, tree: Tex, inside: Tex) -> Value:
     parts = subscripts(tree.below)
-    letters = list(parts) if len(parts) > 1 else INDEX.findall(parts[0])
-    if any(not INDEX.fullmatch(letter) or letter.isdigit() for letter in letters):
+    plainly = len(parts) > 1 or not INDEX.match(parts[0])
+    letters = list(parts) if plainly else INDEX.findall(parts[0])
+    if any(not re.fullmatch(r":|\(?[a-z](?:_?\d+)?\)?", letter) for letter in letters):
         e.refuse("an array by its elements has indices below its braces", tree.start, tree.end)
     return stacked(e, inside, letters).at(tree.start, tree.end)
 
@@ -137,8 +145,6 @@ def _(e: Elaboration, tree: Tex) -> Value:
 @case("matrix")
 def _(e: Elaboration, tree: Tex) -> Value:
     rows = [[e.value(cell) for cell in row.parts] for row in tree.parts]
-    if any(value.labels for row in rows for value in row):
-        e.refuse("blocks have no index", tree.start, tree.end)
     if len(rows) > 1 and all(len(row) == 1 for row in rows):
         return scripts(e, _below(e, [row[0] for row in rows], tree), tree)
     joined = [_beside(e, row, tree) if len(row) > 1 else row[0] for row in rows]
@@ -151,7 +157,7 @@ def _below(e: Elaboration, parts: list[Value], tree: Tex) -> Value:
     if kinds <= {"s", "c"}:
         parts = [_spread(part, 1) for part in parts]
         return _concatenated(e, parts, 0, tree)
-    if kinds == {"r"}:
+    if kinds == {"r"} and not any(part.labels for part in parts):
         stacked_rows = called("stack", tupled([part.tree for part in parts]))
         shape = parts[0].shape
         for part in parts:
@@ -159,7 +165,7 @@ def _below(e: Elaboration, parts: list[Value], tree: Tex) -> Value:
         size = fits.constant_shape(f"ones(({len(parts)},))") or ()
         return Value(located(stacked_rows, tree.start, tree.end), (*size, *shape), tree.start, tree.end)
     if kinds <= {"r", "m"}:
-        return _concatenated(e, [_matrix(part) for part in parts], 0, tree)
+        return _concatenated(e, [as_matrix(part) for part in parts], 0, tree)
     return e.refuse(f"blocks do not fit below each other: {e.shapes(parts)}", tree.start, tree.end, ShapeError)
 
 
@@ -168,7 +174,7 @@ def _beside(e: Elaboration, parts: list[Value], tree: Tex) -> Value:
     if kinds <= {"s", "r"}:
         return replace(_concatenated(e, [_spread(part, 1) for part in parts], 0, tree), row=True)
     if kinds <= {"c", "m"}:
-        return _concatenated(e, [_matrix(part) for part in parts], 1, tree)
+        return _concatenated(e, [as_matrix(part) for part in parts], 1, tree)
     return e.refuse(f"blocks do not fit beside each other: {e.shapes(parts)}", tree.start, tree.end, ShapeError)
 
 
@@ -181,18 +187,6 @@ def _spread(part: Value, rank: int) -> Value:
     return part.made(located(tree, part.start, part.end), one)
 
 
-def _matrix(part: Value) -> Value:
-    """A column or row as a matrix of one column or row."""
-    one = fits.constant_shape("ones((1,))") or ()
-    if part.kind == "c":
-        tree = subscripted(part.tree, [ast.Slice(), constant(None)])
-        return part.made(located(tree, part.start, part.end), (*part.shape, *one))
-    if part.kind == "r":
-        tree = subscripted(part.tree, [constant(None), ast.Slice()])
-        return part.made(located(tree, part.start, part.end), (*one, *part.shape))
-    return part
-
-
 def _concatenated(e: Elaboration, parts: list[Value], axis: int, tree: Tex) -> Value:
     shape = parts[0].shape
     for part in parts[1:]:
@@ -200,26 +194,34 @@ def _concatenated(e: Elaboration, parts: list[Value], axis: int, tree: Tex) -> V
             shape = fits.joined(axis)(e.sizes, shape, part.shape)
         except Misfit:
             e.refuse(f"blocks do not fit: {e.shapes(parts)}", tree.start, tree.end, ShapeError)
-    made = called("concatenate", tupled([part.tree for part in parts]), axis=constant(axis))
-    return Value(located(made, tree.start, tree.end), shape, tree.start, tree.end)
+    labels = parts[0].labels
+    if any(part.labels != labels for part in parts):
+        e.refuse("blocks have one index, or none", tree.start, tree.end)
+    made = called("concatenate", tupled([part.tree for part in parts]), axis=constant(axis + len(labels)))
+    return Value(located(made, tree.start, tree.end), shape, tree.start, tree.end, labels=labels)
 
 
 @case("take")
 def _(e: Elaboration, tree: Tex) -> Value:
     """What brackets take from an array, as NumPy does: places from 0, ranges, ids."""
     array = e.value(tree.parts[0])
-    if array.labels:
-        e.refuse("brackets behind an index are not read", tree.start, tree.end)
     ids: list[Value] = []
+    if len(tree.parts) == 2 and tree.parts[1].kind == "name":  # rows of a table by ids, which may have an index
+        chosen = e.value(tree.parts[1])
+        if chosen.labels:
+            made = subscripted(array.tree, [chosen.tree])
+            value = chosen.made(made, (*chosen.shape, *array.shape[1:]), row=False)
+            return scripts(e, replace(value, tree=located(made, tree.start, tree.end)), tree)
     entries, trial = [], []
     for place in tree.parts[1:]:
         made, text = _entry(e, place, ids)
         entries.append(made)
         trial.append(text)
-    made = subscripted(array.tree, entries)
-    arrays = [array, *ids]
-    value = by_trial(e, f"{fits.OPERAND}0[{', '.join(trial)}]", arrays, made, tree)
-    return scripts(e, value, tree)
+    if array.labels and ids:
+        e.refuse("ids behind an index are not read", tree.start, tree.end)
+    made = subscripted(array.tree, [*(ast.Slice() for _ in array.labels), *entries])
+    value = by_trial(e, f"{fits.OPERAND}0[{', '.join(trial)}]", [array, *ids], made, tree)
+    return scripts(e, replace(value, labels=array.labels), tree)
 
 
 def _entry(e: Elaboration, place: Tex, ids: list[Value]) -> tuple[ast.expr, str]:

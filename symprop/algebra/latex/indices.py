@@ -3,27 +3,37 @@ r"""Indices in LaTeX: elements `x_i` under a sum sign, what is summed, the array
 from __future__ import annotations
 
 import ast
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 
+import sympy
 from sympy import Expr
 
 from symprop.algebra.latex.elaboration import Elaboration, case
 from symprop.algebra.latex.names import INDEX, subscripts
 from symprop.algebra.latex.parser import exponent
-from symprop.algebra.latex.products import reduced, summed, times
+from symprop.algebra.latex.products import as_matrix, reduced, summed, times
 from symprop.algebra.latex.tokens import Token
 from symprop.algebra.latex.trees import Tex, plain, walk
-from symprop.algebra.latex.values import SizeOf, Value, called, constant, located, subscripted, tupled
+from symprop.algebra.latex.values import SizeOf, Value, called, constant, located, shape_of, subscripted, tupled
 
+BLOCK = re.compile(r"\([a-z](?:_?\d+)?\)")
+"""An index of blocks of an axis."""
 _FUNCTIONS = {"sum": "sum", "prod": "prod", "max": "max", "min": "min"}
 
 
-def element(e: Elaboration, array: Value, indices: tuple[str, ...]) -> Value:
-    """Return what stands at some indices of an array: `A_{ij}`, a row `A_i`, a column `A_{:,j}`."""
-    places = _places(e, array, indices)
+def element(e: Elaboration, array: Value, indices: tuple[str, ...], named: Mapping[int, str] | None = None) -> Value:
+    """Return what stands at some indices of an array: `A_{ij}`, a row `A_i`, a column `A_{:,j}`.
+
+    `named` are the letters of axes that have their own, as heads have; with a space behind it a letter is of blocks.
+    """
+    places = _by_letter(_places(e, array, indices), named or {}, array.rank)
+    array, places = _in_blocks(e, array, places)
     if len(places) > array.rank:
         e.refuse(f"{len(places)} indices of an array of {array.rank} axes", array.start, array.end)
-    places += [":"] * (array.rank - len(places))
+    some = any(place in e.labels for place in places)
+    rest = array.shape[len(places) :]
+    places += ["1" if some and e.sizes.value(size) == 1 else ":" for size in rest]  # that of a statistic
     labels, kept, brackets = [], [], []
     for axis, (place, size) in enumerate(zip(places, array.shape, strict=True)):
         brackets.append(ast.Slice() if place in e.labels or place == ":" else _number(e, array, place, size))
@@ -57,7 +67,7 @@ def _places(e: Elaboration, array: Value, indices: tuple[str, ...]) -> list[str]
     """Return what stands for each axis; letters side by side are an index each."""
     found: list[str] = []
     for part in indices:
-        if part in e.labels or part == ":" or part.isdigit():
+        if part in e.labels or part == ":" or part.isdigit() or (BLOCK.fullmatch(part) and part[1:-1] in e.labels):
             found.append(part)
             continue
         letters = INDEX.findall(part)
@@ -67,6 +77,34 @@ def _places(e: Elaboration, array: Value, indices: tuple[str, ...]) -> list[str]
             e.refuse(told, array.start, array.end)
         found += letters
     return found
+
+
+def _by_letter(places: list[str], named: Mapping[int, str], rank: int) -> list[str]:
+    """Return places with those at the axes that their letters are of, the others in their order."""
+    axes = {place: axis for place in places for axis, letters in named.items() if place in letters.strip()}
+    if not axes or len({*axes.values()}) < len(axes):
+        return places
+    rest = iter([place for place in places if place not in axes])
+    letters = {axis: f"({place})" if named[axis].endswith(" ") else place for place, axis in axes.items()}
+    return [letters[axis] if axis in letters else next(rest, ":") for axis in range(rank)]
+
+
+def _in_blocks(e: Elaboration, array: Value, places: list[str]) -> tuple[Value, list[str]]:
+    """Return an array with the axes of blocks, `W_{(i)}`, as two axes: which block, and where in it."""
+    if not any(BLOCK.fullmatch(place) for place in places):
+        return array, places
+    shape, found = [], []
+    for place, size in zip([*places, *[":"] * array.rank][: array.rank], array.shape, strict=True):
+        if BLOCK.fullmatch(place):
+            inside = e.fresh()
+            e.same(e.labels[place[1:-1]] * inside, size, array, "blocks do not fit")
+            shape += [e.labels[place[1:-1]], inside]
+            found += [place[1:-1], ":"]
+        else:
+            shape.append(size)
+            found.append(place)
+    tree = called("reshape", array.tree, shape_of(tuple(shape)))
+    return array.made(located(tree, array.start, array.end), tuple(shape)), found
 
 
 def _number(e: Elaboration, array: Value, place: str, size: Expr) -> ast.expr:
@@ -93,6 +131,9 @@ def _(e: Elaboration, tree: Tex) -> Value:
         inside = e.value(tree.parts[0])
         return Value(located(called("sum", inside.tree), tree.start, tree.end), (), tree.start, tree.end)
     names = _letters(e, below, tree)
+    if tree.text in ("max", "min") and any(e.names.find(Tex("name", 0, 1, text=name)) for name in names):
+        told = f"\\{tree.text} over an array is no formula; leave it away: what stands behind it is one"
+        e.refuse(told, tree.start, tree.end)
     last = tuple(token for group in tree.above for token in group)
     if len(names) == 1 and (_is_number(tree.parts[0], names[0], e.latex) or not _starts_at_one(first)):
         return _series(e, tree, names[0], first, last)
@@ -177,23 +218,58 @@ def _all_located(made: ast.expr, tree: Tex) -> ast.expr:
 # ---------------------------------------------------------------- arrays by their elements
 
 
-def stacked(e: Elaboration, body: Tex, letters: Sequence[str]) -> Value:
+def stacked(e: Elaboration, body: Tex, places: Sequence[str]) -> Value:
     """Return the array that has a formula at each place of its first axes: `{Q_i K_i^T}_i`."""
+    letters = [place.strip("()") for place in places if place != ":"]
+    if body is e.whole and e.target is not None and e.target.named:
+        places = _by_letter([*places], e.target.named, e.target.rank)
     for name in letters:
         if name in e.labels:
             e.refuse(f"the index {name} has a meaning already", body.start, body.end)
         e.labels[name] = e.fresh()
     inside = e.value(body)
-    result = arranged(e, inside, letters)
+    result = arranged(e, inside, letters) if list(places) == letters else _laid(e, inside, places)
     for name in letters:
         del e.labels[name]
     return result
+
+
+def _laid(e: Elaboration, inside: Value, places: Sequence[str]) -> Value:
+    """Return a value with its axes at these places: an index, `:` for one of its own, `(i)` for blocks of one."""
+    if inside.rank == 1 and sum(place == ":" or place.startswith("(") for place in places) == 2:
+        inside = as_matrix(inside)
+    own, core = inside.labels, iter(range(len(inside.labels), len(inside.labels) + inside.rank))
+    sizes = [*(e.labels[label] for label in own), *inside.shape]
+    groups: list[list[int]] = []
+    for place in places:
+        letter = place.strip("()")
+        if letter != ":" and letter not in own:
+            e.refuse(f"nothing has the index {letter}", inside.start, inside.end)
+        groups.append([own.index(letter)] if letter != ":" else [])
+        if place == ":" or place != letter:
+            groups[-1].append(next(core, -1))
+    groups += [[axis] for axis in core]
+    order = [axis for group in groups for axis in group]
+    if -1 in order or sorted(order) != list(range(len(sizes))):
+        e.refuse("the places do not fit the axes", inside.start, inside.end)
+    tree = inside.tree
+    if order != sorted(order):
+        tree = called("transpose", tree, tupled([constant(axis) for axis in order]))
+    shape = tuple(sympy.Mul(*(e.sizes.value(sizes[axis]) for axis in group)) for group in groups)
+    if any(len(group) > 1 for group in groups):
+        tree = called("reshape", tree, shape_of(shape))
+    return inside.made(located(tree, inside.start, inside.end), shape, labels=(), row=False)
 
 
 def arranged(e: Elaboration, inside: Value, letters: Sequence[str]) -> Value:
     """Return a value whose indices are its first axes, in the order of `letters`."""
     own = inside.labels
     missing = [name for name in letters if name not in own]
+    if len(missing) == 1 and e.names.of_network:  # there is one head
+        e.same(e.labels[missing[0]], sympy.Integer(1), inside, "an index that nothing has")
+        tree = located(called("expand_dims", inside.tree, constant(len(own))), inside.start, inside.end)
+        inside = inside.made(tree, inside.shape, labels=(*own, missing[0]))
+        return arranged(e, inside, letters)
     if missing:
         e.refuse(f"nothing has the index {missing[0]}", inside.start, inside.end)
     tree = inside.tree

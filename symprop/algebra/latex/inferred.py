@@ -25,10 +25,10 @@ from symprop.algebra.latex.tokens import Token
 from symprop.algebra.latex.trees import Tex, walk
 from symprop.algebra.names import size_symbol, variable
 from symprop.algebra.nodes import Variable
-from symprop.errors import FormulaError, ReadingError, SympropError, shown
+from symprop.errors import FormulaError, LimitError, ReadingError, SympropError, shown
 
 MOST_TRIED = 400
-MOST_WORK = 60_000
+MOST_WORK = 30_000
 """How many readings are tried, and how many phrases in all."""
 _SOMETHING = frozenset({"I", "pi", "e", "infty", "partial", "nabla"})
 """Names that stand for something everywhere."""
@@ -83,10 +83,12 @@ def _by_cost(wanted: list[Wanted]) -> Iterator[tuple[float, dict[Key, int]]]:
     """Yield ranks of all names, those that cost least first."""
     rows = []
     for each in wanted:
+        if each.indices > 4:
+            raise LimitError(f"{shown(each.name)} has {each.indices} indices; at most 4 are read")
         costs: Sequence[float] = RANK_COSTS[sort_of(each.name, each.divides)]
         if each.indices:  # x_i is a number, or row i of a matrix
-            costs = (12, *(8.0 * (rank < each.indices) + 1.0 * (rank > each.indices) for rank in (1, 2)), 16, 20)
-        rows.append(sorted((costs[rank], rank) for rank in range(3) if rank >= each.indices))
+            costs = (12, *(8.0 * (rank < each.indices) + 1.0 * (rank > each.indices) for rank in (1, 2)), 14, 18)
+        rows.append(sorted((costs[rank], rank) for rank in range(max(3, each.indices + 1)) if rank >= each.indices))
     start = (0,) * len(rows)
     waiting = [(sum(row[0][0] for row in rows), start)]
     seen = {start}

@@ -3,19 +3,23 @@ r"""Numbers and names in LaTeX, and what stands for something everywhere: `I`, `
 from __future__ import annotations
 
 import ast
+import re
 from typing import NoReturn
 
 from sympy import Expr
 
+from symprop.algebra import nodes as n
+from symprop.algebra.inference import fits
 from symprop.algebra.latex.elaboration import Elaboration, case, name_of
 from symprop.algebra.latex.indices import element
-from symprop.algebra.latex.names import Found
+from symprop.algebra.latex.names import Found, subscripts
 from symprop.algebra.latex.powers import raised, scripts
 from symprop.algebra.latex.tokens import Token
 from symprop.algebra.latex.trees import Tex
 from symprop.algebra.latex.values import SizeOf, Value, called, constant, located, shape_of
+from symprop.algebra.names import size_symbol
 from symprop.algebra.nodes import Node
-from symprop.errors import listed, shown
+from symprop.errors import ReadingError, listed, shown
 
 
 @case("number")
@@ -34,7 +38,9 @@ def special(e: Elaboration, tree: Tex) -> Value:
     at = tree.start, tree.end
     if not sizes:
         return Value(located(constant(0), *at), (), *at, zero=True)
-    return Value(located(called("ones" if tree.text == "1" else "zeros", shape_of(sizes)), *at), sizes, *at)
+    name = "ones" if tree.text == "1" else "zeros"
+    is_ones = tree.text == "1" and len(sizes) == 1
+    return Value(located(called(name, shape_of(sizes)), *at), sizes, *at, ones=is_ones)
 
 
 def _sizes_below(e: Elaboration, tree: Tex) -> tuple[Expr, ...]:
@@ -58,15 +64,17 @@ def _(e: Elaboration, tree: Tex) -> Value:
             located(ast.Name(e.indices[tree.text], ast.Load()), tree.start, tree.end), (), tree.start, tree.end
         )
         return scripts(e, value, tree)
+    if tree.text == "e" and tree.words and tree.below:
+        return _unit(e, tree)
     if tree.text == "e" and tree.above:
         return _exponential(e, tree)
-    if tree.text in ("I", "Id") or (tree.text == "E" and tree.words):
+    if tree.text in ("I", "Id") or (tree.text == "E" and tree.words in (("mathbf",), ("boldsymbol",), ("bm",))):
         sizes = _sizes_below(e, tree) or (e.fresh(),)
         size = sizes[0]
         value = Value(located(called("eye", SizeOf(size)), tree.start, tree.end), (size, size), tree.start, tree.end)
         return scripts(e, value, tree, below=False)
-    if tree.text == "e" and tree.words and tree.below:
-        return _unit(e, tree)
+    if tree.text in ("K", "D") and tree.below and not tree.words:
+        return _known_matrix(e, tree)
     if tree.text == "pi" and not tree.below:
         return scripts(
             e, Value(located(ast.Name("pi", ast.Load()), tree.start, tree.end), (), tree.start, tree.end), tree
@@ -88,7 +96,7 @@ def number_named(name: str, tree: Tex) -> Value:
 
 
 def unknown(e: Elaboration, tree: Tex) -> NoReturn:
-    text = e.latex[tree.start : tree.end]
+    text = re.split(r"\^|'", e.latex[tree.start : tree.end])[0]
     known = listed(dict.fromkeys(map(name_of, e.names.known.values())), 80)
     e.refuse(f"{shown(text)} is not among the names that are declared: {known}", tree.start, tree.end)
 
@@ -100,7 +108,8 @@ def of_name(e: Elaboration, tree: Tex, found: Found) -> Value:
     bare = Tex("name", tree.start, tree.end, text=tree.text)
     value = Value(e.named(what, bare), tuple(shape), tree.start, tree.end)
     if found.indices:
-        value = element(e, value, found.indices)
+        named = what.named if isinstance(what, n.Variable) else {}
+        value = element(e, value, found.indices, named)
     return raised(e, value, found.above)
 
 
@@ -112,8 +121,26 @@ def _exponential(e: Elaboration, tree: Tex) -> Value:
     return raised(e, value.at(tree.start, tree.end), tree.above[1:])
 
 
+def _known_matrix(e: Elaboration, tree: Tex) -> Value:
+    r"""Return `K_{m,n}`, which turns `vec(A)` into `vec(A^\top)`, or `D_{n}`, which spreads half a symmetric matrix."""
+    bare = Tex("name", tree.start, tree.end, text=tree.text)
+    if len(subscripts(tree.below)) != (2 if tree.text == "K" else 1):
+        unknown(e, bare)
+    sizes = _sizes_below(e, tree)
+    name = "commutation" if tree.text == "K" else "duplication"
+    written = f"{name}({', '.join(f'zz_{place}' for place in range(len(sizes)))})"
+    shape = fits.constant_shape(written) or ()
+    told = {size_symbol(f"zz_{place}"): size for place, size in enumerate(sizes)}
+    shape = tuple(size.xreplace(told) for size in shape)
+    made = located(called(name, *map(SizeOf, sizes)), tree.start, tree.end)
+    return raised(e, Value(made, shape, tree.start, tree.end), tree.above)
+
+
 def _unit(e: Elaboration, tree: Tex) -> Value:
     place, size = e.of_tokens(tree.below), e.fresh()
+    if e.names.by_people and place.number:
+        told = "two readings: places are counted from 1 in mathematics, on pages of symprop from 0; declare e"
+        e.refuse(told, tree.start, tree.end, ReadingError)
     made = called("one_hot", place.tree, SizeOf(size))
     value = Value(located(made, tree.start, tree.end), (*place.shape, size), tree.start, tree.end)
     return raised(e, value, tree.above)

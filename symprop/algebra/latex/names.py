@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from sympy import Expr, Symbol
@@ -22,6 +22,7 @@ from symprop.algebra.latex.words import ACCENTS
 from symprop.algebra.named_numbers import NamedNumber
 from symprop.algebra.names import variable
 from symprop.algebra.nodes import Node
+from symprop.algebra.roles import LOSS
 
 INDEX = re.compile(r"[A-Za-z](?:_?\d+)?|\d+")
 _TURNED = frozenset({"top", "T", "intercal", "dagger", "-", "+", "odot", "circ", "ast", "*", "H"})
@@ -57,20 +58,39 @@ class Names:
     """The arrays and numbers that a formula may name."""
 
     known: dict[Key, Node | Expr] = field(default_factory=dict)
+    written: dict[str, str] = field(default_factory=dict)
+    """The letters of names by those that an author writes for them."""
+    by_people: bool = True
+    """Whether a person wrote the formula, who may count places from 1."""
+    of_network: bool = False
+    """Whether an array has a role in a network, on whose page `vec` lists rows."""
 
     def enter(self, what: Node | Expr) -> None:
         """Enter an array, a size, or a number with a name; the first of a name stays."""
+        self.of_network |= isinstance(what, n.Variable) and what.role not in ("", LOSS)
         for key in keys_of(what):
             self.known.setdefault(key, what)
 
     def find(self, tree: Tex) -> Found | None:
         """Return what a name means; None where nobody knows it."""
+        written = self.written.get(tree.text.removeprefix("d "))
+        if written is not None:
+            tree = replace(tree, text=f"{'d ' * tree.text.startswith('d ')}{written}")
         below, units = subscripts(tree.below), list(units_of(tree.above))
         for count in range(len(below), -1, -1):
             for taken in range(len(units), -1, -1):
                 key = _key(tree.text, below[:count], units[:taken])
                 if key in self.known:
                     return Found(self.known[key], below[count:], _left(tree.above, units, taken))
+        return self._with_layer_above(tree, below)
+
+    def _with_layer_above(self, tree: Tex, below: tuple[str, ...]) -> Found | None:
+        """Find `W1` where `W^1` stands and nothing is called `W`."""
+        layer = plain(tree.above[0]) if tree.above else ""
+        for count in range(len(below), -1, -1) if layer else ():
+            key = Key(tree.text, tuple(sorted([*below[:count], layer])))
+            if key in self.known:
+                return Found(self.known[key], below[count:], tree.above[1:])
         return None
 
     def __contains__(self, stem: str) -> bool:
@@ -105,8 +125,8 @@ def units_of(above: tuple[tuple[Token, ...], ...]) -> Iterator[Unit]:
                 yield Unit(plain(inner[place + 1 : end - 1]).join("()"), number, inner[end:])
                 place = end
                 continue
-            word = "'" if here.kind == "prime" or here.text == "prime" else here.text
-            if word in _TURNED or not (word in ("'", "star") or (here.kind == "letter" and len(inner) <= 3)):
+            word = "'" if here.kind == "prime" or here.text in ("prime", "star") else here.text
+            if word in _TURNED or not (word == "'" or (here.kind == "letter" and len(inner) <= 3)):
                 return
             place += 1
             yield Unit(word, number, inner[place:])
@@ -175,12 +195,22 @@ def _printed(latex: str) -> Key:
 
 def gradient_by(tree: Tex) -> Tex | None:
     r"""Return the name by which `\frac{\partial L}{\partial W}` differentiates; None for any other fraction."""
-    top, bottom = tree.parts
-    sides = [part.parts if part.kind == "run" else (part,) for part in (top, bottom)]
-    marks = [side[0].kind == "name" and side[0].text in ("partial", "d") and side[0].bare for side in sides]
-    if all(marks) and len(sides[1]) == 2 and sides[1][1].kind == "name" and len(sides[0]) <= 2:
-        return sides[1][1]
-    return None
+    of, by = (differentiated(part) for part in tree.parts)
+    is_name = of is not None and of.kind == "name" and not of.below
+    return by if by is not None and by.kind == "name" and is_name else None
+
+
+def differentiated(tree: Tex) -> Tex | None:
+    r"""Return what stands behind a `\partial`; None where none stands there."""
+    first, *rest = tree.parts if tree.kind == "run" else (tree,)
+    if first.kind != "name" or first.text != "partial" or not first.bare or not rest:
+        return None
+    return rest[0] if len(rest) == 1 else Tex("run", rest[0].start, tree.end, tuple(rest), words=tree.words[1:])
+
+
+def stem_of(latex: str) -> str:
+    r"""Return the letter of a name: `\mathcal{J}` is `J`, `\hat{y}` is `hat y`."""
+    return Parser(tokens(latex), latex).whole().text
 
 
 def text_name(tree: Tex, below: tuple[str, ...]) -> str:
@@ -189,6 +219,8 @@ def text_name(tree: Tex, below: tuple[str, ...]) -> str:
     >>> text_name(Tex("name", 0, 1, text="hat y"), ()), text_name(Tex("name", 0, 1, text="lambda"), ())
     ('y_hat', 'lambda_')
     """
+    if tree.text.startswith("d "):
+        return f"d{text_name(Tex('name', 0, 1, text=tree.text[2:], above=tree.above), below)}"
     *accents, letter = tree.text.split(" ")
     layers = [unit.text[1:-1] for unit in units_of(tree.above) if unit.text.startswith("(")]
     parts = [re.sub(r"[^A-Za-z0-9]", "", part) for part in (*below, *layers)]

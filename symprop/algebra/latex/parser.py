@@ -104,6 +104,7 @@ class Parser(Commands):
         return here.kind in ("letter", "number", "open", "begin") or (here.kind == "sign" and here.text == "{")
 
     def item(self) -> Tex:
+        self.deeper()
         base = self.base()
         while self.here is not None:
             if base.kind not in ("over",) and (self.sees("^", "_", kind="sign") or self.sees_kind("prime")):
@@ -112,6 +113,7 @@ class Parser(Commands):
                 base = self.selection(base)
             else:
                 break
+        self.depth -= 1
         return base
 
     def scripted(self, base: Tex) -> Tex:
@@ -127,7 +129,7 @@ class Parser(Commands):
                 self.refuse("a second subscript; braces tell what it belongs to")
             else:
                 below = self.script()
-        if not base.bare:
+        if not base.bare or base.kind == "apply":  # f(x)' is no f'(x)
             base = Tex("group", base.start, base.end, (base,), "{}")
         fields = (base.kind, base.start, self.end, base.parts, base.text, base.words)
         return Tex(*fields, below, tuple(above))

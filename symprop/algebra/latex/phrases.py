@@ -5,15 +5,18 @@ from __future__ import annotations
 import ast
 from dataclasses import replace
 
+from symprop.algebra import nodes as n
 from symprop.algebra.latex import products
 from symprop.algebra.latex.calls import calls
 from symprop.algebra.latex.elaboration import Elaboration, case
 from symprop.algebra.latex.leaves import of_name
-from symprop.algebra.latex.names import gradient_by
+from symprop.algebra.latex.names import differentiated, gradient_by
 from symprop.algebra.latex.powers import scripts
+from symprop.algebra.latex.products import as_matrix
 from symprop.algebra.latex.trees import Tex
-from symprop.algebra.latex.values import Value, called, constant, joined, located
+from symprop.algebra.latex.values import Value, called, constant, joined, located, shape_of
 from symprop.algebra.latex.words import PRODUCTS
+from symprop.algebra.nodes import Node
 from symprop.errors import ReadingError, ShapeError
 
 
@@ -40,14 +43,84 @@ def _kronecker(e: Elaboration, left: Value, right: Value) -> Value:
         return products.times(e, left, right)
     if left.kind == right.kind == "c":  # the outer product of two vectors
         return products.times(e, left, replace(right, row=True))
-    if left.kind != "m" or right.kind != "m":
+    if left.rank > 2 or right.rank > 2:
         e.refuse(f"\\otimes is of two matrices, or of two columns: {e.shapes((left, right))}", *at, ShapeError)
+    left, right = as_matrix(left), as_matrix(right)
     shape = tuple(e.sizes.value(a) * e.sizes.value(b) for a, b in zip(left.shape, right.shape, strict=True))
     return Value(located(called("kron", left.tree, right.tree), *at), shape, *at)
 
 
 @case("run")
 def _(e: Elaboration, tree: Tex) -> Value:
+    place = next((place for place, part in enumerate(tree.parts) if _jacobian(e, part) is not None), None)
+    if place is not None and place + 1 < len(tree.parts):
+        return _derivative(e, tree, place)
+    return _product(e, tree)
+
+
+def _jacobian(e: Elaboration, tree: Tex) -> tuple[Tex, Tex] | None:
+    r"""Return what `\left(\frac{\partial f}{\partial x}\right)` differentiates, and by what; None for all else."""
+    if tree.kind != "group" or tree.text not in ("(", "{}") or len(tree.parts) != 1 or tree.below:
+        return None
+    inside = tree.parts[0]
+    if inside.kind != "fraction" or not inside.bare:
+        return None
+    of, by = (differentiated(part) for part in inside.parts)
+    return None if of is None or by is None or _is_gradient(e, inside) else (of, by)
+
+
+def _is_gradient(e: Elaboration, tree: Tex) -> bool:
+    """Whether a derivative is the name of an array: that of a number by it, which is no array itself."""
+    by, of = gradient_by(tree), differentiated(tree.parts[0])
+    found = e.names.find(of) if of is not None and of.kind == "name" else None
+    return by is not None and not (found is not None and isinstance(found.what, Node) and found.what.rank)
+
+
+def _derivative(e: Elaboration, tree: Tex, place: int) -> Value:
+    """Return a derivative that is not worked out times what stands behind it, `(df/dx)' v`, times what is before it."""
+    part, behind = tree.parts[place], tree.parts[place + 1 :]
+    of, by = _jacobian(e, part) or (part, part)
+    turned = bool(part.above)
+    if turned and [token.text for group in part.above for token in group] not in _TURNED:
+        e.refuse("a derivative has a transpose sign or none above it", part.start, part.end)
+    words = tree.words[place + 1 :]
+    rest = behind[0] if len(behind) == 1 else Tex("run", behind[0].start, tree.end, tuple(behind), words=words)
+    value, expression, x = e.value(rest), e.value(of), e.value(by)
+    if any(each.labels for each in (value, expression, x)):
+        e.refuse("a derivative that is not worked out has no index", part.start, part.end)
+    if not isinstance(x.tree, ast.Name):
+        e.refuse("a derivative is by an array", by.start, by.end)
+    wanted, shape = (expression, x.shape) if turned else (x, expression.shape)
+    value = as_shape(e, value, wanted)
+    arguments = (value.tree, expression.tree, x.tree) if turned else (expression.tree, x.tree, value.tree)
+    name = "zz_pullback" if turned else "zz_pushforward"
+    e.functions[name] = n.Pullback if turned else n.Pushforward
+    made = Value(located(called(name, *arguments), part.start, tree.end), shape, part.start, tree.end)
+    if not place:
+        return made
+    before = tree.parts[:place]
+    words = tree.words[: place - 1]
+    first = before[0] if place == 1 else Tex("run", tree.start, before[-1].end, before, words=words)
+    return products.times(e, e.value(first), made, tree.words[place - 1])
+
+
+_TURNED = (["top"], ["T"], ["'"], ["prime"], ["mathsf", "{", "T", "}"], ["intercal"])
+
+
+def as_shape(e: Elaboration, value: Value, wanted: Value) -> Value:
+    """Let a value have the shape of another: sizes are told, a number is spread, a row is a matrix of one."""
+    if value.rank == wanted.rank:
+        for left, right in zip(value.shape, wanted.shape, strict=True):
+            e.same(left, right, value, "shapes do not fit in a derivative")
+        return value
+    shape = tuple(map(e.sizes.value, wanted.shape))
+    long = [size for size in shape if size != 1]
+    if value.rank == 1 and len(long) == 1:
+        e.same(value.shape[0], long[0], value, "shapes do not fit in a derivative")
+    return value.made(located(called("reshape", value.tree, shape_of(shape)), value.start, value.end), shape)
+
+
+def _product(e: Elaboration, tree: Tex) -> Value:
     parts, between = calls(e, list(tree.parts), list(tree.words))
     values = [e.value(part) if isinstance(part, Tex) else part for part in parts]
     result, front = values[0], None  # scalars are gathered in front of the product of arrays
@@ -97,7 +170,7 @@ def quotient(e: Elaboration, top: Value, bottom: Value) -> Value:
 @case("fraction")
 def _(e: Elaboration, tree: Tex) -> Value:
     by = gradient_by(tree)
-    if by is not None:
+    if by is not None and _is_gradient(e, tree):
         name = Tex("name", tree.start, tree.end, text=f"d {by.text}", below=by.below, above=by.above)
         found = e.names.find(name)
         if found is None:

@@ -74,7 +74,8 @@ def transposed(e: Elaboration, value: Value) -> Value:
     """Return the transpose: a row of a column; a scalar is its own."""
     e.unusual += 0.0 if value.rank else TURNED_NUMBER
     if value.rank < 2:
-        return value.made(value.tree, value.shape, row=not value.row, factors=value.factors, core=value.core)
+        kept = {"factors": value.factors, "core": value.core, "ones": value.ones}
+        return value.made(value.tree, value.shape, row=not value.row, **kept)
     if value.rank > 2 or value.labels:
         tree = called("swapaxes", value.tree, constant(-1), constant(-2))
     else:
@@ -109,6 +110,9 @@ def _power(e: Elaboration, value: Value, exponent: Value, by_elements: bool) -> 
         return met(e, [value, exponent], lambda trees: joined(trees[0], ast.Pow, trees[1]), "a power")
     if exponent.rank or exponent.labels:
         e.refuse("the exponent of a matrix is a number", exponent.start, exponent.end, ShapeError)
+    if isinstance(exponent.tree, ast.Name) and exponent.tree.id in e.arrays:
+        told = "the exponent of a matrix is a number or a size, which a shape names"
+        e.refuse(told, exponent.start, exponent.end, ShapeError)
     half = _half(exponent.tree)
     if half:
         root = _of_matrix(e, value, "sqrtm", "the root")

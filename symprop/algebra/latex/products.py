@@ -11,12 +11,12 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from string import ascii_letters
 
-from sympy import Expr
+from sympy import Expr, Integer
 
 from symprop.algebra.inference import fits
 from symprop.algebra.inference.unknown_sizes import Misfit
 from symprop.algebra.latex.elaboration import Elaboration
-from symprop.algebra.latex.values import Value, called, constant, joined, located, subscripted, tupled
+from symprop.algebra.latex.values import Value, called, constant, joined, located, shape_of, subscripted, tupled
 from symprop.errors import ShapeError
 
 MIXED = 2.0
@@ -106,7 +106,9 @@ def by_elements(e: Elaboration, left: Value, right: Value, sign: type[ast.operat
 def times(e: Elaboration, left: Value, right: Value, sign: str = "") -> Value:
     """Return the product of two factors side by side, which their shapes tell."""
     at = left.start, right.end
-    if left.rank > 2 or right.rank > 2:
+    if left.rank and right.rank:
+        left, right = thin(e, left), thin(e, right)
+    if (left.rank > 2 or right.rank > 2) and left.rank and right.rank:
         e.refuse(f"arrays of more than two axes side by side: {e.shapes((left, right))}", *at, ShapeError)
     kind = left.kind + right.kind
     if kind == "cc" and sign == "cdot":
@@ -115,6 +117,9 @@ def times(e: Elaboration, left: Value, right: Value, sign: str = "") -> Value:
         e.refuse(_TOLD.get(kind, "shapes do not fit side by side").format(e.shapes((left, right))), *at, ShapeError)
     if left.labels or right.labels:
         return _with_indices(e, left, right, kind)
+    with_ones = _with_ones(e, left, right, kind)
+    if with_ones is not None:
+        return with_ones
     if "s" in kind:
         shape, row = (right.shape, right.row) if left.kind == "s" else (left.shape, left.row)
         return Value(located(joined(left.tree, ast.Mult, right.tree), *at), shape, *at, row=row)
@@ -125,6 +130,37 @@ def times(e: Elaboration, left: Value, right: Value, sign: str = "") -> Value:
     except Misfit:
         e.refuse(f"shapes do not fit side by side: {e.shapes((left, right))}", *at, ShapeError)
     return Value(located(joined(left.tree, ast.MatMult, right.tree), *at), shape, *at, row=kind == "rm")
+
+
+def thin(e: Elaboration, value: Value) -> Value:
+    """Return an array of more than two axes without its first ones, where these have one place: that of a head."""
+    while value.rank > 2 and e.sizes.value(value.shape[0]) == 1 and not value.labels:
+        tree = called("sum", value.tree, axis=constant(0))
+        value = value.made(located(tree, value.start, value.end), value.shape[1:])
+    return value
+
+
+def _with_ones(e: Elaboration, left: Value, right: Value, kind: str) -> Value | None:
+    r"""Return a product with a vector of ones as the sum that it is, `\mathbf{1}^\top x`; None for any other."""
+    at = left.start, right.end
+    if kind == "cr" and left.ones and right.ones:
+        shape = left.shape + right.shape
+        return Value(located(called("ones", shape_of(shape)), *at), shape, *at)
+    if kind not in ("rc", "rm", "mc") or not (left.ones or right.ones) or (left.ones and right.ones):
+        return None
+    ones, array = (left, right) if left.ones else (right, left)
+    axis = 1 if kind == "mc" else 0
+    try:
+        e.sizes.same(ones.shape[0], array.shape[axis])
+    except Misfit:
+        return None  # which is refused as any product
+    if array.rank == 2:
+        tree = called("sum", array.tree, axis=constant(axis))
+        return Value(located(tree, *at), (array.shape[1 - axis],), *at, row=kind == "rm")
+    match array.tree:
+        case ast.Call(ast.Name("sum"), [inner], [ast.keyword(arg="axis")]):  # 1' (A 1) is the sum of all elements
+            return Value(located(called("sum", inner), *at), (), *at)
+    return Value(located(called("sum", array.tree), *at), (), *at)
 
 
 _CONTRACTED = {
@@ -175,6 +211,12 @@ def _renamed(value: Value, letters: tuple[str, ...]) -> tuple[tuple[ast.expr, tu
     return tuple((tree, tuple(new.get(axis, axis) for axis in axes)) for tree, axes in value.factors)
 
 
+def as_number(condition: Value) -> Value:
+    """Return a comparison as the number that it is: 1 where it holds, else 0."""
+    tree = joined(constant(1), ast.Mult, condition.tree)
+    return condition.made(located(tree, condition.start, condition.end), condition.shape)
+
+
 def product_with(factors: Sequence[tuple[ast.expr, tuple[str, ...]]], kept: tuple[str, ...]) -> ast.expr:
     """Return the sum of products over all axes that are not `kept`."""
     numbers = [tree for tree, axes in factors if not axes]
@@ -199,6 +241,16 @@ def product_with(factors: Sequence[tuple[ast.expr, tuple[str, ...]]], kept: tupl
     for number in reversed(numbers):
         result = number if result is None else joined(number, ast.Mult, result)
     return result if result is not None else constant(1)
+
+
+def as_matrix(part: Value) -> Value:
+    """A column or row as a matrix of one column or row."""
+    if part.rank != 1:
+        return part
+    one, before = (Integer(1),), [ast.Slice() for _ in part.labels]
+    places = [ast.Slice(), constant(None)] if part.kind == "c" else [constant(None), ast.Slice()]
+    shape = (*part.shape, *one) if part.kind == "c" else (*one, *part.shape)
+    return part.made(located(subscripted(part.tree, [*before, *places]), part.start, part.end), shape)
 
 
 def summed(e: Elaboration, value: Value, labels: Sequence[str]) -> Value:

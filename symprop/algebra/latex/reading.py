@@ -8,7 +8,7 @@ r"""Formulas in LaTeX in: read against arrays that are known, into nodes, by way
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -21,12 +21,13 @@ from symprop.algebra.latex import groups as groups  # enters its cases
 from symprop.algebra.latex import phrases as phrases  # its cases
 from symprop.algebra.latex.elaboration import Elaboration
 from symprop.algebra.latex.indices import arranged
-from symprop.algebra.latex.names import Names
+from symprop.algebra.latex.names import Names, stem_of
 from symprop.algebra.latex.parser import Parser
 from symprop.algebra.latex.tokens import refuse_at, tokens
 from symprop.algebra.latex.trees import Tex
 from symprop.algebra.latex.values import SizeOf, Value, called, shape_of
 from symprop.algebra.latex.values import located as placed
+from symprop.algebra.names import variable
 from symprop.algebra.nodes import Node
 from symprop.algebra.reader import CASES
 from symprop.algebra.reading.ids import check_ids
@@ -37,10 +38,17 @@ from symprop.algebra.tokens import Scan
 from symprop.errors import SympropError, located
 
 
-def read_latex(latex: str, variables: Iterable[Node | Expr], shape: Shape | None = None) -> Node:
+def read_latex(
+    latex: str,
+    variables: Iterable[Node | Expr],
+    target: Shape | n.Variable | None = None,
+    symbols: Mapping[str, str] | None = None,
+) -> Node:
     r"""Read a formula in LaTeX over arrays that are there, such as those of a network, and numbers with a name.
 
-    With `shape`, that of what it is compared with, sizes that it does not write, as those of `I`, are told.
+    With `target`, what it is the value of or the shape of that, sizes that it does not write, as those of `I`, are
+    told, and at which places of it an array by its elements, `{...}_h`, has them. `symbols`
+    are the letters that an author writes for names, `{"delta": r"\varepsilon"}`, as a report has them.
 
     Raises:
         FormulaError: outside what is read, a name that is not known, or two readings; a caret shows the place.
@@ -49,10 +57,12 @@ def read_latex(latex: str, variables: Iterable[Node | Expr], shape: Shape | None
     """
     found = tokens(latex)
     tree = Parser(found, latex).whole()
-    return node_of(latex, tree, names_of(variables), shape)
+    names = names_of(variables, symbols or {})
+    names.by_people = False  # what a page writes counts from 0
+    return node_of(latex, tree, names, target)
 
 
-def names_of(variables: Iterable[Node | Expr]) -> Names:
+def names_of(variables: Iterable[Node | Expr], symbols: Mapping[str, str] | None = None) -> Names:
     """Return the names of arrays and numbers, and of the sizes in their shapes."""
     given, names = tuple(variables), Names()
     for each in given:
@@ -63,12 +73,23 @@ def names_of(variables: Iterable[Node | Expr]) -> Names:
         for size in (*shape, *facts):
             for symbol in sorted(size.free_symbols, key=str):
                 names.enter(symbol)
+    for name, written in (symbols or {}).items():
+        names.written[stem_of(written)] = stem_of(variable(name).latex())
     return names
 
 
-def node_of(latex: str, tree: Tex, names: Names, shape: Shape | None = None, labels: Sequence[str] = ()) -> Node:
+def node_of(
+    latex: str,
+    tree: Tex,
+    names: Names,
+    target: Shape | n.Variable | None = None,
+    labels: Sequence[str] = (),
+) -> Node:
     """Return the node of a tree; `labels` are the indices of the left side, which become its first axes."""
     e = Elaboration(latex, names)
+    shape = target.shape if isinstance(target, n.Variable) else target
+    if isinstance(target, n.Variable) and tree.kind == "group" and tree.text == "{":
+        e.target, e.whole = target, tree.parts[0]
     for label in labels:
         e.labels[label] = e.fresh()
     value = e.value(tree)
@@ -88,6 +109,8 @@ def _of_shape(e: Elaboration, value: Value, shape: Shape) -> Value:
         with suppress(Misfit):  # whoever compares says that the shapes differ
             for left, right in zip(own, wanted, strict=True):
                 e.sizes.same(left, right)
+    elif [s for s in map(e.sizes.value, own) if s != 1] == [s for s in wanted if s != 1]:
+        return value.made(placed(called("reshape", value.tree, shape_of(shape)), value.start, value.end), shape)
     return value
 
 

@@ -58,26 +58,45 @@ def statements(found: Sequence[Token], latex: str) -> tuple[tuple[Statement, ...
     """
     kept: list[Statement] = []
     declared: dict[str, str] = {}
-    pieces = list(_pieces(found))
-    if len(pieces) > MOST:
-        refuse_at(f"{len(pieces)} statements; at most {MOST} are allowed", latex, 0, 1)
+    parts = list(pieces(found))
+    if len(parts) > MOST:
+        refuse_at(f"{len(parts)} statements; at most {MOST} are allowed", latex, 0, 1)
     names: list[Sequence[Token]] = []
-    for place, piece in enumerate(pieces):
-        inside = next((k for k, token in _outside(piece) if token.text == "in" and token.kind == "macro"), None)
+    for place, piece in enumerate(parts):
+        inside = next((k for k, token in outside(piece) if token.text == "in" and token.kind == "macro"), None)
         if inside is not None:
             for name in (*names, piece[:inside]):
                 declared[_name(name, latex)] = _domain(piece[inside + 1 :], latex)
             names = []
-        elif _is_name(piece) and _declares(pieces[place + 1 :]):
+        elif _is_name(piece, latex) and _declares(parts[place + 1 :], latex):
             names.append(piece)
         else:
             kept.append(_statement(piece, latex))
     if not kept:
         raise FormulaError("LaTeX with declarations and no formula\nallowed: a formula among them")
-    return tuple(kept), declared
+    return tuple(_in_order(kept)), declared
 
 
-def _outside(piece: Sequence[Token]) -> Iterator[tuple[int, Token]]:
+def _in_order(found: Sequence[Statement]) -> list[Statement]:
+    """Return statements with what a name stands for before what reads it: `L = f(p), where p = ...`."""
+    left, placed = list(found), list[Statement]()
+    while left:
+        ready = next((each for each in left if not any(_reads(each, other) for other in left)), left[0])
+        left.remove(ready)
+        placed.append(ready)
+    return placed
+
+
+def _reads(statement: Statement, other: Statement) -> bool:
+    """Whether a statement reads the name that another one defines."""
+    if other is statement or other.left is None or not other.name:
+        return False
+    name, own = other.left.text, other.below[0]
+    names = (part for part in walk(statement.right) if part.kind == "name" and part.text == name)
+    return any(subscripts(part.below)[: len(own)] == own for part in names)
+
+
+def outside(piece: Sequence[Token]) -> Iterator[tuple[int, Token]]:
     """Yield the tokens that stand in no brackets, with their places."""
     depth = 0
     for place, token in enumerate(piece):
@@ -89,12 +108,12 @@ def _outside(piece: Sequence[Token]) -> Iterator[tuple[int, Token]]:
         depth += opens
 
 
-def _pieces(found: Sequence[Token]) -> Iterator[list[Token]]:
+def pieces(found: Sequence[Token]) -> Iterator[list[Token]]:
     """Yield what stands between commas, semicolons and the ends of lines that are ends."""
-    outside = dict(_outside(found))
+    free = dict(outside(found))
     piece: list[Token] = []
     for place, token in enumerate(found):
-        if place not in outside or not (token.kind == "newline" or token.text in (",", ";", "&")):
+        if place not in free or not (token.kind == "newline" or token.text in (",", ";", "&")):
             piece.append(token)
         elif token.text == "&" or (token.kind == "newline" and _goes_on(piece, found[place + 1 :])):
             continue
@@ -130,7 +149,7 @@ def _stripped(piece: list[Token]) -> list[Token]:
 
 
 def _statement(piece: Sequence[Token], latex: str) -> Statement:
-    signs = [k for k, token in _outside(piece) if token.text == "=" and token.kind == "sign"]
+    signs = [k for k, token in outside(piece) if token.text == "=" and token.kind == "sign"]
     if not signs:
         return Statement(None, Parser(piece, latex).whole())
     if len(signs) > 1:
@@ -146,26 +165,38 @@ def left_side(found: Sequence[Token], latex: str) -> Tex | None:
     r"""Return the name on the left of an equation: `f` of `f(x)`; None where it is none, as in `\partial L / ...`."""
     try:
         tree = Parser(found, latex).whole()
-    except FormulaError:
+    except FormulaError:  # L(x; w), which names its value alone
         return None
     if tree.kind == "run" and len(tree.parts) == 2 and tree.parts[1].kind == "group" and tree.parts[0].kind == "name":
         tree = tree.parts[0]
-    return tree if tree.kind == "name" and tree.text not in ("nabla", "partial") else None
+    if tree.kind == "name" and tree.text not in ("nabla", "partial"):
+        return tree
+    if not any(token.text in ("nabla", "partial", "d") for token in found):
+        told = (
+            "the left side of '=' is a name, such as f or f(x), or a derivative; the right side alone is a formula too"
+        )
+        refuse_at(told, latex, tree.start, tree.end)
+    return None
 
 
 # ---------------------------------------------------------------- declarations
 
 
-def _is_name(piece: Sequence[Token]) -> bool:
-    return not any(token.text in ("=", "+", "-", "(") for token in piece) and len(piece) <= 12
+def _is_name(piece: Sequence[Token], latex: str) -> bool:
+    if len(piece) > 12 or any(token.text == "=" for token in piece):
+        return False
+    try:
+        return Parser(piece, latex).whole().kind == "name"
+    except FormulaError:  # which is said where it is read
+        return False
 
 
-def _declares(later: Sequence[Sequence[Token]]) -> bool:
+def _declares(later: Sequence[Sequence[Token]], latex: str) -> bool:
     """Whether a name is one of several before a declaration: `x, y \\in \\mathbb{R}^n`."""
     for piece in later:
         if any(token.text == "in" and token.kind == "macro" for token in piece):
             return True
-        if not _is_name(piece):
+        if not _is_name(piece, latex):
             return False
     return False
 

@@ -19,6 +19,9 @@ from symprop.errors import FormulaError, LimitError, SympropError, shown
 
 LONGEST = 20_000
 """The most characters of a formula in LaTeX."""
+MOST = 5_000
+"""The most letters, numbers, commands and signs of one."""
+LONGEST_NUMBER = 50
 DEEPEST = 50
 """How deep brackets and braces may nest."""
 _TOKEN = re.compile(
@@ -85,7 +88,7 @@ def tokens(latex: object) -> tuple[Token, ...]:
 
     Raises:
         FormulaError: no text, empty, a character that LaTeX has no use for, or a bracket or brace without its other.
-        LimitError: longer than 20,000 characters, or nested deeper than 50.
+        LimitError: longer than 20,000 characters or 5,000 letters and signs, or nested deeper than 50.
     """
     if not isinstance(latex, str):
         raise FormulaError(f"LaTeX is text, not {type(latex).__name__}")
@@ -94,6 +97,8 @@ def tokens(latex: object) -> tuple[Token, ...]:
     found = tuple(_without_looks(list(_cut(latex)), latex))
     if not found:
         raise FormulaError("empty LaTeX\nallowed: a formula, such as \\|A x - b\\|_2^2")
+    if len(found) > MOST:
+        raise LimitError(f"LaTeX of {len(found):,} letters and signs; at most {MOST:,} are allowed")
     _check_nesting(found, latex)
     return found
 
@@ -111,6 +116,9 @@ def _cut(latex: str) -> Iterator[Token]:
         if kind == "environment":
             word, name = re.split(r"\s*\{\s*", text.rstrip("} \t\n"))
             kind, text = word[1:], name.rstrip("*")
+        if kind == "number" and len(text) > LONGEST_NUMBER:
+            told = f"a number of {len(text):,} characters; at most {LONGEST_NUMBER} are allowed"
+            refuse_at(told, latex, start, start + 20, LimitError)
         if kind != "space":
             yield Token(kind, text, start, position)
 

@@ -29,7 +29,7 @@ class Value:
     """A syntax tree whose axes are those of the indices `labels`, then those of `shape`.
 
     `factors` are the parts of a product that may still be summed over, each with a name for each axis; `core` are the
-    names of the axes that are no indices. `zero` is one of which nobody says the shape.
+    names of the axes that are no indices. `zero` is one of which nobody says the shape, `ones` the vector of ones.
     """
 
     tree: ast.expr
@@ -42,6 +42,7 @@ class Value:
     core: tuple[str, ...] = ()
     number: bool = False
     zero: bool = False
+    ones: bool = False
 
     @property
     def rank(self) -> int:
@@ -62,7 +63,14 @@ class Value:
 
     def made(self, tree: ast.expr, shape: Shape, **changes: Any) -> Value:
         """Return what was made of this: another tree and shape, at the same place, with the same indices."""
-        fields = {"row": self.row and len(shape) == 1, "factors": (), "core": (), "number": False, **changes}
+        fields = {
+            "row": self.row and len(shape) == 1,
+            "factors": (),
+            "core": (),
+            "number": False,
+            "ones": False,
+            **changes,
+        }
         return replace(self, tree=tree, shape=shape, **fields)
 
 

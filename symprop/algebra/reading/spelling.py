@@ -122,9 +122,16 @@ def _call(tree: ast.Call, own: Collection[str]) -> ast.expr:
     name = tree.func.id = ALIASES.get(tree.func.id, tree.func.id)
     if name in {"softmax", "log_softmax"} and "special" in module and len(tree.args) == 1 and not tree.keywords:
         tree.keywords.append(ast.keyword("axis", _at(ast.Constant(None), tree)))  # of all elements in SciPy
+    if name in {"max", "min"} and not module and not tree.keywords and _is_of_two(tree.args):
+        name = tree.func.id = f"{name}imum"
     if name == "gelu" and module == "jax.nn":
         tree.func.id = "gelu_tanh"
     return _written(tree, name, tree.args) if not tree.keywords else _with_keywords(tree, name)
+
+
+def _is_of_two(arguments: list[ast.expr]) -> bool:
+    """Whether `max` is Python's, of two numbers: `max(0, 1 - y*t)`, where the second is no axis."""
+    return len(arguments) == 2 and isinstance(arguments[1], (ast.BinOp, ast.Call, ast.Subscript))
 
 
 def _method(tree: ast.Call, func: ast.Attribute) -> ast.Call:

@@ -220,10 +220,11 @@ def _quoted(names: Sequence[str]) -> str:
     return f"({', '.join(f'{chr(34)}{name}{chr(34)}' for name in names)})"
 
 
-def called(code: Iterable[str]) -> list[str]:
+def called(code: Iterable[str], helpers: Sequence[str] = HELPERS) -> list[str]:
     """Return the helpers that lines of code call."""
     text = "\n".join(line for line in code if not line.startswith("#"))
-    return [name for name in HELPERS if re.search(rf"(?<![\w.]){name}\(", text)]
+    found = set(re.findall(r"(?<![\w.])(\w+)\(", text))
+    return [name for name in helpers if name in found]
 
 
 def given(variable: Variable) -> dict[str, object]:

@@ -23,6 +23,7 @@ from symprop.codegen.targets.layout import COLUMNS, INDENT, comment, laid_out, n
 from symprop.networks.initialisers import initialiser_of
 from symprop.networks.optimisers import Optimiser, clipping
 from symprop.networks.parts import Parameter
+from symprop.notation.numbered import pretty_formula
 
 SEEDED = ("seed=None", "masks=None")
 """What a step of training with dropout takes besides; without a seed the state counts them."""
@@ -145,7 +146,7 @@ def running_of(system: System, write: Dialect) -> dict[str, object] | None:
         lines.extend(f'{each} = values["{each}"]' for each in own)
         held = write.taken.format(f'state["{name}"]')
         lines.append(f"{name} = {held}")
-        lines.extend(comment(f"{state.variable.pretty()} becomes {state.update.pretty()}"))
+        lines.extend(comment(f"{pretty_formula(state.variable)} becomes {pretty_formula(state.update)}"))
         alone = "" if takes_one(state) else "    "
         lines.extend([f"if {BATCH_SIZE} > 1:  # one example alone has no value for it"] if alone else [])
         step = assigned(f'state["{name}"]', write.text(state.update), INDENT + len(alone))
@@ -162,7 +163,12 @@ def running_of(system: System, write: Dialect) -> dict[str, object] | None:
 def takes_one(state: State) -> bool:
     """Whether the update of a running statistic has a value for a batch of one example."""
     numbers = [part.value for part in walk(state.update) if isinstance(part, Scalar)]
-    return all(number.subs(BATCH_SIZE, 1).is_finite for number in numbers)
+    return all(map(_has_value_for_one, numbers))
+
+
+@lru_cache(maxsize=64)  # all layers have the same
+def _has_value_for_one(number: Expr) -> bool:
+    return bool(number.subs(BATCH_SIZE, 1).is_finite)
 
 
 __all__ = ["clip_scale", "masks_of", "optimizer_of", "running_of", "said", "scalar_lines", "takes_one"]

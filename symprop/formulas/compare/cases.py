@@ -18,7 +18,7 @@ from sympy import Expr
 from symprop.algebra import nodes as n
 from symprop.algebra.equations import Equation
 from symprop.algebra.nodes import Node
-from symprop.algebra.trees import walk
+from symprop.algebra.trees import variables, walk
 from symprop.formulas.checks.points import at_sizes
 from symprop.verify.arithmetic import Arithmetic, Array, Complex, Precise
 from symprop.verify.evaluate import Evaluator, stacked, unstacked
@@ -73,6 +73,11 @@ class Case:
     known: dict[tuple[Node, int], Valued | None] = field(default_factory=dict, compare=False, repr=False)
     parts: Known = field(default_factory=dict, compare=False, repr=False)
 
+    def can_read(self, node: Node) -> bool:
+        """Whether all that a node reads has a value here."""
+        made = {each.name for each in self.definitions}
+        return all(each.name in self.values or each.name in made for each in variables(node))
+
     def value(self, node: Node) -> Array | None:
         """Return `node` in its shape in 120 digits; None where it has no finite real value."""
         found = self.valued(node, DIGITS)
@@ -107,7 +112,7 @@ class Case:
         return None if found is None else found.value
 
     def _rough(self, node: Node) -> Valued | None:
-        here = at_sizes(node, self.sizes)
+        here = located(node, self.sizes)
         if here is None:
             return None
         try:
@@ -118,7 +123,7 @@ class Case:
         return Valued(np.broadcast_to(np.real(found), _integers(here)), None)
 
     def _precise(self, node: Node, digits: int) -> Valued | None:
-        here = at_sizes(node, self.sizes)
+        here = located(node, self.sizes)
         if here is None:
             return None
         with mpmath.workdps(digits), np.errstate(all="ignore"):
@@ -136,6 +141,16 @@ class Case:
         evaluator = _Watching(arithmetic, self.values, digits, self.parts)
         evaluator.run(self.definitions)
         return evaluator
+
+
+def located(node: Node, sizes: Mapping[Expr, int]) -> Node | None:
+    """Return `at_sizes(node, sizes)`, which is asked for the same formulas in one case after the other."""
+    return _located(node, tuple(sizes.items()))
+
+
+@lru_cache(maxsize=2_000)
+def _located(node: Node, sizes: tuple[tuple[Expr, int], ...]) -> Node | None:
+    return at_sizes(node, dict(sizes))
 
 
 def _integers(node: Node) -> tuple[int, ...]:

@@ -24,7 +24,7 @@ def compare(first: Given, second: Given, declarations: str = "", /, **shapes: An
     Names in texts are declared as for `formula`, or known from the other side.
 
     >>> print(compare("sum((X @ w)**2)", "w @ X.T @ X @ w", X="m n", w="n"))
-    equal by elements: SymPy proves every element for m = 2, n = 3 and for m = 3, n = 2
+    equal as sums of products of elements, for every size
     >>> print(compare("2 * X.T @ (X @ w - y) / m", "X.T @ (X @ w - y)", "X: m n, w: n, y: m"))
     not equal: the first is 2/m times the second
     at m = 1, n = 1, X = [[1]], w = [0], y = [1]: [-2] against [-1]

@@ -31,7 +31,7 @@ class Comparison:
     >>> import symprop
     >>> found = symprop.compare("A @ x", "A.T @ x", A="n n symmetric", x="n")
     >>> found.equal, found.kind, found.used
-    (True, 'identical after simplification', ('A is symmetric',))
+    (True, 'equal as sums of products', ('A is symmetric',))
     """
 
     equal: bool | None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,13 +14,15 @@ from sympy import Expr, Integer, Rational
 
 from symprop.algebra.nodes import Node
 from symprop.algebra.trees import variables as variables_in
-from symprop.formulas.checks.points import at_sizes, size_symbols
-from symprop.formulas.compare.cases import DIGITS, Case, agree
+from symprop.formulas.checks.points import size_symbols
+from symprop.formulas.compare.cases import DIGITS, Case, agree, located
 from symprop.formulas.compare.sides import Sides, beyond_constants
 from symprop.verify.arithmetic import Array
 from symprop.verify.values import Draw, satisfies, values_for
 
-TRIES = 12
+TRIES, MOST_TRIES = 12, 150
+MANY, MOST_SHOWN = 4, 12
+"""So many elements are more than one sees at a glance; so many are written out."""
 LARGEST_SIZE = 5
 WHOLE: tuple[Draw, ...] = (Draw(1, 1, positive=True), Draw(1, 1), Draw(2, 1, positive=True), Draw(2, 1), Draw(3, 1))
 HALVES: tuple[Draw, ...] = (Draw(1, 2, positive=True), Draw(1, 2), Draw(2, 2))
@@ -41,36 +43,92 @@ class Counterexample:
 
     def __str__(self) -> str:
         sizes = [f"{name} = {size}" for name, size in self.sizes.items()]
-        values = [f"{name} = {_text(value)}" for name, value in self.values.items()]
+        values = [f"{name} = {_written(value)}" for name, value in self.values.items()]
         where = ", ".join(sizes + values)
-        return f"{'at ' + where + ': ' if where else ''}{_text(self.first)} against {_text(self.second)}"
+        return f"{'at ' + where + ': ' if where else ''}{self._sides()}"
+
+    def _sides(self) -> str:
+        """Put the two values side by side, and where they are long the element that differs."""
+        one, other = list(_entries(self.first)), list(_entries(self.second))
+        whole = f"{_written(self.first)} against {_written(self.second)}"
+        if len(one) < MANY or [place for place, _ in one] != [place for place, _ in other]:
+            return whole
+        pairs = ((at, a, b) for (at, a), (_, b) in zip(one, other, strict=True))
+        place, left, right = next((each for each in pairs if each[1] != each[2]), (*one[0], other[0][1]))
+        there = f"{left} against {right} at [{', '.join(map(str, place))}]"
+        return there if len(one) > MOST_SHOWN else f"{whole}; {there}"
+
+
+def _written(value: Any) -> str:
+    """Return a value as text, of a long one what is not 0 in it.
+
+    >>> _written([["0"] * 9, [*["0"] * 8, "2"]]), _written(["1", "0"])
+    ('0 but for 2 at [1, 8]', '[1, 0]')
+    """
+    entries = list(_entries(value))
+    if len(entries) <= MOST_SHOWN:
+        return _text(value)
+    other = [f"{entry} at [{', '.join(map(str, place))}]" for place, entry in entries if entry != "0"]
+    if len(other) > MANY:
+        return f"{len(entries)} numbers, the first {', '.join(entry for _, entry in entries[:MANY])}"
+    return f"0 but for {' and '.join(other)}" if other else "0"
+
+
+def _entries(value: Any, place: tuple[int, ...] = ()) -> Iterator[tuple[tuple[int, ...], str]]:
+    if not isinstance(value, list):
+        yield place, value
+        return
+    for number, each in enumerate(value):
+        yield from _entries(each, (*place, number))
 
 
 def _text(value: Any) -> str:
     return f"[{', '.join(map(_text, value))}]" if isinstance(value, list) else str(value)
 
 
-def smallest_counterexample(sides: Sides) -> Counterexample | None:
+def smallest_counterexample(sides: Sides, known: Sequence[Case] = ()) -> Counterexample | None:
     """Return the smallest counterexample that was found, over variables that one of the formulas reads.
+
+    Where small numbers show none, one of those that are `known` is made smaller.
 
     >>> from symprop.algebra.formula import formula
     >>> f, g = formula("sum(x)", x="n"), formula("sum(x) / n", x="n")
     >>> print(smallest_counterexample(Sides(f, g, f.variables, ())))
     at n = 2, x = [1, 0]: 1 against 1/2
     """
-    whole, sides = sides, sides.free
-    (first, second), variables = sides.nodes, sides.variables
-    symbols, random = size_symbols(variables), np.random.default_rng(0)
+    free = sides.free
+    for case in itertools.chain(_small_cases(free, HALVES if sides.definitions else WHOLE), _freed(known, free)):
+        if agree(case, *free.nodes) is False:
+            return as_counterexample(_shrunk(case, free), *free.nodes)
+    return None
+
+
+def _small_cases(sides: Sides, draws: Sequence[Draw]) -> Iterator[Case]:
+    """Yield cases of small sizes and small numbers."""
+    symbols, random, count = size_symbols(sides.variables), np.random.default_rng(0), 0
     small = [dict(zip(symbols, numbers, strict=True)) for numbers in _ascending(len(symbols))]
     for sizes in (*small, *sides.choices):
-        if any(at_sizes(node, sizes) is None for node in (first, second)):
+        if any(located(node, sizes) is None for node in sides.nodes):
             continue
-        for how in (*(HALVES if whole.definitions else WHOLE), *beyond_constants((first, second), 1), Draw(2, 4)):
-            for _ in range(TRIES if sizes or variables else 1):
-                case = sides.case(sizes, values_for(variables, sizes, random, how))
-                if case is not None and agree(case, first, second) is False:
-                    return as_counterexample(_shrunk(case, sides), first, second)
-    return None
+        for how in (*draws, *beyond_constants(sides.nodes, 1), Draw(2, 4)):
+            for _ in range(TRIES if sizes or sides.variables else 1):
+                case = sides.case(sizes, values_for(sides.variables, sizes, random, how))
+                count += 1
+                if case is not None:
+                    yield case
+                if count > MOST_TRIES:
+                    return
+
+
+def _freed(known: Sequence[Case], sides: Sides) -> Iterator[Case]:
+    """Yield cases over the variables of some sides, those that were drawn and those that were computed."""
+    for case in known:
+        values = {each.name: case.value(each) for each in sides.variables}
+        drawn = {name: value for name, value in values.items() if value is not None}
+        given = {name: case.values.get(name, value) for name, value in drawn.items()}
+        freed = sides.case(case.sizes, given) if len(given) == len(values) else None
+        if freed is not None:
+            yield freed
 
 
 def whole_example(sides: Sides, sizes: Mapping[Expr, int]) -> Counterexample | None:
@@ -94,19 +152,24 @@ def _ascending(count: int) -> Iterator[tuple[int, ...]]:
 
 
 def _shrunk(case: Case, sides: Sides) -> Case:
-    """Set one number after the other to 0 or 1, twice, while the formulas differ and the facts hold."""
+    """Set one number after the other to 0 or 1, or round it, twice, while the formulas differ and the facts hold."""
     for variable in (*sides.variables, *sides.variables):
         for place in reversed(list(np.ndindex(case.values[variable.name].shape))):
-            for small in (0, 1):
+            for small in (Integer(0), Integer(1), _rounded(case.values[variable.name][place])):
                 smaller = case.values[variable.name].copy()
                 if smaller[place] == small:
                     break
-                smaller[place] = small if smaller.dtype.kind in "iu" else Integer(small)
+                smaller[place] = int(small) if smaller.dtype.kind in "iu" else small
                 other = case.changed(variable.name, smaller)
                 if satisfies(smaller, variable, case.sizes) and agree(other, *sides.nodes) is False:
                     case = other
                     break
     return case
+
+
+def _rounded(value: Any) -> Expr:
+    """Return the nearest half of a number."""
+    return Rational(round(float(value) * 2), 2)
 
 
 def as_counterexample(case: Case, first: Node, second: Node) -> Counterexample:

@@ -10,17 +10,19 @@ from dataclasses import replace
 
 from symprop.algebra.declarations import DECLARED
 from symprop.algebra.nodes import Fact, Variable
+from symprop.algebra.trees import replace as replaced
 from symprop.algebra.trees import variables as variables_in
 from symprop.formulas.checks.points import size_symbols
 from symprop.formulas.compare.cases import agree, same_everywhere
+from symprop.formulas.compare.proofs import proof_for_every_size
 from symprop.formulas.compare.sides import Sides
+from symprop.formulas.compare.special import special_cases
 
 WORDS = (
-    *("symmetric", "positive-semidefinite", "positive-definite", "orthogonal"),
-    *("nonnegative", "positive", "between-0-and-1", "bits", "signs"),
-    *("sums-to-1", "rows-sum-to-1", "columns-sum-to-1", "one-hot"),
+    *("symmetric", "orthogonal", "nonnegative", "positive"),
+    *("sums-to-1", "rows-sum-to-1", "columns-sum-to-1"),
 )
-"""What may be declared (`DECLARED`), what says less before what says more."""
+"""What people may have meant of an array, what says less before what says more; that it is 0 or 1 is no such thing."""
 
 TOGETHER = ("symmetric", "orthogonal", "nonnegative", "positive")
 """What may be said of several variables at once."""
@@ -47,7 +49,7 @@ def said(name: str, fact: Fact, rank: int) -> str:
 
 
 def enabling_fact(sides: Sides) -> str | None:
-    """Return the fact that would make two formulas equal, as words: of one variable, or of several alike.
+    """Return the fact that is proved to make two formulas equal, as words: of one variable, or of several alike.
 
     >>> from symprop.algebra.formula import formula
     >>> f, g = formula("A @ x", A="n n", x="n"), formula("A.T @ x", A="n n", x="n")
@@ -61,8 +63,12 @@ def enabling_fact(sides: Sides) -> str | None:
         fitting = [each for each in read if _may_be(each, word)]
         groups = [(each,) for each in fitting] + ([tuple(fitting)] if len(fitting) > 1 and word in TOGETHER else [])
         for group in groups:
-            known = tuple(each.change(facts=_more(each, word)) if each in group else each for each in sides.variables)
-            if same_everywhere(*sides.nodes, replace(sides, variables=known).cases(COUNT)):
+            more = {each: each.change(facts=_more(each, word)) for each in group}
+            meant = sides.over(tuple(more.get(each, each) for each in sides.variables))
+            if not same_everywhere(*sides.nodes, meant.cases(COUNT)):
+                continue
+            first, second = (replaced(node, more) for node in sides.nodes)
+            if proof_for_every_size([(first, second)]) is not None:
                 return " and ".join(_said_of(each, word) for each in group)
     return None
 
@@ -117,6 +123,7 @@ def special_sizes(sides: Sides) -> str | None:
     for left, right in itertools.combinations(symbols, 2):
         guesses.append((f"{left} = {right}", [{**sizes, right: sizes[left]} for sizes in sides.choices]))
     for words, special in guesses:
-        if same_everywhere(*sides.nodes, replace(sides, choices=special).cases(COUNT)):
+        meant = replace(sides, choices=special)
+        if same_everywhere(*sides.nodes, itertools.chain(meant.cases(COUNT), special_cases(meant))):
             return words
     return None

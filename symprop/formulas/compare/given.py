@@ -1,20 +1,25 @@
-"""What may be compared, and how it becomes a formula: text, formulas read already, nodes, equations, answers, SymPy."""
+"""What may be compared, and how it becomes a formula: text, LaTeX, formulas, nodes, equations, answers, SymPy."""
 
 from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from symprop.algebra.declarations import declared, read_declarations
 from symprop.algebra.equations import Equation
 from symprop.algebra.formula import Formula, formula_of
 from symprop.algebra.inference.infer import ANYTHING, inferred
+from symprop.algebra.latex.formulas import declarations_of, latex_formula, read_as
+from symprop.algebra.latex.reading import names_of, node_of
+from symprop.algebra.latex.statements import statements as statements_of_latex
+from symprop.algebra.latex.tokens import is_latex, tokens
 from symprop.algebra.names import variable
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.reading.mentions import tree_of
 from symprop.algebra.reading.statements import statements
+from symprop.algebra.shapes import Shape
 from symprop.algebra.trees import replace, variables
 from symprop.errors import FormulaError, shown
 from symprop.formulas.answer import Answer
@@ -22,7 +27,7 @@ from symprop.formulas.interchange.reading import from_sympy, is_sympy
 
 FIRST = "zz_first"
 """What the first formula is called where the second is taken from it."""
-TAKEN = "a text in NumPy notation, a formula, a node, an equation, an answer, or an expression of SymPy"
+TAKEN = "a text in NumPy notation or in LaTeX, a formula, a node, an equation, an answer, or an expression of SymPy"
 
 Given = str | Formula | Node | Equation | Answer
 
@@ -49,7 +54,7 @@ def taken(given: Any, which: str) -> str | Formula:
             return Formula(given.text(), given.result.whole.node, given.variables)
     if is_sympy(given):
         return from_sympy(given)
-    raise FormulaError(f"the {which} is a {type(given).__name__}, which cannot be compared\nallowed: {TAKEN}")
+    raise FormulaError(f"the {which} is of type {type(given).__name__}, which cannot be compared\nallowed: {TAKEN}")
 
 
 def formulas_of(
@@ -62,9 +67,34 @@ def formulas_of(
         ShapeError, LimitError: as `formula_of`.
     """
     one, other = taken(first, "first"), taken(second, "second")
+    declarations = declarations_of(declarations)
+    if not (declarations.strip() or shapes or isinstance(one, Formula) or isinstance(other, Formula)):
+        one, other = (latex_formula(each).source if is_latex(each) else each for each in (one, other))
     known = _declared(one, other, declarations, shapes)
-    read = [given if isinstance(given, Formula) else read_over(given, known) for given in (one, other)]
-    return read[0].whole, read[1].whole, known
+    read = {each: read_over(each, known) for each in (one, other) if isinstance(each, str) and not is_latex(each)}
+    shape = next((each.shape for each in (one, other, *read.values()) if isinstance(each, Formula)), None)
+    left, right = (
+        each if isinstance(each, Formula) else read[each] if each in read else latex_over(each, known, shape)
+        for each in (one, other)
+    )
+    return left.whole, right.whole, known
+
+
+def latex_over(latex: str, known: Sequence[Variable], shape: Shape | None) -> Formula:
+    r"""Return the formula of a text in LaTeX over variables, without its left side; `shape` is that of the other side.
+
+    >>> W, d = variable("W2", (3, 2)), variable("delta2", (3,))
+    >>> latex_over(r"\delta_1 = W_2^\top \delta_2", (W, d), W.shape[1:]).node.text()
+    'W2.T @ delta2'
+
+    Raises:
+        FormulaError, ShapeError, LimitError: as `read_latex`.
+    """
+    found, _ = statements_of_latex(tokens(latex), latex)
+    if len(found) > 1:
+        return read_as(latex, found, tuple(known))
+    node = node_of(latex, found[0].right, names_of(known), shape, found[0].below[1])
+    return Formula(node.text(), node, tuple(known))
 
 
 def read_over(text: str, known: tuple[Variable, ...]) -> Formula:

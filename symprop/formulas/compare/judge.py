@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -18,12 +18,14 @@ from symprop.formulas.compare.comparison import ELEMENTS, FORM, NOWHERE, SUMS, U
 from symprop.formulas.compare.counterexample import as_counterexample, smallest_counterexample, whole_example
 from symprop.formulas.compare.facts import enabling_fact, needed_facts, special_sizes
 from symprop.formulas.compare.proofs import proof_for_every_size, same_elements
-from symprop.formulas.compare.reasons import Pair, reason
-from symprop.formulas.compare.sides import Sides
+from symprop.formulas.compare.reasons import Pair, Reason, reason
+from symprop.formulas.compare.sides import RANDOM, Sides, may_lack_value
 from symprop.formulas.compare.sizes import size_choices
 from symprop.formulas.compare.special import special_cases
 from symprop.verify.measure import precise_difference, scientific
 
+MOST_BAD = 6
+"""How many cases at which formulas differ are asked for a reason."""
 Forms = Callable[[], Iterable[tuple[Node, Node]]]
 """Gives the two formulas in the forms in which a proof is tried, what is the same written in the same names."""
 
@@ -33,21 +35,38 @@ def judged(sides: Sides, forms: Forms | None = None) -> Comparison:
     if not sides.choices:
         return _said(sides, None, NOWHERE, "undecided: no small sizes fit both formulas")
     first, second = sides.nodes
-    found = tuple(sides.cases())
     if not same_shape(first, second):
-        return _of_other_shapes(sides, found)
-    pairs = forms or (lambda: [sides.nodes])
+        return _of_other_shapes(sides, tuple(sides.free.cases()))
+    proof = proof_for_every_size([sides.nodes]) if sides.definitions else None
+    sides = sides if proof is None else sides.free  # what holds for all values needs no equations
+    found = tuple(_until_they_differ(sides) if sides.definitions else sides.cases())
     verdicts = [agree(case, first, second) for case in found]
-    proof = None if False in verdicts else proof_for_every_size(pairs())
-    if False not in verdicts and proof is None:
+    if proof is None and False not in verdicts:
+        proof = proof_for_every_size(forms() if forms else [sides.nodes])
+    rare = False not in verdicts
+    if rare and proof is None:
         more = tuple(special_cases(sides))
         found, verdicts = (*found, *more), [*verdicts, *(agree(case, first, second) for case in more)]
     decided = tuple(case for case, verdict in zip(found, verdicts, strict=True) if verdict is not None)
     if not decided:
-        return _without_cases(sides, proof)
+        return _without_cases(sides)
     if False in verdicts:
-        return _different(sides, decided, found[verdicts.index(False)])
+        return _different(sides, _those_that_differ_first(found, verdicts), rare)
     return _equal(sides, decided, proof)
+
+
+def _until_they_differ(sides: Sides) -> Iterator[Case]:
+    """Yield cases up to one at which the two differ: a whole network takes long in 120 digits."""
+    for case in sides.cases():
+        yield case
+        if agree(case, *sides.nodes) is False:
+            return
+
+
+def _those_that_differ_first(found: Sequence[Case], verdicts: Sequence[bool | None]) -> tuple[Case, ...]:
+    bad = [case for case, verdict in zip(found, verdicts, strict=True) if verdict is False]
+    good = [case for case, verdict in zip(found, verdicts, strict=True) if verdict]
+    return (*bad[:MOST_BAD], *good[:RANDOM])
 
 
 def standing(variables: Sequence[Variable], first: Node, second: Node) -> tuple[Variable, ...]:
@@ -104,6 +123,8 @@ def _only_one_defined(sides: Sides, compared: Sequence[Mapping[Expr, int]]) -> s
 def _defined_at_points(sides: Sides, compared: Sequence[Mapping[Expr, int]]) -> str:
     """Say which formula lacks a value at some points where the other has one, as `log(x) + log(y)` for `log(x * y)`."""
     for has, lacks, name in ((*sides.nodes, sides.names[1]), (*sides.nodes[::-1], sides.names[0])):
+        if not may_lack_value(lacks):
+            continue
         for case in replace(sides, choices=compared).cases_of((has,)):
             if case.rough(lacks) is not None and case.value(lacks) is None:
                 return f"{name} has no value at some points where the other has one"
@@ -123,12 +144,17 @@ def _sizes_text(sizes: Any) -> str:
 # ---------------------------------------------------------------- a difference
 
 
-def _different(sides: Sides, found: tuple[Case, ...], bad: Case) -> Comparison:
+def _different(sides: Sides, found: tuple[Case, ...], rare: bool) -> Comparison:
+    """Say how two formulas differ by what holds at some cases, those first at which they differ.
+
+    Where they differ at special cases alone (`rare`), no fact of an array is what is missing.
+    """
     first, second = sides.nodes
-    because = reason(Pair(first, second, found, sides.names))
+    because = _because(sides, found)
     plain = because is not None and because.kind in ("constant factor", "sign")  # nothing more makes such two equal
+    plain = plain or rare or bool(sides.definitions)  # nor does anybody assume more of what a network makes
     fact = None if plain else enabling_fact(sides)
-    special = None if plain or fact else special_sizes(sides)
+    special = None if because or fact or sides.definitions else special_sizes(sides)
     if because is not None:
         kind, sentences = because.kind, [because.sentence]
     else:
@@ -138,9 +164,21 @@ def _different(sides: Sides, found: tuple[Case, ...], bad: Case) -> Comparison:
         sentences.append(f"they are equal if {fact}")
     if special:
         sentences.append(f"they are equal if {special}")
-    shown_at = smallest_counterexample(sides) or as_counterexample(bad, first, second)
+    shown_at = smallest_counterexample(sides, found) or as_counterexample(found[0], first, second)
     message = f"not equal: {'; '.join(sentences)}\n{shown_at}"
     return _said(sides, False, kind, message, counterexample=shown_at)
+
+
+def _because(sides: Sides, found: tuple[Case, ...]) -> Reason | None:
+    """Return how two formulas differ; what is so for all values of names need not be looked at in a whole network."""
+    definitions = {each.target: each.expression for each in sides.definitions}
+    pair = Pair(*sides.nodes, found, sides.names, definitions)
+    if not definitions:
+        return reason(pair)
+    free = tuple(sides.free.cases())
+    among = _those_that_differ_first(free, [agree(case, *sides.nodes) for case in free])
+    because = reason(replace(pair, cases=among)) if among and agree(among[0], *sides.nodes) is False else None
+    return because or reason(replace(pair, cases=(*found[:1], *sides.cases())))
 
 
 def _largest_difference(first: Node, second: Node, found: tuple[Case, ...]) -> str:
@@ -151,7 +189,7 @@ def _largest_difference(first: Node, second: Node, found: tuple[Case, ...]) -> s
 
 def _of_other_shapes(sides: Sides, found: tuple[Case, ...]) -> Comparison:
     first, second = sides.nodes
-    because = reason(Pair(first, second, found, sides.names)) if found else None
+    because = _because(sides, found) if found else None
     shapes = f"the shapes are {shape_text(first.shape)} and {shape_text(second.shape)}"
     message = f"not equal: {shapes}{'; ' + because.sentence if because else ''}"
     shown_at = None
@@ -161,9 +199,9 @@ def _of_other_shapes(sides: Sides, found: tuple[Case, ...]) -> Comparison:
     return _said(sides, False, because.kind if because else "shape", message, counterexample=shown_at)
 
 
-def _without_cases(sides: Sides, proof: str | None) -> Comparison:
+def _without_cases(sides: Sides) -> Comparison:
     """Say which of two formulas has no value at any point that the facts allow."""
-    if proof == FORM:
+    if sides.nodes[0] == sides.nodes[1]:
         return _said(sides, True, FORM, SAID[FORM])
     lacking, message = sides.lacking(), "no point was found where both formulas have a value"
     if lacking:

@@ -9,7 +9,7 @@ proves nothing, names that one side alone reads are written out by their equatio
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 
@@ -17,17 +17,19 @@ from sympy import Integer
 
 from symprop.algebra.equations import Equation
 from symprop.algebra.formula import Formula
-from symprop.algebra.names import closest
-from symprop.algebra.nodes import Node, Variable
+from symprop.algebra.latex.tokens import is_latex
+from symprop.algebra.named_numbers import NamedNumber, named_numbers
+from symprop.algebra.names import closest, variable
+from symprop.algebra.nodes import Node, Scalar, Variable
 from symprop.algebra.reading.mentions import names_in
 from symprop.algebra.reading.statements import statements
 from symprop.algebra.trees import replace as replaced
 from symprop.algebra.trees import variables
 from symprop.analysis.comparing import COMPARE
 from symprop.analysis.derivation import Derivation, derive
-from symprop.errors import FormulaError, SympropError, listed, shown
+from symprop.errors import FormulaError, ShapeError, SympropError, listed, shown
 from symprop.formulas.compare.comparison import Comparison
-from symprop.formulas.compare.given import Given, mentioned, read_over, taken
+from symprop.formulas.compare.given import Given, latex_over, mentioned, read_over, taken
 from symprop.formulas.compare.judge import judged
 from symprop.formulas.compare.quantities import known_variables, plain_name, quantity
 from symprop.formulas.compare.sides import Sides, definitions_for
@@ -66,12 +68,26 @@ COMPARE.append(compare_line)
 def _read(derivation: Derivation, of: str, line: Given) -> Line:
     asked = quantity(derivation, of)
     known = known_variables(derivation)
+    numbers = _hyperparameters(derivation, known)
     given = taken(line, "line")
-    node = given.whole.node if isinstance(given, Formula) else _line_of(given, asked.name, known, derivation)
+    if isinstance(given, Formula):
+        node = given.whole.node
+    elif is_latex(given):
+        given = _with_deltas(given, known)
+        node = latex_over(given, (*known.values(), *numbers), asked.node.shape).whole.node
+    else:
+        node = _line_of(given, asked.name, {**known, **{each.name: each for each in numbers}})
+    node = replaced(node, {each: Scalar(number) for each, number in numbers.items()})
     return Line(asked.name, asked.node, node, tuple(derivation.equations))
 
 
-def _line_of(text: str, name: str, known: dict[str, Variable], derivation: Derivation) -> Node:
+def _hyperparameters(derivation: Derivation, known: Mapping[str, Variable]) -> dict[Variable, NamedNumber]:
+    """Return the numbers with a name of a derivation, by variables that stand for them in a line."""
+    found = named_numbers(equation.expression for equation in derivation.equations)
+    return {variable(each.name): each for each in found if each.name not in known}
+
+
+def _line_of(text: str, name: str, known: dict[str, Variable]) -> Node:
     """Read a text over what a derivation names; `delta1 = ` and the like may stand in front.
 
     Raises:
@@ -90,7 +106,23 @@ def _line_of(text: str, name: str, known: dict[str, Variable], derivation: Deriv
             raise FormulaError(f"{told}\nallowed: {listed(known)}")
     read = dict.fromkeys(known[word] for word in words)
     read.update(dict.fromkeys(sizes[word] for word in sizes if re.search(rf"\b{word}\b", text) and word not in known))
-    return read_over(text, tuple(read)).whole.node
+    try:
+        return read_over(text, tuple(read)).whole.node
+    except ShapeError as problem:
+        first, *rest = str(problem).split("\n")
+        raise ShapeError("\n".join([first + _turned(text, tuple(read)), *rest])) from None
+
+
+def _turned(text: str, read: tuple[Variable, ...]) -> str:
+    """Say which matrix of a text would have to be transposed for the shapes to fit."""
+    for each in (each for each in read if each.rank == 2):
+        for found in re.finditer(rf"\b{re.escape(each.name)}\b(?!\.T)", text):
+            try:
+                read_over(f"{text[: found.start()]}{each.name}.T{text[found.end() :]}", read)
+            except SympropError:
+                continue
+            return f"; {each.name}.T would"
+    return ""
 
 
 def _named(text: str) -> Sequence[str]:
@@ -106,6 +138,19 @@ def _as_names(text: str, known: dict[str, Variable]) -> str:
         return next((name for name in (f"d{by}", by.replace("z", "delta", 1)) if name in known), found[0])
 
     return re.sub(r"\bdL\s*/\s*d([A-Za-z]\w*)", named, text)
+
+
+_DERIVATIVE = re.compile(r"\\d?frac\s*\{\s*\\partial\s*L\s*\}\s*\{\s*\\partial\s*(z_(?:\d|\{[^{}]*\}))\s*\}")
+
+
+def _with_deltas(latex: str, known: dict[str, Variable]) -> str:
+    """Write derivatives of the loss by pre-activations as deltas, where the derivation calls them so."""
+
+    def named(found: re.Match[str]) -> str:
+        name = plain_name(found[1].replace("z_", r"\delta_"))
+        return f"{{{known[name].latex()}}}" if name in known else found[0]
+
+    return _DERIVATIVE.sub(named, latex)
 
 
 # ---------------------------------------------------------------- points

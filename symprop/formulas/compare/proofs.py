@@ -26,7 +26,7 @@ from symprop.calculus.tidy import tidy
 from symprop.errors import LimitError
 from symprop.formulas.checks.points import at_sizes
 from symprop.formulas.compare.comparison import FORM, SUMS
-from symprop.formulas.compare.sums import same_sums
+from symprop.formulas.compare.sums.elements import same_sums
 
 MOST_OPERATIONS, MOST_SYMBOLS, MOST_ELEMENTS = 400, 20, 40
 LONGEST = 2_000

@@ -89,7 +89,9 @@ def plain_name(asked: object) -> str:
         FormulaError: no text.
     """
     if not isinstance(asked, str):
-        raise FormulaError(f"a quantity of a derivation is named by a text, not by a {type(asked).__name__}")
+        raise FormulaError(
+            f"a quantity of a derivation is named by a text, not by what is of type {type(asked).__name__}"
+        )
     name = asked.translate(_SIGNS)
     if "\\" in name:
         for pattern, told in _TOLD:

@@ -7,8 +7,8 @@ believed that fails at one case.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import mpmath
@@ -18,17 +18,17 @@ from sympy import Expr, Float, Integer, prod
 from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Node
 from symprop.algebra.shapes import same, shape_text
-from symprop.algebra.trees import ones
+from symprop.algebra.trees import factors_of, is_ones, multiplied, ones
 from symprop.calculus.coefficients import same_shape
 from symprop.calculus.tidy import tidy
-from symprop.errors import SympropError, shown
+from symprop.errors import SympropError
 from symprop.formulas.compare.cases import DIGITS, Case, close, far_apart, same_everywhere
 from symprop.formulas.compare.edits import edits
 from symprop.formulas.compare.factors import constant_factor
+from symprop.formulas.compare.structure import apart, written
 from symprop.formulas.compare.terms import terms
 from symprop.verify.arithmetic import Array
 
-LONGEST_PART = 80
 MOST_PAIRS = 24
 """How many terms are looked through in pairs."""
 
@@ -41,6 +41,13 @@ class Pair:
     second: Node
     cases: tuple[Case, ...]
     names: tuple[str, str] = ("the first", "the second")
+    definitions: Mapping[Node, Node] = field(default_factory=dict)
+    """What names of a derivation stand for. There the second is a line that is judged by the first."""
+
+    @property
+    def of_line(self) -> bool:
+        """Whether sentences are about the second."""
+        return bool(self.definitions)
 
     @property
     def both_ways(self) -> Iterator[tuple[Node, str, Node, str]]:
@@ -51,7 +58,9 @@ class Pair:
 
     def same(self, left: Node, right: Node) -> bool:
         """Whether two formulas agree at every case."""
-        if not same_shape(left, right) or far_apart(self.cases[0], left, right):
+        if not same_shape(left, right) or not all(map(self.cases[0].can_read, (left, right))):
+            return False
+        if far_apart(self.cases[0], left, right):
             return False
         return same_everywhere(left, right, self.cases)
 
@@ -65,11 +74,6 @@ class Reason:
 
 
 Row = Callable[[Pair], Reason | None]
-
-
-def written(node: Node) -> str:
-    """Return a part of a formula for a message, cut where it is long."""
-    return shown(node.text(), LONGEST_PART)
 
 
 # ---------------------------------------------------------------- other shapes
@@ -117,6 +121,15 @@ def _reductions(node: Node) -> Iterator[tuple[Node, str, str]]:
         yield n.Diagonal(node), "missing sum", "the diagonal of {}"
 
 
+def _diagonal_alone(pair: Pair) -> Reason | None:
+    """One is the other without the elements beside the diagonal, as the Jacobian of a softmax that is taken for one of
+    elements."""
+    for large, one, small, other in pair.both_ways:
+        if large.rank == 2 and same(*large.shape) and pair.same(n.Diag(n.Diagonal(large)), small):
+            return Reason("missing term", f"{other} is the diagonal of {one}, without the other elements")
+    return None
+
+
 def _repeated(pair: Pair) -> Reason | None:
     """One is the other broadcast to a larger shape."""
     for large, one, small, other in pair.both_ways:
@@ -138,13 +151,14 @@ def _spread(node: Node, shape: Sequence[Expr]) -> Node:
 def _factor(pair: Pair) -> Reason | None:
     if not same_shape(pair.first, pair.second):
         return None
-    factor = constant_factor(pair.first, pair.second, pair.cases)
+    sides = [(pair.first, pair.names[0]), (pair.second, pair.names[1])]
+    (left, one), (right, other) = reversed(sides) if pair.of_line else sides
+    factor = constant_factor(left, right, pair.cases)
     if factor is None:
         return None
     if factor == -1:
-        return Reason("sign", f"{pair.names[0]} is minus {pair.names[1]}")
-    number = n.Scalar(factor).text()
-    return Reason("constant factor", f"{pair.names[0]} is {number} times {pair.names[1]}")
+        return Reason("sign", f"{one} is minus {other}")
+    return Reason("constant factor", f"{one} is {n.Scalar(factor).text()} times {other}")
 
 
 def _term(pair: Pair) -> Reason | None:
@@ -159,7 +173,10 @@ def _term(pair: Pair) -> Reason | None:
     listed = [(one, other, term, [case.value(term) for case in pair.cases]) for one, other, term in sides]
     for one, other, term, values in listed:
         if _all_close(off, values):
-            return Reason("missing term", f"{other} lacks the term {written(_signed(term, one == second))}")
+            text = written(_signed(term, one == second))
+            more = pair.of_line and one == second
+            told = f"{one} has the term {text}, which {other} has not" if more else f"{other} lacks the term {text}"
+            return Reason("missing term", told)
     for one, other, term, values in listed:
         doubled = [_added(value, value) for value in values]
         if _all_close(off, doubled):
@@ -184,6 +201,23 @@ def _added(left: Array | None, right: Array | None) -> Array | None:
         return None if left is None or right is None else np.asarray(left + right, dtype=object)
 
 
+def _part(pair: Pair) -> Reason | None:
+    """One factor of a product, one term of a sum, one operand of the same operation."""
+    found = apart(tidy(pair.first), tidy(pair.second), pair.same)
+    name = None if found is None else found.first
+    if found is not None and name is not None and name in pair.definitions and found.second is not None:
+        inner = apart(tidy(pair.definitions[name]), tidy(found.second), pair.same)  # the line writes the name out
+        written_out = inner is not None and bool(found.second.operands)
+        found = replace(inner, within=f", in what {name.text()} is") if inner is not None and written_out else found
+    return None if found is None else Reason(f"one {found.what}", found.sentence(*pair.names, pair.of_line))
+
+
+def _product(pair: Pair) -> Reason | None:
+    """One factor of a product that is no sum."""
+    alike = same_shape(pair.first, pair.second) and not {type(pair.first), type(pair.second)} & {n.Add}
+    return _part(pair) if alike else None
+
+
 def _constant(pair: Pair) -> Reason | None:
     """One is the other plus a number, or an expression in sizes."""
     if not same_shape(pair.first, pair.second):
@@ -197,8 +231,10 @@ def _constant(pair: Pair) -> Reason | None:
 
 
 def _signed(term: Node, negated: bool) -> Node:
-    """The term as it stands in the formula: those of the second were negated, to be terms of the difference."""
-    return tidy(n.negative(term) if negated else term)
+    """The term as it stands in the formula: those of the second were negated, and all were brought to its shape."""
+    signed = tidy(n.negative(term) if negated else term)
+    seen = [factor for factor in factors_of(signed) if not is_ones(factor)]
+    return multiplied(seen) if seen else signed
 
 
 def _all_close(left: Sequence[Any], right: Sequence[Any]) -> bool:
@@ -224,7 +260,10 @@ def _slip(pair: Pair) -> Reason | None:
     return None
 
 
-REASONS: tuple[Row, ...] = (_transposed, _same_numbers, _repeated, _reduced, _factor, _constant, _term, _slip)
+REASONS: tuple[Row, ...] = (
+    *(_transposed, _same_numbers, _repeated, _reduced, _diagonal_alone),
+    *(_factor, _product, _constant, _term, _part, _slip),
+)
 """The guesses in the order in which they are tried."""
 
 

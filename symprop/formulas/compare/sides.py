@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+import sympy
 from sympy import Expr
 
 from symprop.algebra import nodes as n
@@ -19,8 +20,7 @@ from symprop.algebra.equations import Equation
 from symprop.algebra.formula import Formula
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.trees import variables, walk
-from symprop.formulas.checks.points import at_sizes
-from symprop.formulas.compare.cases import Case
+from symprop.formulas.compare.cases import Case, located
 from symprop.verify.values import Draw, values_for
 
 LARGEST_NUMBER = 10**12
@@ -69,7 +69,7 @@ class Sides:
             return None
         made: list[Equation] = []
         for each in self.definitions:
-            here = at_sizes(each.expression, sizes)
+            here = located(each.expression, sizes)
             if here is None:
                 return None
             made.append(Equation(each.target, here))
@@ -100,6 +100,26 @@ def definitions_for(nodes: Iterable[Node], definitions: Sequence[Equation]) -> t
     """Return the definitions that some nodes read, themselves or by others, in order."""
     needed = {each for node in nodes for each in needed_for(node, definitions)}
     return tuple(each for each in definitions if each in needed)
+
+
+def may_lack_value(node: Node) -> bool:
+    """Whether a formula may have no value at some points: it holds a logarithm, a root, a quotient, an inverse, ..."""
+    return any(_is_partial(part) for part in walk(node))
+
+
+def _is_partial(part: Node) -> bool:
+    match part:
+        case n.Power():
+            return not (part.exponent.is_integer and part.exponent.is_nonnegative)
+        case n.Map():
+            body = part.function.definition
+            return body.has(*PARTIAL) or any(
+                not power.exp.is_Integer or power.exp < 0 for power in body.atoms(sympy.Pow)
+            )
+    return isinstance(part, (n.Inverse, n.LogDeterminant, n.MatrixPower, n.Decomposition))
+
+
+PARTIAL = (sympy.log, sympy.asin, sympy.acos, sympy.tan, sympy.loggamma, sympy.polygamma)
 
 
 def beyond_constants(nodes: Iterable[Node], parts: int = 7) -> tuple[Draw, ...]:

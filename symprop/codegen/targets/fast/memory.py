@@ -9,10 +9,9 @@ is read last, each as low as it fits (Pisarchyk and Lee, Efficient memory manage
 
 from __future__ import annotations
 
-from bisect import insort
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import sympy
 from sympy import Expr, Integer
@@ -25,7 +24,7 @@ from symprop.codegen.operations import PART, is_boolean, is_constant, is_view
 from symprop.codegen.program import RESERVED, Program, Statement
 from symprop.codegen.targets.fast.calls import INSIDE, SCRATCH, Scratch, is_allocated
 from symprop.codegen.targets.fast.overwriting import arrays_read, base, overwritable
-from symprop.codegen.targets.fast.placing import Placed, lowest
+from symprop.codegen.targets.fast.placing import Shelf
 
 KINDS = ("gradient", "statistics", "memory", "flags", "places", "constants", "held")
 """What memory there is: returned (both), for work, for booleans, for integers, never changed, held by the caller."""
@@ -35,7 +34,10 @@ UNSHARED = ("gradient", "statistics", "constants", "held")
 
 @dataclass
 class Block:
-    """Results in one place after another: the first that it holds, and from which operation to which it is live."""
+    """Results in one place after another: the first that it holds, and from which operation to which it is live.
+
+    It lies after `base` elements of lower degree and `low` of its own, which are counted in `unit`.
+    """
 
     first: Variable
     kind: str
@@ -43,12 +45,36 @@ class Block:
     start: int
     stop: int
     holds: list[Variable] = field(default_factory=list)
-    offset: Expr = Integer(0)
+    base: Expr = Integer(0)
+    low: int = 0
 
-    @cached_property
+    @property
     def size(self) -> Expr:
         """The number of elements."""
-        return sympy.prod(self.shape, start=Integer(1))
+        return _size(self.shape)[0]
+
+    @property
+    def count(self) -> int:
+        """The number of elements, counted in its unit."""
+        return _size(self.shape)[1]
+
+    @property
+    def unit(self) -> Expr:
+        """1, or what a number of elements that depends on the batch is a multiple of."""
+        return _size(self.shape)[2]
+
+    @property
+    def offset(self) -> Expr:
+        """How many elements stand before it."""
+        return self.base + self.low * self.unit
+
+
+@lru_cache(maxsize=2_048)  # few shapes, in all layers
+def _size(shape: Shape) -> tuple[Expr, int, Expr]:
+    """Return the number of elements, and what number it is of which unit."""
+    size = sympy.prod(shape, start=Integer(1))
+    count, unit = size.as_coeff_Mul()
+    return size, int(count), unit
 
 
 @dataclass(frozen=True)
@@ -145,7 +171,7 @@ class _Planner:
     def __init__(self, program: Program, own: tuple[Variable, ...], reuse: bool, loops: bool) -> None:
         self.program, self.own, self.reuse, self.loops = program, own, reuse, loops
         self.statements = list(program.statements)
-        self.returned = {each.target for each in self.statements if each.name in program.returns}
+        self.returned = {each.target for each in self.statements if each.name in program.returned}
         self.booleans: set[Node] = set()
         self.roots: dict[Node, Variable] = {}
         self.last: dict[Variable, int] = {}
@@ -261,19 +287,18 @@ class _Planner:
     def _place(self, blocks: list[Block]) -> Expr:
         """Place blocks of one kind and return how many elements they take; sizes of one degree lie together."""
         total: Expr = Integer(0)
-        degrees: dict[Expr, list[tuple[int, Block]]] = {}
+        degrees: dict[Expr, list[Block]] = {}
         for block in blocks:
-            count, unit = block.size.as_coeff_Mul()
-            degrees.setdefault(unit, []).append((int(count), block))
+            degrees.setdefault(block.unit, []).append(block)
         for unit, sized in sorted(degrees.items(), key=lambda item: str(item[0])):
             shared = self.reuse and blocks[0].kind not in UNSHARED
-            placed: list[Placed] = []
+            shelf = Shelf(len(sized), sum(block.count for block in sized))
             top = 0
-            for count, block in sorted(sized, key=lambda pair: (-pair[0], -pair[1].stop)) if shared else sized:
-                low = lowest(count, block.start, block.stop, placed) if shared else top
-                block.offset = total + low * unit
-                insort(placed, Placed(low, low + count, block.start, block.stop))
-                top = max(top, low + count)
+            for block in sorted(sized, key=lambda block: (-block.count, -block.stop)) if shared else sized:
+                block.base, block.low = total, top
+                if shared:
+                    block.low = shelf.place(block.count, block.start, block.stop)
+                top = max(top, block.low + block.count)
             total += top * unit
         return total
 

@@ -28,6 +28,7 @@ from symprop.codegen.targets.layout import COLUMNS, INDENT, laid_out, under_form
 from symprop.codegen.targets.matrices import scipy_imports
 from symprop.codegen.targets.numpy import lines
 from symprop.codegen.targets.numpy.source import numpy_source
+from symprop.codegen.targets.readable import called
 from symprop.codegen.targets.sampling import sampling_of
 from symprop.codegen.targets.target import Options
 from symprop.codegen.targets.training import clip_scale, masks_of
@@ -107,7 +108,7 @@ def module_source(
             step=step,
             threads=threads,
             loops=loops,
-            helpers=[name for name in HELPERS if re.search(rf"(?<![\w.]){name}\(", code)],
+            helpers=called(lines, HELPERS),
         )
     )
 

@@ -17,6 +17,7 @@ from symprop.codegen.program import Program
 from symprop.codegen.targets.layout import comment
 from symprop.codegen.targets.numpy.source import numpy_source
 from symprop.codegen.targets.training import takes_one
+from symprop.notation.numbered import pretty_formula
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ def running_of(system: System) -> Running | None:
         held, name = item("state", state.variable.name), state.variable.name
         lines.extend(f'{each} = work.statistics["{each}"]' for each in own)
         lines.append(f"{name} = {held}")
-        lines.extend(comment(f"{state.variable.pretty()} becomes {state.update.pretty()}", indent=4))
+        lines.extend(comment(f"{pretty_formula(state.variable)} becomes {pretty_formula(state.update)}", indent=4))
         alone = "" if takes_one(state) else "    "
         lines.extend([f"if {BATCH_SIZE} > 1:  # one example alone has no value for it"] if alone else [])
         lines.append(f"{alone}{name}[...] = {numpy_source(state.update)}")

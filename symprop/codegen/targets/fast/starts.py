@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterator, Sequence
+from functools import lru_cache
 
-from symprop.algebra.shapes import shape_text
+from sympy import Expr
+
+from symprop.algebra.shapes import Shape, shape_text
 from symprop.codegen.targets.fast.optimizer_step import update_lines
 from symprop.codegen.targets.layout import comment, laid_out, named_tuple, signature
 from symprop.codegen.targets.numpy.source import NUMPY, numpy_source
@@ -17,17 +20,22 @@ from symprop.networks.parts import Parameter
 
 def initial(parameter: Parameter) -> dict[str, str]:
     """Return how a parameter starts: the formula of its scale, and the draw."""
-    row = initialiser_of(parameter.initialiser)
-    shape = shape_text(parameter.variable.shape)
+    shape = parameter.variable.shape
+    comment, draw = _drawn(parameter.initialiser, shape, parameter.fan_in, parameter.fan_out)
+    return {"name": parameter.name, "comment": comment, "draw": draw}
+
+
+@lru_cache(maxsize=256)  # layers start in few ways
+def _drawn(initialiser: str, sizes: Shape, fan_in: Expr, fan_out: Expr) -> tuple[str, str]:
+    row, shape = initialiser_of(initialiser), shape_text(sizes)
     if row.constant is not None:
-        sizes = str(parameter.variable.shape[0]) if parameter.variable.rank == 1 else shape
-        draw = f"np.{row.name}({sizes})" if row.name in INITIALISERS else f"np.full({sizes}, {row.name})"
-        return {"name": parameter.name, "comment": "", "draw": draw}
+        count = str(sizes[0]) if len(sizes) == 1 else shape
+        return "", f"np.{row.name}({count})" if row.name in INITIALISERS else f"np.full({count}, {row.name})"
     what, drawn = DRAWS[row.distribution]
-    scale = repr(float(row.at(row.scale, parameter.fan_in, parameter.fan_out).evalf(30)))
-    fans = f"fan_in = {parameter.fan_in}, fan_out = {parameter.fan_out}"
+    scale = repr(float(row.at(row.scale, fan_in, fan_out).evalf(30)))
+    fans = f"fan_in = {fan_in}, fan_out = {fan_out}"
     comment = f"{row.name}: {what} {row.scale}" + (f", {fans}" if row.scale.free_symbols else "")
-    return {"name": parameter.name, "comment": comment, "draw": drawn.format(scale=scale, shape=shape)}
+    return comment, drawn.format(scale=scale, shape=shape)
 
 
 DRAWS = {

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from functools import lru_cache
 
 import sympy
 from sympy import Expr
@@ -25,7 +24,7 @@ from symprop.codegen import (
 from symprop.codegen import part_operations as part_operations
 from symprop.codegen.operations import single_operations
 from symprop.codegen.program import Pass, Program, Statement
-from symprop.codegen.targets.code import number
+from symprop.codegen.targets.code import number as number_code
 from symprop.codegen.targets.fast import convolution_calls as convolution_calls  # enters its rows
 from symprop.codegen.targets.fast import part_calls as part_calls
 from symprop.codegen.targets.fast import pool_calls as pool_calls
@@ -170,8 +169,8 @@ def _view_lines(found: Plan, block: Block, holder: str) -> Iterator[str]:
     is_scratch = found.extra.get(block.first) is block
     name = found.shown.get(block.first, block.first).name
     target = f"work.scratch_{name}" if is_scratch else _place(found, block)
-    start = "" if block.offset == 0 else _code(block.offset)
-    stop = _code(block.offset + block.size)
+    start = "" if block.low == 0 and block.base == 0 else _place_code(block, block.low)
+    stop = _place_code(block, block.low + block.count)
     simple = all(re.fullmatch(r"-?\w*", end) for end in (start, stop))
     span = f"{start}:{stop}" if simple else f"{start} : {stop}".strip()  # as `ruff format` has it
     line = f"{target} = {holder}[{span}]"
@@ -180,16 +179,16 @@ def _view_lines(found: Plan, block: Block, holder: str) -> Iterator[str]:
     yield line
 
 
-@lru_cache(maxsize=2_048)  # one array ends where the next begins
+def _place_code(block: Block, number: int) -> str:
+    """Return how many elements stand before the one of this number in the unit of a block."""
+    if block.unit == BATCH_SIZE and block.base.is_Integer and block.base >= 0 and number:  # as most are
+        many = BATCH_SIZE.name if number == 1 else f"{number} * {BATCH_SIZE.name}"
+        return f"{many} + {block.base}" if block.base else many
+    return str(number) if block.unit == 1 and block.base == 0 else _code(block.base + number * block.unit)
+
+
 def _code(size: Expr) -> str:
-    if size.is_Integer:
-        return str(size)
-    fixed, rows = size.as_coeff_Add()
-    count, symbol = rows.as_coeff_Mul()
-    if symbol == BATCH_SIZE and fixed.is_Integer and fixed >= 0 and count.is_Integer and count > 0:  # as most are
-        many = BATCH_SIZE.name if count == 1 else f"{count} * {BATCH_SIZE.name}"
-        return f"{many} + {fixed}" if fixed else many
-    return number(sympy.expand(size)).text
+    return str(size) if size.is_Integer else number_code(sympy.expand(size)).text
 
 
 __all__ = ["SHARED", "STEP", "TRICKS", "explained", "planned", "step_lines", "workspace_lines"]

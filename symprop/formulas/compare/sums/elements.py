@@ -12,12 +12,12 @@ Tensor Expressions" (NeurIPS 2018).
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
 import sympy
-from sympy import Basic, Expr, Integer
+from sympy import Expr, Integer
 
 from symprop.algebra import nodes as n
 from symprop.algebra.functions import FUNCTIONS
@@ -27,25 +27,21 @@ from symprop.algebra.nodes import Node
 from symprop.algebra.table import Table
 from symprop.calculus.coefficients import same_shape
 from symprop.errors import LimitError
-from symprop.formulas.compare.monomials import Atom, Key, Place, in_order, key
-from symprop.formulas.compare.polynomials import (
+from symprop.formulas.compare.sums.functions import exponential, logarithm, power
+from symprop.formulas.compare.sums.monomials import Atom, Key, Place, in_order, key
+from symprop.formulas.compare.sums.over_indices import summed
+from symprop.formulas.compare.sums.products import (
     BUDGET,
     Budget,
     Sum,
     added,
-    exponential,
-    function,
-    indicator,
-    logarithm,
     multiplied,
     number,
-    power,
     product,
     scaled,
     single,
-    sizes_as_choices,
-    summed,
 )
+from symprop.formulas.compare.sums.scalars import RELATIONS, opposite, scalar
 
 SUMS = Table("sum of products")
 """Rows take a node, a place along each of its axes, and the `Elements` of its operands."""
@@ -72,7 +68,7 @@ def same_sums(first: Node, second: Node) -> bool:
     try:
         of = Elements()
         difference = added([of(first, places), scaled(Integer(-1), of(second, places))])
-        return not difference or not sizes_as_choices(_over_one_denominator(difference))
+        return not _over_one_denominator(difference)
     except LimitError:
         return False
 
@@ -152,7 +148,7 @@ def _(node: n.Variable, places: Places, of: Elements) -> Sum:
     return single(in_order(Atom(f"variable {node.name}", places, (), tuple(sorted({*traits})))))
 
 
-TRAITS = ("symmetric", "nonnegative", "bits", "signs", "orthogonal")
+TRAITS = ("symmetric", "nonnegative", "positive", "bits", "signs", "orthogonal")
 """What a variable may be known to be that products ask for."""
 
 
@@ -305,95 +301,15 @@ def _(node: n.Compare, places: Places, of: Elements) -> Sum:
     return RELATIONS[node.relation](added([left, scaled(Integer(-1), right)]))
 
 
-def _opposite(of: Sum) -> Sum:
-    return scaled(Integer(-1), of)
-
-
-def _not(of: Sum) -> Sum:
-    return added([number(Integer(1)), _opposite(of)])
-
-
-RELATIONS: dict[str, Callable[[Sum], Sum]] = {
-    ">": indicator,
-    "<": lambda of: indicator(_opposite(of)),
-    ">=": lambda of: _not(indicator(_opposite(of))),
-    "<=": lambda of: _not(indicator(of)),
-    "!=": lambda of: added([indicator(of), indicator(_opposite(of))]),
-    "==": lambda of: _not(added([indicator(of), indicator(_opposite(of))])),
-}
-"""Each comparison with 0 in terms of what is above 0."""
-
-
 @SUMS.row(n.Where)
 def _(node: n.Where, places: Places, of: Elements) -> Sum:
     condition, yes, no = (of(each, spread(places, each.shape)) for each in node.operands)
     if not isinstance(node.operands[0], n.Compare):
         condition = RELATIONS["!="](condition)
-    return added([no, multiplied(condition, added([yes, _opposite(no)]))])
-
-
-# ---------------------------------------------------------------- scalar functions
+    return added([no, multiplied(condition, added([yes, opposite(no)]))])
 
 
 @SUMS.row(n.Map)
 def _(node: n.Map, places: Places, of: Elements) -> Sum:
     arguments = (of(each, spread(places, each.shape)) for each in node.operands)
     return scalar(unnamed(node.function.definition), dict(zip(node.function.parameters, arguments, strict=True)))
-
-
-def scalar(body: Basic, given: dict[Basic, Sum]) -> Sum:
-    """Return a scalar expression of SymPy, at sums of products."""
-    if body in given:
-        return given[body]
-    if isinstance(body, Expr) and not body.free_symbols and not body.has(sympy.Piecewise):
-        return number(body)
-    parts = body.args
-    match body:
-        case sympy.Add():
-            return added(scalar(each, given) for each in parts)
-        case sympy.Mul():
-            found = number(Integer(1))
-            for each in parts:
-                found = multiplied(found, scalar(each, given))
-            return found
-        case sympy.exp():
-            return exponential(scalar(parts[0], given))
-        case sympy.log():
-            return logarithm(scalar(parts[0], given))
-        case sympy.Pow() if body.exp.is_Rational:
-            return power(scalar(body.base, given), Fraction(int(body.exp.p), int(body.exp.q)))
-        case sympy.tanh() | sympy.sinh() | sympy.cosh():
-            return scalar(body.rewrite(sympy.exp), given)
-        case sympy.tan():
-            return scalar(sympy.sin(parts[0]) / sympy.cos(parts[0]), given)
-        case sympy.Abs():
-            return power(power(scalar(parts[0], given), Fraction(2)), Fraction(1, 2))
-        case sympy.sign():
-            inside = scalar(parts[0], given)
-            return added([indicator(inside), _opposite(indicator(_opposite(inside)))])
-        case sympy.Max() | sympy.Min() if len(parts) == 2:
-            one, other = (scalar(each, given) for each in parts)
-            apart = added([one, _opposite(other)])
-            holds = indicator(apart if isinstance(body, sympy.Max) else _opposite(apart))
-            return added([other, multiplied(holds, apart)])
-        case sympy.Piecewise():
-            return _chosen(parts, given)
-    inner = [scalar(each, given) for each in parts]
-    if len(inner) == 1:
-        return function(type(body).__name__, inner[0])
-    return single(Atom(type(body).__name__, (), tuple(key(each.items()) for each in inner)))
-
-
-def _chosen(parts: Sequence[Any], given: dict[Basic, Sum]) -> Sum:
-    """Return a choice: the first whose condition holds."""
-    found: Sum = {}
-    for value, condition in reversed([part.args for part in parts]):
-        here = scalar(value, given)
-        if condition == sympy.true:
-            found = here
-            continue
-        if not isinstance(condition, sympy.core.relational.Relational):
-            raise LimitError("a condition of several comparisons")
-        apart = added([scalar(condition.lhs, given), _opposite(scalar(condition.rhs, given))])
-        found = added([found, multiplied(RELATIONS[condition.rel_op](apart), added([here, _opposite(found)]))])
-    return found

@@ -1,0 +1,56 @@
+"""Slips of backward passes written by hand are found and called what a person would call them.
+
+`benchmarks/diagnoses.py` measures all of them; here stand those that are found soon.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import symprop
+from symprop.diagnosis import Diagnosis, diagnose
+from tests.diagnosis.named import diagnosed, is_named
+from tests.diagnosis.slips_of_formulas import FORMULAS
+from tests.diagnosis.slips_of_networks import CONVOLUTION, DENSE, EMBEDDING, PENALTY, Subject
+
+CLEARLY = 0.9
+"""The part of all slips that must be named; `benchmarks/diagnoses.py` says how many are."""
+
+
+@pytest.mark.parametrize("subject", [DENSE, CONVOLUTION, EMBEDDING, PENALTY, *FORMULAS], ids=lambda each: each.text)
+def test_slips_are_caught_and_named(subject: Subject) -> None:
+    assert diagnosed(subject, "") is None
+    found = [(slip, diagnosed(subject, slip.name)) for slip in subject.slips]
+    assert all(each is not None for _, each in found)
+    missed = [slip.name for slip, each in found if each is not None and not is_named(slip, each)]
+    assert len(missed) <= (1 - CLEARLY) * len(found) or len(missed) <= 1 < len(found), missed
+
+
+def test_a_sentence_names_gradient_equation_and_what_follows() -> None:
+    found = diagnosed(DENSE, "slope in z")
+    assert found is not None and found.explanations[0].number == 7
+    assert (found.gradient, found.variable, found.kind) == ("delta1", "z1", "variable")
+    assert found.message.startswith(
+        "delta1 reads z1 in place of a1 (equation 7): delta1 = (delta2 @ W2) * (1 - a1 * a1); dW1 and db1 follow"
+    )
+
+
+def test_what_no_change_explains_is_told_by_terms() -> None:
+    def backward(p: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        return {"x": p["g"] * (p["A"] @ p["x"] + 0.37 * p["A"].T @ p["x"] + np.sin(7 * p["x"]))}
+
+    found = diagnose(symprop.formula("x @ A @ x", x="n", A="n n"), backward, ["x"])
+    assert isinstance(found, Diagnosis) and found.explanations == () and found.wrong == ("x",)
+    assert "no change of one step explains it" in found.message and "is something else" in found.message
+
+
+def test_a_search_that_runs_out_of_time_says_so() -> None:
+    formula = symprop.formula("softmax(Q @ K.T) @ V", Q="n d", K="m d", V="m p")
+    found = diagnose(formula, lambda p: {"Q": np.cos(p["Q"])}, ["Q"], limit=0.05)
+    assert found is not None and found.message.endswith("the search ended after 0.05 s")
+
+
+def test_the_same_seed_gives_the_same_sentence() -> None:
+    first, second = diagnosed(PENALTY, "twice"), diagnosed(PENALTY, "twice")
+    assert first is not None and first == second
