@@ -75,14 +75,3 @@ class Carried:
         """Where in the parameter of the model, row by row, each number stands."""
         numbers = (self.tensor.detach().cpu().double().flatten() * 0 + 1).cumsum(0) - 1
         return self._after(numbers.reshape(self.tensor.shape)).astype(np.int64)
-
-    def same_as(self, other: Carried) -> bool:
-        """Whether it is the same weight, every number from the same place."""
-        named = self.name == other.name != "" and self.shape == other.shape and self.factor == other.factor
-        return named and bool((self.places == other.places).all())
-
-
-def swapped(weight: Carried) -> Carried:
-    """Return the transpose of a matrix, or of a kernel its channels swapped."""
-    rank = len(weight.shape)
-    return weight.permuted(rank - 1, *range(1, rank - 1), 0)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -10,7 +12,7 @@ import numpy as np
 
 from symprop.algebra.nodes import Variable
 from symprop.errors import SpecError, shown
-from symprop.importing.carried import Carried, swapped
+from symprop.importing.carried import Carried
 from symprop.importing.imported import Imported
 from symprop.importing.structure import Emitted
 from symprop.importing.views import Seen
@@ -83,38 +85,39 @@ def _ties(network: Network, leaves: Sequence[Emitted], origins: dict[str, Carrie
         SpecError: a shared weight that is no whole matrix, or a shared bias or norm.
     """
     ties: dict[int, str] = {}
-    earlier: dict[str, list[str]] = {}
+    uses = Counter(each.name for each in origins.values())
+    earlier: dict[str, list[tuple[str, Array]]] = {}
+    taken: dict[str, Array] = {}  # which numbers of a parameter have a place
     for built, (layer, _) in _written(network, leaves):
         for parameter in built.parameters:
             origin = origins.get(parameter.name)
-            if origin is None or not origin.name:
+            if origin is None or not origin.name or uses[origin.name] == 1:
                 continue
-            for name in earlier.get(origin.name, []):
-                tie = _tie(name, origins[name], origin)
-                if (
-                    tie
-                    and parameter.variable.letter == "W"
-                    and isinstance(layer, Dense | Convolution)
-                    and name[0] in "WE"
-                ):
-                    ties[id(layer)] = tie
-                    break
-                if np.intersect1d(origins[name].places, origin.places).size:
+            places = origin.places
+            mask = taken.setdefault(origin.name, np.zeros(math.prod(origin.tensor.shape), np.bool_))
+            if mask[places].any():
+                tied = isinstance(layer, Dense | Convolution) and parameter.variable.letter == "W"
+                known = earlier[origin.name]
+                tie = next((tie for name, first in known if tied and (tie := _tie(name, first, places))), "")
+                if not tie:
                     raise SpecError(
-                        f"{shown(origin.name)} is used by several layers, as {name} and as {parameter.name}\n"
+                        f"{shown(origin.name)} is used by several layers, as {known[0][0]} and as {parameter.name}\n"
                         "allowed: to share the weight of a Linear or a convolution, or an embedding, without its bias"
                     )
-            else:
-                earlier.setdefault(origin.name, []).append(parameter.name)
+                ties[id(layer)] = tie
+                continue
+            mask[places] = True
+            earlier.setdefault(origin.name, []).append((parameter.name, places))
     return ties
 
 
-def _tie(name: str, first: Carried, second: Carried) -> str:
-    if first.shape == second.shape and first.same_as(second):
+def _tie(name: str, first: Array, second: Array) -> str:
+    """The tie to a weight whose numbers stand at the first places, of one that has them at the second, or none."""
+    if name[0] not in "WE":
+        return ""
+    if np.array_equal(first, second):
         return name
-    if len(first.shape) > 1 and swapped(first).same_as(second):
-        return f"{name}.T"
-    return ""
+    return f"{name}.T" if first.ndim > 1 and np.array_equal(np.swapaxes(first, 0, -1), second) else ""
 
 
 def _tied(layer: Layer, ties: dict[int, str]) -> Layer:

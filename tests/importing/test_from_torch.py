@@ -80,7 +80,7 @@ TEXTS: dict[str, tuple[Callable[[], Any], Callable[[], Any], str]] = {
     "a factor for each channel": (
         lambda: Built(squeezed, nn.Conv2d(2, 4, 3, groups=2), nn.Conv2d(4, 2, 1), nn.Conv2d(2, 4, 1)),
         lambda: image(2, 2, 5, 5),
-        "Input(5, 5, 2) >> Conv2D(4, 3, groups=2) >> "
+        "Input(5, 5, 2) >> Conv2D(4, 3, depthwise=True) >> "
         "Multiply(Identity(), GlobalAveragePool() >> Dense(2) >> ReLU() >> Dense(4) >> Sigmoid())",
     ),
     "skip": (
