@@ -82,11 +82,8 @@ NOT_NAMED = (
     "another gate's delta",
     "the carry between blocks",
     "windows that overlap",
-    "a mean over the row for one over the group",
-    "another group's statistics",
     "heads by remainder for heads by quotient",
     "a gather for a scatter",
-    "the output for the input",
     "the derivative by the target",
 )
 """Mistakes of which no change is found that has their numbers, or another one than was made."""
