@@ -36,6 +36,7 @@ KIND_DEPTHS = (50, 100, 200, 400)
 T = TypeVar("T")
 
 KINDS: dict[str, tuple[str, str, int, str]] = {
+    "Dense": ("Input(16)", "Dense(8)", 1, ""),
     "Dense, ReLU": ("Input(16)", "Dense(8) >> ReLU()", 2, ""),
     "Dense, GELU": ("Input(16)", "Dense(8) >> GELU()", 2, ""),
     "Dense, PReLU": ("Input(16)", "Dense(8) >> PReLU()", 2, ""),
@@ -47,6 +48,9 @@ KINDS: dict[str, tuple[str, str, int, str]] = {
         "",
     ),
     "Residual(Dense, ReLU)": ("Input(16) >> Dense(8)", "Residual(Dense(8) >> ReLU())", 2, ""),
+    "Dense, LayerNorm": ("Input(16)", "Dense(8) >> LayerNorm()", 2, ""),
+    "Dense, RMSNorm": ("Input(16)", "Dense(8) >> RMSNorm()", 2, ""),
+    "Dense, BatchNorm": ("Input(16)", "Dense(8) >> BatchNorm()", 2, ""),
     "Residual(LayerNorm, Dense)": ("Input(16) >> Dense(8)", "Residual(LayerNorm() >> Dense(8))", 2, ""),
     "Conv2D, BatchNorm, ReLU": (
         "Input(8, 8, 3)",
@@ -63,7 +67,10 @@ KINDS: dict[str, tuple[str, str, int, str]] = {
         "",
     ),
 }
-"""Kinds of layers: what stands before a block, the block, how many layers it has, and what stands behind all blocks."""
+"""Kinds of layers: what stands before a block, the block, how many layers it has, and what stands behind all blocks.
+
+Activations, norms and dropout count as layers, an attention as one: 400 layers "Dense, LayerNorm" are 200 of each.
+"""
 
 
 def network_text(depth: int) -> str:
@@ -119,9 +126,12 @@ def of_kind(kind: str, depth: int) -> dict[str, float]:
 
 def kinds_table(kinds: dict[str, dict[int, dict[str, float]]]) -> Table:
     """Return a table of kinds: deriving, then the module to read and the fast one, each alone."""
-    shown = Table("layers", *map(str, KIND_DEPTHS), title="seconds to derive + to generate the module to read, or fast")
+    title = "seconds to derive + to generate the module to read, or fast"
+    shown = Table("layers", "blocks at the last", *map(str, KIND_DEPTHS), title=title)
     for kind, found in kinds.items():
-        shown.add_row(kind, *("{derive:.2f} + {to read:.2f}, {fast:.2f}".format(**each) for each in found.values()))
+        blocks = f"{KIND_DEPTHS[-1] // KINDS[kind][2]}"
+        times = ("{derive:.2f} + {to read:.2f}, {fast:.2f}".format(**each) for each in found.values())
+        shown.add_row(kind, blocks, *times)
     return shown
 
 
