@@ -66,23 +66,37 @@ def _lift_piecewise(expression: sympy.Piecewise, arrays: dict[Expr, Node]) -> No
         raise FormulaError(f"{shown(expression)} has no value where none of its conditions holds")
     result = lift(last, arrays)
     for value, condition in before:
-        result = n.Where(_lift_condition(condition, arrays), lift(value, arrays), result)
+        result = _chosen(condition, lift(value, arrays), result, arrays)
     return result
 
 
-def _lift_condition(condition: Basic, arrays: dict[Expr, Node]) -> Node:
-    """Return a condition as an array that is 1 where it holds and else 0."""
-    if isinstance(condition, sympy.core.relational.Relational):
-        return n.Compare(condition.rel_op, lift(condition.lhs, arrays), lift(condition.rhs, arrays))
-    parts = [_lift_condition(part, arrays) for part in condition.args]
-    if isinstance(condition, sympy.And):  # 1 only where all are 1
-        return n.Multiply(*parts)
-    if isinstance(condition, sympy.Or):  # 0 only where all are 0
-        return _not(n.Multiply(*map(_not, parts)))
+def _chosen(condition: Basic, yes: Node, no: Node, arrays: dict[Expr, Node]) -> Node:
+    """Return `yes` where a condition holds and else `no`: a choice by comparisons alone, one inside another."""
+    if condition in (sympy.true, sympy.false):
+        return yes if condition == sympy.true else no
+    parts = condition.args
     if isinstance(condition, sympy.Not):
-        return _not(parts[0])
+        return _chosen(parts[0], no, yes, arrays)
+    if isinstance(condition, sympy.ITE):
+        holds, fails = (_chosen(part, yes, no, arrays) for part in parts[1:])
+        return _chosen(parts[0], holds, fails, arrays)
+    if isinstance(condition, sympy.Or):
+        for part in reversed(parts):
+            no = _chosen(part, yes, no, arrays)
+        return no
+    compared = parts if isinstance(condition, sympy.And) else (condition,)
+    if all(isinstance(part, sympy.core.relational.Relational) for part in compared):  # 1 only where all are 1
+        return n.Where(_product([_lift_comparison(part, arrays) for part in compared]), yes, no)
+    if isinstance(condition, sympy.And):
+        for part in reversed(parts):
+            yes = _chosen(part, yes, no, arrays)
+        return yes
     raise FormulaError(f"condition {shown(condition)} is not a comparison")
 
 
-def _not(indicator: Node) -> Node:
-    return n.Add(n.Scalar(1), n.negative(indicator))
+def _product(indicators: list[Node]) -> Node:
+    return n.Multiply(*indicators) if len(indicators) > 1 else indicators[0]
+
+
+def _lift_comparison(condition: Basic, arrays: dict[Expr, Node]) -> Node:
+    return n.Compare(condition.rel_op, lift(condition.lhs, arrays), lift(condition.rhs, arrays))

@@ -8,9 +8,10 @@ negative side. Griewank and Walther, *Evaluating Derivatives* (2008), section 3.
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import Any
 
 import sympy
-from sympy import Expr
+from sympy import Basic, Expr
 
 from symprop.algebra import nodes as n
 from symprop.algebra.defined import stable
@@ -48,17 +49,35 @@ def raw_slope(function: ElementwiseFunction, position: int = 0) -> Expr:
     return sympy.powsimp(raw, combine="exp", deep=True) if named else raw
 
 
-def _as_choices(body: Expr) -> Expr:
+def _as_choices(body: Basic) -> Any:
     """Return a body with `max(a, b)` as the choice `a if a > b, else b`, in which a number stands last."""
-
-    def chosen(*arguments: Expr, larger: bool) -> Expr:
-        *others, result = sorted(arguments, key=lambda argument: bool(argument.is_number))
+    if isinstance(body, (sympy.Max, sympy.Min)):
+        wins = sympy.Gt if isinstance(body, sympy.Max) else sympy.Lt
+        *others, last = sorted(body.args, key=lambda argument: bool(argument.is_number))
+        result = _as_choices(last)
         for other in reversed(others):
-            result = sympy.Piecewise((other, other > result if larger else other < result), (result, True))
+            result = sympy.Piecewise((_as_choices(other), _compared(wins, other, last)), (result, True))
+            last = body.func(other, last)
         return result
+    if isinstance(body, (sympy.Gt, sympy.Ge, sympy.Lt, sympy.Le)):
+        return _compared(body.func, *body.args)
+    return body.func(*map(_as_choices, body.args)) if body.args else body
 
-    body = body.replace(sympy.Max, lambda *arguments: chosen(*arguments, larger=True))
-    return body.replace(sympy.Min, lambda *arguments: chosen(*arguments, larger=False))
+
+def _compared(relation: Any, left: Basic, right: Basic) -> Any:
+    """Return a comparison in which no `max` or `min` stands: the larger of two is below a third where both are.
+
+    >>> t = sympy.Symbol("t", real=True)
+    >>> _compared(sympy.Lt, sympy.Max(t, 0), sympy.Integer(6)), _compared(sympy.Gt, t, sympy.Max(t**3, t**2))
+    (t < 6, (t > t**2) & (t > t**3))
+    """
+    above = relation in (sympy.Gt, sympy.Ge)
+    for one, other, is_left in ((left, right, True), (right, left, False)):
+        if isinstance(one, (sympy.Max, sympy.Min)):
+            any_of_them = isinstance(one, sympy.Max) == (above == is_left)
+            parts = (_compared(relation, *((part, other) if is_left else (other, part))) for part in one.args)
+            return (sympy.Or if any_of_them else sympy.And)(*parts)
+    return relation(left, right)
 
 
 def _in_own_value(body: Expr, slope: Expr, parameters: tuple[sympy.Symbol, ...]) -> Expr:

@@ -192,3 +192,24 @@ def test_the_slope_of_a_power_has_a_value_where_its_base_is_0(body: str) -> None
         params = {"W1": np.ones((1, 1)), "b1": np.zeros(1)}
         _, gradients = module.loss_and_grads(params, np.full((1, 1), at), np.ones((1, 1)))
         assert gradients["W1"] == 0 and gradients["b1"] == 0
+
+
+@pytest.mark.parametrize("fast", [False, True])
+def test_one_choice_may_stand_in_the_condition_of_another(fast: bool) -> None:
+    """The slope of each piece by hand, at points on both sides of each change of pieces."""
+    z = np.array([-4.0, -2.5, -1.25, -0.5, 0.25, 0.75, 1.5, 2.5, 4.0, 7.0])
+    one, none = np.ones_like(z), np.zeros_like(z)
+    bodies = {
+        "clip(z, 0, 6)": np.where((z > 0) & (z < 6), one, none),
+        "z*clip(z + 3, 0, 6)/6": np.select([z < -3, z > 3], [none, one], (2 * z + 3) / 6),
+        "maximum(z, 2*minimum(z, 0))": np.where(z > 0, one, np.where(z > 2 * z, one, 2)),
+        "maximum(minimum(z, 1), maximum(-z, -2))": np.select([z < 0, z < 1], [-one, one], none),
+        "where(where(z > 0, z, 1) > 2, z**2, z)": np.where(z > 2, 2 * z, 1),
+    }
+    for body, slope in bodies.items():
+        module = types.ModuleType("choices")
+        text = f'Input(1) >> Dense(1) >> Activation("{body}") >> Loss("sum(a * y)", y="k")'
+        exec(generate(text, fast=fast), vars(module))
+        params = {"W1": np.ones((1, 1)), "b1": np.zeros(1)}
+        found = [module.loss_and_grads(params, at.reshape(1, 1), np.ones((1, 1)))[1]["b1"][0] for at in z]
+        np.testing.assert_allclose(found, slope, rtol=1e-14, err_msg=body)
