@@ -192,7 +192,7 @@ def summary(lines: list[Line]) -> dict[str, Any]:
     kinds = Counter(each.sympy.split(":")[0] for each in lines)
     named = {"right": "right", "wrong": "wrong", "error": "errors", "not worked out": "not worked out"}
     verdicts = [f"{kinds[key]} {word}" for key, word in {**named, "cannot be written": "cannot be written"}.items()]
-    proved = ("letter by letter", "one normal form", "proved by elements")
+    proved = ("letter by letter", "one normal form", "one sum of products", "proved by elements")
     return {
         "count": len(lines),
         "right": sum("FAILED" not in each.certificate and each.equal != "**no**" for each in lines),

@@ -75,7 +75,8 @@ class SympropWarning(UserWarning):
 def warned(messages: Iterable[str]) -> None:
     """Warn of each message, at the line of the user's program that called symprop."""
     frame, level = sys._getframe(1), 2
-    while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] == __package__:
+    ours = {__package__, "contextlib"}  # a function of ours may be called by a context manager that wraps it
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] in ours:
         frame, level = frame.f_back, level + 1
     for message in messages:
         warnings.warn(message, SympropWarning, stacklevel=level)

@@ -78,7 +78,7 @@ def with_means(node: Node) -> Node:
     >>> from symprop.algebra import variable
     >>> x = variable("x", (4,))
     >>> with_means(x + n.Scalar(Rational(-1, 4)) * n.Sum(x)).pretty()
-    'x − mean(x)'
+    'x − mean(x) 𝟏'
     """
     operands = tuple(map(with_means, node.operands))
     node = node if operands == node.operands else node.with_operands(operands)

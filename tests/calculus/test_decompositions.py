@@ -169,7 +169,7 @@ ANSWERS = [
     ("logdet(kron(A, B))", "A: n n, B: m m", "A", "m A⁻ᵀ"),
     ("logdet(A @ B)", "A: n n, B: n n", "A", "A⁻ᵀ"),
     ("logdet(diag(x))", "x: n positive", "x", "1 ⊘ x"),
-    ("gammaln(sum(a)) - sum(gammaln(a))", "a: n positive", "a", "ψ(𝟏ᵀ a) − ψ(a)"),
+    ("gammaln(sum(a)) - sum(gammaln(a))", "a: n positive", "a", "ψ(𝟏ᵀ a) 𝟏 − ψ(a)"),
     ("sum(digamma(a)) + sum(polygamma(1, a))", "a: n", "a", "ψ⁽¹⁾(a) + ψ⁽²⁾(a)"),
     ("sum(tril(A) * B)", "A: m n, B: m n", "A", "tril(B)"),
 ]
