@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from symprop.algebra.reading.statements import statements
 from symprop.codegen.targets.target import DTYPES
 from symprop.errors import LimitError, SpecError, SympropError, shown
 from symprop.formulas.ask import QUESTIONS
@@ -70,8 +71,9 @@ class Asked:
 
     @property
     def line(self) -> str:
-        """The text on one line, every character in its column; with a comment in it, as it is."""
-        return self.text if "#" in self.text else re.sub(r"[\n\r]", " ", self.text)
+        """The text on one line, every character in its column; with a comment or statements in it, as it is."""
+        apart = "#" in self.text or (not self.is_network and len(statements(self.text)) > 1)
+        return self.text if apart else re.sub(r"[\n\r]", " ", self.text)
 
 
 def read_asked(body: bytes) -> Asked:

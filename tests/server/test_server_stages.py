@@ -233,7 +233,7 @@ def test_a_line_of_ones_own_is_compared() -> None:
         ("x @ A @ x", "dx = (A + A.T) @ x", "ok"),
         ("x @ A @ x", r"\frac{\partial f}{\partial A} = x x^\top", "ok"),
         ("x @ A @ x", "dx = 2*A @ x", "failed"),
-        ("K = exp(-D); y @ inv(K) @ y", "dy = inv(K) @ y + inv(K).T @ y", "ok"),
+        ("K = exp(-D)\ny @ inv(K) @ y", "dy = inv(K) @ y + inv(K).T @ y", "ok"),
     ):
         assert ask("mine", text, mine=mine)["verdict"] == verdict
     for text, mine, told in (
