@@ -15,10 +15,14 @@ from typing import Any
 import numpy as np
 from sympy import Expr, prod
 
+from symprop.algebra import nodes as n
 from symprop.algebra.equations import Equation, System
 from symprop.algebra.formula import Formula
+from symprop.algebra.names import variable
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.sizes import whole
+from symprop.algebra.trees import replace as replaced
+from symprop.algebra.trees import variables, walk
 from symprop.certify.subject import Exact, Place, Slopes, Subject, agree, largest
 from symprop.errors import FormulaError, LimitError, shown
 from symprop.formulas import questions
@@ -38,6 +42,8 @@ MOST = 4_000
 """How many elements a derivative by one variable may move."""
 MOST_READ = 1_000_000
 """How many elements any array may have."""
+WHOLE = frozenset({"bits", "one-hot", "index", "signs"})
+"""Facts of numbers that are whole: where these are given, they stay as they are."""
 
 
 @dataclass(frozen=True)
@@ -158,8 +164,7 @@ class FormulaSubject(Subject):
             here = at_sizes(written, point.sizes)
             if here is None:
                 continue
-            system = _system(here, formula.variables)
-            look = seen(system, [[dict(point.values)]])
+            look = seen(*self._watched(here, point))
             if not look.regular:
                 continue
             slopes = {name: _slopes(here, variables[name], point) for name in self.by}
@@ -169,6 +174,23 @@ class FormulaSubject(Subject):
                 name, values = self.cotangent.name, self._values(point)
                 derived = {by: at_sizes(node, point.sizes) or node for by, node in self.derived.items()}
                 yield FormulaPlace(told, derived, name, point, values, shape, slopes), look.sides
+
+    def _watched(self, node: Node, point: FormulaPoint) -> tuple[System, list[list[dict[str, Array]]]]:
+        """Return a formula as a system, and its values at a point, of which is asked what happens there.
+
+        What compares whole numbers alone that stay as they are, such as bits, lies on no kink: its value stands for it.
+        """
+
+        def stays(each: Variable) -> bool:
+            return each.name not in self.by and not WHOLE.isdisjoint(each.facts_by_kind)
+
+        compared = [part for part in walk(node) if isinstance(part, n.Compare) and all(map(stays, variables(part)))]
+        names = {
+            part: variable(self._free(f"known{at}"), part.shape) for at, part in enumerate(dict.fromkeys(compared))
+        }
+        values = dict(point.values) | {each.name: value(part, point) for part, each in names.items()}
+        read = (*self.formula.variables, *names.values())
+        return _system(replaced(node, names) if names else node, read), [[values]]
 
     def _values(self, point: FormulaPoint) -> dict[str, Any]:
         """Return what every name is at a point: arrays, parts of the formula, sizes."""

@@ -323,3 +323,21 @@ def test_a_fault_in_a_rule_is_never_silent(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setitem(rows.rows, symprop.algebra.nodes.MatMul, lambda *given: row(*given) * 2)
     found = symprop.certify("tanh(B @ c)", lambda B, c, g: {"dc": B.T @ (g * (1 - np.tanh(B @ c) ** 2))})
     assert not found.ok and UNCONFIRMED in found.message
+
+
+def test_a_mask_of_whole_numbers_is_no_kink() -> None:
+    def masked(Q: Any, K: Any, V: Any, M: Any, g: Any) -> Any:
+        s = np.where(M > 0, Q @ K.T, -1e9)
+        p = np.exp(s - s.max(1, keepdims=True))
+        p /= p.sum(1, keepdims=True)
+        ds = p * (g @ V.T - ((g @ V.T) * p).sum(1, keepdims=True))
+        return ds @ K, ds.T @ Q, p.T @ g
+
+    found = symprop.certify(
+        "softmax(where(M > 0, Q @ K.T, -1e9)) @ V", masked, "Q K V", "Q: m d, K: n d, V: n k, M: m n bits"
+    )
+    assert found.ok and found.places >= 3, found.table
+    hinge = symprop.certify(
+        "sum(where(y > 0, relu(1 - s), relu(1 + s)))", lambda s, y: y * (y * s < 1), "s", "s: n, y: n signs"
+    )
+    assert not hinge.ok and hinge.diagnosis is not None and hinge.diagnosis.kind == "sign", hinge.table
