@@ -156,11 +156,11 @@ def prepared(make: Callable[[], Any], seed: int = 0) -> Any:
 
 
 def agree(model: Any, *inputs: Any) -> symprop.Imported:
-    """Judge a model's network by what both return and by all gradients, of parameters and of the first input."""
+    """Judge a model's network by what both return and by the gradients of all parameters."""
     net = symprop.from_torch(model, inputs)
     module = symprop.compile(net >> symprop.Loss("sum(a * y)"))
     if inputs[0].is_floating_point():
-        inputs[0].requires_grad_()
+        inputs[0].requires_grad_()  # a model without parameters goes backward too
     there = model(*inputs)
     arrays = net.taken(*(each.detach().numpy() for each in inputs))
     here = module.forward(net.weights, arrays)

@@ -14,7 +14,6 @@ from symprop.notation.blocks import Paragraph
 from symprop.notation.words import Math
 
 FORM, SUMS, ELEMENTS = "identical after simplification", "equal as sums of products", "equal by elements"
-PROOFS = (FORM, SUMS, ELEMENTS)
 UNDECIDED, NOWHERE = "no difference found", "nowhere defined"
 
 
