@@ -12,6 +12,7 @@ from symprop.errors import SpecError
 from symprop.files import check_writable
 from symprop.networks.network import LAYOUTS, Network
 from symprop.notation.choices import BOLD, LAYER_INDICES, TRANSPOSES
+from symprop.notation.paper import COLUMNS, PAPERS, POINTS
 from symprop.reports.report import LEVELS, STEPS, TITLE, report
 from symprop.saved import Model, load_weights
 
@@ -46,6 +47,13 @@ def enter(command: Enter) -> None:
         "--without", metavar="SECTION", action="append", default=[], help="leave a section out, such as certificate"
     )
     parser.add_argument("--steps", choices=STEPS, default="brief", help="brief: a line for each equation; or all")
+    parser.add_argument("--author", default="", help="who wrote it, under the title")
+    parser.add_argument("--date", default="", help="when, as it is to be printed")
+    parser.add_argument("--short", action="store_true", help="the equations and their derivation alone")
+    parser.add_argument("--full", action="store_true", help="with every operation and every check as an appendix")
+    parser.add_argument("--paper", choices=PAPERS, default="a4", help="the paper")
+    parser.add_argument("--points", type=int, choices=POINTS, default=10, help="the size of the letters")
+    parser.add_argument("--columns", type=int, choices=COLUMNS, default=1, help="of the page, or of your paper")
     parser.add_argument("--dtype", choices=DTYPES, default="float64", help="of the generated code")
     parser.add_argument("--seed", type=int, default=0, help="of what is random in the report")
 
@@ -81,6 +89,13 @@ def _report(options: argparse.Namespace) -> int:
         dtype=options.dtype,
         seed=options.seed,
         steps=options.steps,
+        author=options.author,
+        date=options.date,
+        short=options.short,
+        full=options.full,
+        paper=options.paper,
+        points=options.points,
+        columns=options.columns,
     )
     if options.equation is not None:
         put(made.equation(options.equation), options.output)

@@ -15,7 +15,7 @@ from symprop.calculus.known_products import KNOWN_PRODUCT
 from symprop.errors import SpecError
 from symprop.networks.convolution import CONVOLUTION
 from symprop.networks.network import Network
-from symprop.notation.blocks import Block, EquationRow, Equations, Grid, GridRow, Paragraph
+from symprop.notation.blocks import Block, Grid, GridRow, Paragraph
 from symprop.notation.page_blocks import PageWriter
 from symprop.notation.words import Math, Words
 from symprop.reports.subject import Subject
@@ -71,9 +71,9 @@ def cost(subject: Subject) -> Iterator[Block]:
         number = value.xreplace(values)
         if values and number.is_Integer and name != "of highest degree":
             written += f" = {int(number):,}".replace(",", "{,}")
-        rows.append(EquationRow(rf"\text{{{name}}}", writer.pieces(written, 12)))
-    yield Paragraph(("Operations in total, and numbers held in memory:",))
-    yield Equations(tuple(rows))
+        rows.append(GridRow(((name,), (Math(written),))))
+    head: tuple[Words, ...] = (("Of",), ("Operations, or numbers held in memory",))
+    yield Grid(head, tuple(rows), ("l", "0.7"), ("The cost.",), "tab:totals", small=True)
     if not found.spared.is_nonpositive:
         fewer = Math(writer.number(found.spared))
         rule = (
@@ -126,4 +126,6 @@ def _table(subject: Subject, found: Cost) -> Grid:
         cells: tuple[Words, ...] = tuple((Math(writer.number(sympy.expand(part))),) for part in parts)
         rows.append(GridRow(((Math(writer.name(target)),), *cells), (row.name,)))
     head: tuple[Words, ...] = (("Equation",), ("Multiplications",), ("Additions",), ("Functions",))
-    return Grid(head, tuple(rows), ("l", "l", "l", "l"), ("Operations of each equation.",), "tab:cost")
+    return Grid(
+        head, tuple(rows), ("l", "l", "l", "l"), ("Operations of each equation.",), "tab:cost", folded=not subject.full
+    )

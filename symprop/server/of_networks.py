@@ -55,7 +55,9 @@ def network_derivation(asked: Asked) -> dict[str, Any]:
 def network_steps(asked: Asked) -> dict[str, Any]:
     """Return the steps that led to one equation."""
     derivation = _case(asked).derivation
-    return steps_parts(PageWriter(derivation).chain(derivation.equation(asked.name)).links)
+    equation = derivation.equation(asked.name)
+    line = Line(derivation.numbers[equation.name], equation)
+    return steps_parts(PageWriter(derivation).chain(line).links)
 
 
 def network_code(asked: Asked) -> dict[str, Any]:
