@@ -16,14 +16,16 @@ from symprop.notation.paper import COLUMNS, PAPERS, POINTS
 from symprop.reports.report import LEVELS, STEPS, TITLE, report
 from symprop.saved import Model, load_weights
 
-WHOLE = "-o report.tex, report.pdf or report.html"
+WHOLE = "-o report.tex, report.pdf, report.html or report.md"
 
 
 def enter(command: Enter) -> None:
     """Enter the command of this module."""
-    parser = command("report", _report, "write a report on a network as LaTeX, PDF or HTML")
+    parser = command("report", _report, "write a report on a network as LaTeX, PDF, HTML or Markdown")
     network_argument(parser)
-    parser.add_argument("-o", metavar="FILE", dest="output", help="FILE.tex, .pdf or .html; LaTeX is printed without")
+    parser.add_argument(
+        "-o", metavar="FILE", dest="output", help="FILE.tex, .pdf, .html, .md; without, LaTeX is printed"
+    )
     parser.add_argument("--fragment", action="store_true", help="LaTeX for \\input in a paper, in place of a document")
     parser.add_argument("--equation", metavar="NAME", help="one equation in LaTeX, such as delta2 or W1")
     parser.add_argument("--layout", choices=LAYOUTS, help="of the formulas")

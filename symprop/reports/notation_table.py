@@ -27,10 +27,10 @@ SIGNS: tuple[tuple[str, str, str], ...] = (
     (r"\\oslash", r"u \oslash v", "quotient, element by element"),
     (r"\^\{\\odot 2\}", r"u^{\odot 2}", "square of each element"),
     (r"\\mathbf\{1\}(?!\[)", r"\mathbf{1}", "vector of ones"),
-    (r"\\mathbf\{1\}\[", r"\mathbf{1}[c]", "1 where c holds, else 0"),
-    (r"\\operatorname\{diag\}", r"\operatorname{diag}(u)", "diagonal matrix of u"),
-    (r"\\partial [^L].*?\}\{\\partial", r"\partial u/\partial v", "Jacobian, a row for each element of u"),
-    (r"\\partial L\}\{\\partial", r"\partial L/\partial W", "gradient, in the shape of W"),
+    (r"\\mathbf\{1\}\[", r"\mathbf{1}[\cdot]", "1 where the condition holds, else 0"),
+    (r"\\operatorname\{diag\}", r"\operatorname{diag}(u)", "diagonal matrix of a vector"),
+    (r"\\partial [^L].*?\}\{\\partial", r"\partial u/\partial v", "Jacobian, with a row for each element above"),
+    (r"\\partial L\}\{\\partial", r"\partial L/\partial W", "gradient, in the shape of the parameter"),
     (r"(?<![A-Za-z])I(?![A-Za-z])|\\mathbf\{I\}", "I", "identity matrix"),
     (r"\\right\\\|_F", r"\|W\|_F", "Frobenius norm"),
     (r"\\right\\\|\^2", r"\|u\|", "Euclidean norm"),
@@ -54,7 +54,7 @@ def notation(subject: Subject, written: Sequence[Section]) -> Iterator[Block]:
         for words in (*block.items, *block.signs):
             match words:
                 case (Math() as sign, str() as meaning, *more) if meaning.startswith(" "):
-                    said.append(_row(sign, (meaning.removeprefix(" is ").strip(), " ", *more)))
+                    said.append(_row(sign, _without_stop((meaning.removeprefix(" is ").lstrip(), *more))))
                 case _:
                     rest.append(words)
     if rest:
@@ -100,6 +100,11 @@ def _letters(subject: Subject) -> Iterator[GridRow]:
         names = [subject.writer.name(each) for each in general[:1] or alike]
         shown = names if len(names) < 3 else [names[0], r"\dots", names[-1]]
         yield _row(Math(", ".join(shown)), (roles[letter],))
+
+
+def _without_stop(words: Words) -> Words:
+    *front, last = words
+    return (*front, last.removesuffix(".")) if isinstance(last, str) else words
 
 
 def _row(sign: Math, meaning: Words) -> GridRow:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -30,6 +30,7 @@ from symprop.notation.blocks import NO_BYLINE, Byline, Section
 from symprop.notation.choices import Notation, symbols_of
 from symprop.notation.function_notes import functions_of
 from symprop.notation.latex_document import Looks, cut
+from symprop.notation.markdown_document import markdown_document
 from symprop.notation.paper import A4, Paper
 from symprop.notation.stacks import sides
 from symprop.reports.content import LEFT_OUT, SECTIONS, contents
@@ -123,6 +124,10 @@ class Report:
         """Return the report as one HTML file, which opens offline and asks for nothing."""
         return html_document.html_document(self.wide_sections, self.title, self.byline, contents=True)
 
+    def markdown(self) -> str:
+        """Return the report as Markdown with LaTeX, pictures inside."""
+        return markdown_document(self.wide_sections, self.title, self.byline)
+
     def pdf(self, path: str | os.PathLike[str]) -> None:
         """Write the report as PDF, by `latexmk` without a shell.
 
@@ -134,7 +139,7 @@ class Report:
         write_whole(path, compiled(self.latex()))
 
     def write(self, path: str | os.PathLike[str]) -> None:
-        """Write the report as what the name of the file ends in: .tex, .pdf or .html.
+        """Write the report as what the name of the file ends in: .tex, .pdf, .html or .md.
 
         Raises:
             OutputError: another ending, or the file cannot be written.
@@ -146,7 +151,7 @@ class Report:
         if ending == ".pdf":
             self.pdf(path)
         else:
-            write_whole(path, self.latex() if ending == ".tex" else self.html())
+            write_whole(path, WRITERS[ending](self))
 
     def _repr_html_(self) -> str:
         """Return the page in a frame, for a notebook: its styles and its script stay inside."""
@@ -155,7 +160,8 @@ class Report:
         return str(frame.format(self.title, looks, self.html()))
 
 
-ENDINGS = (".tex", ".pdf", ".html")
+WRITERS: dict[str, Callable[[Report], str]] = {".tex": Report.latex, ".html": Report.html, ".md": Report.markdown}
+ENDINGS = (".tex", ".pdf", ".html", ".md")
 
 
 def report(
