@@ -8,6 +8,7 @@ from symprop.algebra.equations import Equation, Item, System
 from symprop.algebra.names import gradient_of
 from symprop.algebra.trees import zeros
 from symprop.analysis.derivation import Derivation
+from symprop.codegen.moments import in_code
 from symprop.codegen.program import Program, ProgramError, Statement, Why, checked
 from symprop.errors import SpecError
 
@@ -56,4 +57,5 @@ def _equations(items: Iterable[Item]) -> Iterable[Equation]:
 
 
 def _statement(equation: Equation, numbers: Mapping[str, int]) -> Statement:
-    return Statement(equation.target, equation.expression, equation.pretty(), numbers.get(equation.name))
+    target, expression = in_code(equation.target), in_code(equation.expression)
+    return Statement(target, expression, equation.pretty(), numbers.get(equation.name))

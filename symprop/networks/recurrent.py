@@ -7,20 +7,23 @@ A cell is a few equations for a general `t`; nothing here is a derivative. Gates
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 from sympy import Expr, Integer
 
-from symprop.algebra.equations import Carry, Equation, Item, Loop, Rows
+from symprop.algebra.equations import Carry, Equation, Item, Loop, Rows, equations_in
 from symprop.algebra.functions import FUNCTIONS, ElementwiseFunction
 from symprop.algebra.indices import RowIndex
 from symprop.algebra.nodes import Fill, Multiply, Node, Scalar, Slice, Variable
 from symprop.algebra.roles import ACTIVATION, INPUT, PRE_ACTIVATION
+from symprop.algebra.unrolling import written_out
 from symprop.errors import SpecError, shown
+from symprop.networks.blocks import Chain
 from symprop.networks.builder import Builder
 from symprop.networks.layers import Input, Layer, checked_input
 from symprop.networks.needs import Need
+from symprop.networks.network import Network
 from symprop.networks.positions import of_a_sequence
 from symprop.networks.sizes import TIME, Size, checked_flag, checked_size
 
@@ -100,12 +103,14 @@ class Recurrent(Layer):
     sequence: bool = field(default=True, kw_only=True)
     initial: Any = field(default=None, kw_only=True)
     bias: bool = field(default=True, kw_only=True)
+    unroll: bool = field(default=False, kw_only=True)
 
     def __post_init__(self) -> None:
         name = type(self).__name__
         object.__setattr__(self, "size", checked_size(self.size, name))
         checked_flag(self.sequence, f"{name}: sequence")
         checked_flag(self.bias, f"{name}: bias")
+        checked_flag(self.unroll, f"{name}: unroll")
         if self.initial is not None and self.initial != LEARNED:
             given = self.initial if isinstance(self.initial, tuple) else (self.initial,)
             if len(given) != len(self.states):
@@ -137,8 +142,22 @@ class Recurrent(Layer):
         array = first.change(index=first.index[:-1], shape=(value.shape[0], moment.units))
         writes = (Rows(first, array),) if self.sequence else ()
         loop = Loop(TIME, value.shape[0], tuple(moment.items), carries, (Rows(moment.input, value),), writes)
-        builder.items.extend((*starts, loop))
+        builder.items.extend(self.written((*starts, loop), builder.items))
         return array if self.sequence else loop.end(carries[0])
+
+    def written(self, items: tuple[Item, ...], before: Iterable[Item]) -> Iterable[Item]:
+        """The equations as they are, or written out for all moments; rows that stand there `before` are read as such.
+
+        Raises:
+            SpecError: they are to be written out for a named number of moments.
+        """
+        count = items[-1].count  # type: ignore[union-attr]
+        if self.unroll and not count.is_Integer:
+            raise SpecError(f"{shown(self.text)}: unroll needs a number of positions, and this is {count}")
+        if not self.unroll:
+            return items
+        known = {equation.target for equation in equations_in(before)}
+        return [equation for equation in written_out(items, {}) if equation.target not in known]
 
     def starts(self, moment: Moment) -> list[Node]:
         """The states before the first moment."""
@@ -147,7 +166,7 @@ class Recurrent(Layer):
         if self.initial == LEARNED:
             return [Multiply(Scalar(1), moment.vector(f"{state}s")) for state in self.states]
         given = self.initial if isinstance(self.initial, tuple) else (self.initial,)
-        return [Multiply(Scalar(1), moment.builder.further_input(each.given, INPUT)) for each in given]
+        return [Multiply(Scalar(1), moment.builder.further_input(each, INPUT)) for each in given]
 
 
 @dataclass(frozen=True)
@@ -253,3 +272,34 @@ class GRU(Recurrent):
 
 tanh: ElementwiseFunction = FUNCTIONS["tanh"]
 sigmoid: ElementwiseFunction = FUNCTIONS["sigmoid"]
+
+
+def has_moments(layers: Iterable[Layer]) -> bool:
+    """Whether there are recurrent layers among the layers, also inside blocks."""
+    return any(isinstance(each, Recurrent) or has_moments(each.inner) for each in layers)
+
+
+def is_over_time(layers: Iterable[Layer]) -> bool:
+    """Whether there are loops over time among the layers, also inside blocks."""
+    return any((isinstance(each, Recurrent) and not each.unroll) or is_over_time(each.inner) for each in layers)
+
+
+def written_out_in_time(network: Network) -> Network:
+    """Return the network with its loops over time written out moment by moment; their numbers are known.
+
+    >>> from symprop import Input, MeanSquaredError
+    >>> written_out_in_time(Input(3, 2) >> RNN(4) >> MeanSquaredError()).text
+    'Input(3, 2) >> RNN(4, unroll=True) >> MeanSquaredError()'
+
+    Raises:
+        SpecError: a named number of moments.
+    """
+    return Network(tuple(map(_written_out, network.layers))) if is_over_time(network.layers) else network
+
+
+def _written_out(layer: Layer) -> Layer:
+    if isinstance(layer, Recurrent):
+        return replace(layer, unroll=True)
+    if not is_over_time(layer.inner):
+        return layer
+    return layer.with_rows([Chain(tuple(map(_written_out, row.layers))) for row in layer.rows])
