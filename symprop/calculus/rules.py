@@ -219,7 +219,17 @@ for _form in KNOWN_FORMS:
     _enter(_form)
 
 
-RULES: tuple[Rule, ...] = (*UNITS, *SUMS, *SIDE_BY_SIDE, *DIAGONALS, *VANISHING, *DECLARED_RULES, *PRODUCTS, *CHOICES, *CONTRACTIONS)
+RULES: tuple[Rule, ...] = (
+    *UNITS,
+    *SUMS,
+    *SIDE_BY_SIDE,
+    *DIAGONALS,
+    *VANISHING,
+    *DECLARED_RULES,
+    *PRODUCTS,
+    *CHOICES,
+    *CONTRACTIONS,
+)
 """Every rule, in the order in which they are tried."""
 
 

@@ -19,32 +19,29 @@ SIDE_BY_SIDE: list[Rule] = []
 @for_kinds(n.Add)
 def _(node: n.Add, context: Context) -> Applied | None:
     """The parts of an axis, such as the gates of a cell, each of which has a term of its own or several."""
-    parts: dict[tuple[int, Expr], list[Node]] = {}
-    ends: dict[tuple[int, Expr], Expr] = {}
-    rest = []
-    for term in terms_of(node):
-        coefficient, pad = coefficient_and_rest(term)
-        if not isinstance(pad, n.Pad) or pad.value != 0 or len(pad.axes) != 1 or pad.rank != node.rank:
-            rest.append(term)
-            continue
-        (axis,) = pad.axes
-        before, after = pad.widths[axis]
-        end = node.shape[axis] - after
-        if ends.setdefault((axis, before), end) != end:
-            return None
-        parts.setdefault((axis, before), []).append(scaled(coefficient, pad.operands[0]))
-    for axis in dict.fromkeys(axis for axis, _ in parts):
-        place, row = Integer(0), []
-        while (axis, place) in parts:
-            row.append(added(parts[axis, place]))
-            place = ends[axis, place]
-        if place == node.shape[axis] and len(row) == len([None for each, _ in parts if each == axis]):
-            others = [term for term in terms_of(node) if term not in rest and _axis(term) != axis]
-            return Applied(tidy(added([n.Concatenate(*row, axis=axis), *others, *rest])))
-    return None
+    pads = [_placed(term, node.rank) for term in terms_of(node)]
+    rest = [term for term, pad in zip(terms_of(node), pads, strict=True) if pad is None]
+    parts: dict[tuple[int, Expr, Expr], list[Node]] = {}
+    for axis, before, after, inner in filter(None, pads):
+        parts.setdefault((axis, before, node.shape[axis] - after), []).append(inner)
+    axes = {axis for axis, _, _ in parts}
+    if len(axes) != 1:
+        return None
+    (axis,) = axes
+    follows = {before: end for _, before, end in parts}
+    row, place = [], Integer(0)
+    while place in follows:
+        row.append(added(parts[axis, place, follows[place]]))
+        place = follows[place]
+    if place != node.shape[axis] or len(row) != len(parts):
+        return None
+    return Applied(tidy(added([n.Concatenate(*row, axis=axis), *rest])))
 
 
-def _axis(term: Node) -> int:
-    pad = coefficient_and_rest(term)[1]
-    assert isinstance(pad, n.Pad)
-    return pad.axes[0]
+def _placed(term: Node, rank: int) -> tuple[int, Expr, Expr, Node] | None:
+    """The axis along which a term is padded, how many zeros stand before and after, and what stands between."""
+    coefficient, pad = coefficient_and_rest(term)
+    if not isinstance(pad, n.Pad) or pad.value != 0 or len(pad.axes) != 1 or pad.rank != rank:
+        return None
+    (axis,) = pad.axes
+    return (axis, *pad.widths[axis], scaled(coefficient, pad.operands[0]))

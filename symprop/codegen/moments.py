@@ -1,4 +1,4 @@
-"""What stands for one moment of time has a name with brackets on a page, `h1[3]`, and one that code can have, `h1_t3`."""
+"""Names for what stands for one moment of time: with brackets on a page, `h1[3]`, as code can have it, `h1_t3`."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def has_moment(variable: Variable) -> bool:
 def in_code(node: Named) -> Named:
     """Return a formula with its variables called as code calls them."""
     names = {each: _called(each) for each in trees.variables(node) if has_moment(each)}
-    renamed: Named = trees.replace(node, names) if names else node  # type: ignore[assignment]
+    renamed: Named = trees.replace(node, names) if names else node
     return renamed
 
 

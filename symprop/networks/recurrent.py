@@ -1,7 +1,7 @@
 """Recurrent layers: a cell reads a sequence position by position and carries its state from each to the next.
 
-Positions are moments of time, `t = 1, ..., T`, and the layer is a `Loop` over them whose parameters are the same at each.
-A cell is a few equations for a general `t`; nothing here is a derivative. Gates are stacked in the rows of one weight.
+Positions are moments of time, `t = 1, ..., T`, and the layer is a `Loop` over them whose parameters are the same at
+each. A cell is a few equations for a general `t`; nothing here is a derivative. Gates are rows of one weight.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from symprop.algebra.unrolling import written_out
 from symprop.errors import SpecError, shown
 from symprop.networks.blocks import Chain
 from symprop.networks.builder import Builder
-from symprop.networks.layers import Input, Layer, checked_input
+from symprop.networks.layers import Layer, checked_input
 from symprop.networks.needs import Need
 from symprop.networks.network import Network
 from symprop.networks.positions import of_a_sequence
@@ -189,9 +189,7 @@ class RNN(Recurrent):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.activation not in ACTIVATIONS:
-            raise SpecError(
-                f"RNN: unknown activation {shown(self.activation)}\nallowed: {', '.join(ACTIVATIONS)}"
-            )
+            raise SpecError(f"RNN: unknown activation {shown(self.activation)}\nallowed: {', '.join(ACTIVATIONS)}")
 
     def step(self, moment: Moment) -> None:
         recurrent = moment.weight("R", 1, moment.units)
@@ -206,8 +204,8 @@ ACTIVATIONS = ("tanh", "relu", "sigmoid")
 class LSTM(Recurrent):
     """Long short-term memory (Hochreiter and Schmidhuber 1997, with the forget gate of Gers et al. 2000).
 
-    The cell `c[t] = f[t] * c[t - 1] + i[t] * g[t]` is what it remembers, `h[t] = o[t] * tanh(c[t])` its output. The rows of
-    `W` and `R` belong to the gates i, f, g, o, in this order.
+    The cell `c[t] = f[t] * c[t - 1] + i[t] * g[t]` is what it remembers, `h[t] = o[t] * tanh(c[t])` its output. The
+    rows of `W` and `R` belong to the gates i, f, g, o, in this order.
 
     >>> from symprop import Input
     >>> [equation.text() for equation in (Input("T", 3) >> LSTM(2)).system().equations][-2:]
@@ -263,12 +261,14 @@ class GRU(Recurrent):
         r = moment.let("r", sigmoid(moment.gate(a, 0) + moment.gate(q, 0)), "reset gate")
         z = moment.let("z", sigmoid(moment.gate(a, 1) + moment.gate(q, 1)), "update gate")
         if after:
-            u = moment.gate(q, 2) + moment.vector("bh") if self.bias else moment.gate(q, 2)
+            seen = moment.gate(q, 2)
+            u: Node = seen + moment.vector("bh") if self.bias else seen
             inner: Node = r * moment.let("u", u, "what the candidate sees of the state")
         else:
             inner = Slice(weights, 0, 2 * n, 3 * n) @ (r * before)
         new = moment.let("n", tanh(moment.gate(a, 2) + inner), "candidate")
-        moment.let("h", (1 - z) * new + z * before, "state")
+        moment.let("h", Multiply(1 - z, new) + z * before, "state")
+
 
 tanh: ElementwiseFunction = FUNCTIONS["tanh"]
 sigmoid: ElementwiseFunction = FUNCTIONS["sigmoid"]
