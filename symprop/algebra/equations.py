@@ -91,13 +91,26 @@ class Rows:
 
 
 @dataclass(frozen=True)
+class Flow:
+    """What each step of a backward loop hands on: `name` in the step that gets it, `start` in the first, `after` it.
+
+    `start` stands before the loop; `after` is a formula in the step that hands it on.
+    """
+
+    name: Variable
+    start: Node
+    after: Node
+
+
+@dataclass(frozen=True)
 class Loop:
     """The same equations for `index` = 1, ..., `count`, a number of steps that is a symbol: blocks, or moments of time.
 
     Step `index` of a forward system reads what the step before made (`carries`, any number) and a row of each array in
     `reads`, and makes a row of each array in `writes`; what has no index is the same in every step, such as shared
     parameters. `items` hold for a general `index`, loops inside among them. In a backward system they hold for every
-    index but the ends, which stand in `base` (for `index` = `count`, or 1), and steps run from `count` down to 1.
+    index but the ends, which stand in `base` (for `index` = `count`, or 1), and steps run from `count` down to 1; the
+    same without ends is `step`, in which what the step before hands on stands under the names of `flows`.
 
     >>> import symprop
     >>> net = symprop.parse_network("Input(n) >> Repeat(Dense(n) >> Tanh(), N) >> MeanSquaredError()")
@@ -114,6 +127,8 @@ class Loop:
     writes: tuple[Rows, ...] = ()
     base: tuple[Equation, ...] = ()
     backward: bool = False
+    step: tuple[Item, ...] = ()
+    flows: tuple[Flow, ...] = ()
 
     @property
     def equations(self) -> tuple[Equation, ...]:

@@ -24,7 +24,6 @@ from symprop.errors import SpecError, shown
 from symprop.networks.network import LAYOUTS, Network
 from symprop.networks.optimiser_text import as_optimiser
 from symprop.networks.optimisers import Optimiser
-from symprop.networks.recurrent import written_out_in_time
 from symprop.networks.spec import as_network
 
 Made = TypeVar("Made")
@@ -119,8 +118,8 @@ class Case:
 
     @property
     def coded(self) -> Case:
-        """The case that code is made of: a batch in rows, loops over time written out where their number is known."""
-        return self.rows if self.names else self.of(written_out_in_time(self.network)).rows
+        """The case that code is made of: a batch in rows."""
+        return self.rows
 
     @property
     def system(self) -> System:

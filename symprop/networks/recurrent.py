@@ -81,10 +81,11 @@ class Moment:
         fans = (self.units, self.units)
         return self.builder.parameter(letter, self.number, (gates * self.units,), "bias", "zeros", fans)
 
-    def read(self, gates: int) -> Node:
-        """`W @ x[t] + b`, what the input gives to so many gates."""
+    def weights(self, gates: int) -> tuple[Node, Node]:
+        """Enter the parameters of so many gates; return `W @ x[t] + b`, what the input gives to them, and `R`."""
         product: Node = self.weight("W", gates, self.value.shape[1]) @ self.input
-        return product + self.vector("b", gates) if self.bias else product
+        recurrent = self.weight("R", gates, self.units)
+        return product + self.vector("b", gates) if self.bias else product, recurrent
 
     def gate(self, stacked: Node, place: int) -> Node:
         """The part of a vector that belongs to the gate at a place."""
@@ -192,8 +193,8 @@ class RNN(Recurrent):
             raise SpecError(f"RNN: unknown activation {shown(self.activation)}\nallowed: {', '.join(ACTIVATIONS)}")
 
     def step(self, moment: Moment) -> None:
-        recurrent = moment.weight("R", 1, moment.units)
-        a = moment.let("a", moment.read(1) + recurrent @ moment.before("h"), "pre-activation", PRE_ACTIVATION)
+        read, recurrent = moment.weights(1)
+        a = moment.let("a", read + recurrent @ moment.before("h"), "pre-activation", PRE_ACTIVATION)
         moment.let("h", FUNCTIONS[self.activation](a), "state")
 
 
@@ -218,8 +219,8 @@ class LSTM(Recurrent):
     states: ClassVar[tuple[str, ...]] = ("h", "c")
 
     def step(self, moment: Moment) -> None:
-        recurrent = moment.weight("R", 4, moment.units)
-        a = moment.let("a", moment.read(4) + recurrent @ moment.before("h"), "pre-activations", PRE_ACTIVATION)
+        read, recurrent = moment.weights(4)
+        a = moment.let("a", read + recurrent @ moment.before("h"), "pre-activations", PRE_ACTIVATION)
         gates = {letter: (place, note) for place, (letter, note) in enumerate(
             {"i": "input gate", "f": "forget gate", "g": "candidate", "o": "output gate"}.items())}  # fmt: skip
         i, f, g, o = (
@@ -254,8 +255,8 @@ class GRU(Recurrent):
 
     def step(self, moment: Moment) -> None:
         n, before = moment.units, moment.before("h")
-        weights = moment.weight("R", 3, n)
-        a = moment.let("a", moment.read(3), "what the input gives", PRE_ACTIVATION)
+        read, weights = moment.weights(3)
+        a = moment.let("a", read, "what the input gives", PRE_ACTIVATION)
         after = self.reset == "after"
         q = moment.let("q", (weights if after else Slice(weights, 0, 0, 2 * n)) @ before, "what the state gives")
         r = moment.let("r", sigmoid(moment.gate(a, 0) + moment.gate(q, 0)), "reset gate")

@@ -10,6 +10,7 @@ from symprop.algebra.equations import Equation
 from symprop.algebra.shapes import shape_text
 from symprop.analysis.derivation import Derivation
 from symprop.codegen.program import Statement
+from symprop.codegen.scans import Made, Scan
 from symprop.notation.selection_notes import about_images
 from symprop.notation.stacks import sides
 from symprop.notation.terminal import UNICODE
@@ -61,6 +62,7 @@ def under_formulas(statements: Iterable[Statement], code: Callable[[Statement], 
         if statement.formula:
             number = f"({statement.number}) " if statement.number is not None else ""
             lines.extend(comment(f"{number}{statement.formula}   {shape_text(statement.whole or statement.shape)}"))
+        if statement.formula or isinstance(statement.expression, (Scan, Made)):
             lines.extend(waiting)
             waiting = []
     return [*lines, *waiting]
