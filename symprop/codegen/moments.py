@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import TypeVar
 
 from symprop.algebra import trees
-from symprop.algebra.equations import Item, Loop
 from symprop.algebra.indices import RowIndex, placed
 from symprop.algebra.nodes import Node, Variable
 from symprop.analysis.derivation import Derivation
@@ -28,8 +27,7 @@ def with_moments_named(derivation: Derivation) -> Derivation:
     output = in_code(system.output)
     prediction = None if system.prediction is None else in_code(system.prediction)
     masks = tuple(replace(mask, output=in_code(mask.output), value=in_code(mask.value)) for mask in system.masks)
-    items = tuple(map(_named, system.items))
-    return replace(derivation, system=replace(system, items=items, output=output, prediction=prediction, masks=masks))
+    return replace(derivation, system=replace(system, output=output, prediction=prediction, masks=masks))
 
 
 def has_moment(variable: Variable) -> bool:
@@ -48,8 +46,3 @@ def _called(variable: Variable) -> Variable:
     layers, (time,) = placed(variable.index)
     return variable.change(letter="".join(map(str, (variable.letter, *layers, "_t"))), index=(time,))
 
-
-def _named(item: Item) -> Item:
-    if isinstance(item, Loop):
-        return replace(item, items=tuple(map(_named, item.items)))
-    return replace(item, target=in_code(item.target), expression=in_code(item.expression))

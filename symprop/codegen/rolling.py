@@ -35,6 +35,7 @@ class Roller:
         self.stacked = _read_elsewhere(self.items)
         self.arrays: dict[Variable, tuple[Node, bool]] = {}
         self.starts = {item.target for item in self.items if isinstance(item, Equation) and _times(item.target)}
+        self.ends = {system.output.name, *([system.prediction.name] if system.prediction else [])}
         self.loops = 0
         self.taken: set[str] = set()
 
@@ -146,6 +147,10 @@ class Roller:
             yield Statement(target, Made(scan, place, steps.of_all(stack)))
             key = next(each for each, name in inside.items() if name == stack)
             self.arrays[key] = target, steps.has_start(stack)
+        for end in () if loop.backward else (loop.end(carry) for carry in loop.carries):
+            if _general(end) in self.arrays and {end.name, called(end).name} & self.ends:
+                yield Statement(called(end), self.moment(end))
+                self.starts.add(end)
         for rows_made in loop.writes:
             yield Statement(rows_made.array, _last_axis(self.all_moments(rows_made.row, count), rows_made.axis))
 

@@ -6,14 +6,16 @@ step was in all of them, one after the other: time is the first axis. What is ca
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
 from sympy import Atom, Integer, Tuple
 
+from symprop.algebra import trees
 from symprop.algebra.nodes import SHAPE, Node, Variable
 from symprop.algebra.shapes import Shape
+from symprop.calculus.tidy import TIDY
 from symprop.codegen.program import Pass, Program, Statement
 
 
@@ -42,6 +44,10 @@ class Steps:
     def of_all(self, variable: Variable) -> Shape:
         """The shape of the values of all steps."""
         return (Integer(self.count + self.has_start(variable)), *variable.shape)
+
+
+PART = "part"
+"""The role of variables that `single_operations` makes: parts on the way to a result that has a name of its own."""
 
 
 class Body(Atom):
@@ -109,6 +115,11 @@ def _(node: Made) -> Shape:
     return tuple(node.args[2].args)
 
 
+@TIDY.row(Scan, Made)
+def _(node: Node) -> Node:
+    return node
+
+
 def in_steps(program: Program, change: Pass) -> Program:
     """Return a program with a pass applied to the steps of its scans."""
 
@@ -130,14 +141,47 @@ def in_steps(program: Program, change: Pass) -> Program:
     return replace(program, forward=part(program.forward), backward=part(program.backward))
 
 
-def stacks_of(statements: Sequence[Statement]) -> dict[Variable, dict[int, Variable]]:
+def named_apart(program: Program) -> Program:
+    """Give the parts of steps names that nothing else of the program has: all have their memory in one workspace."""
+    taken = {*program.names}
+    loops = 0
+
+    def one(statement: Statement) -> Statement:
+        nonlocal loops
+        scan = statement.expression
+        if not isinstance(scan, Scan):
+            return statement
+        loops += 1
+        steps, names = scan.steps, dict[Node, Variable]()
+        kept = {*steps.rows, *steps.before, *steps.after, *steps.stacks}
+        for each in steps.program.forward:
+            target = each.target
+            if target in kept:
+                continue
+            if target.role == PART:
+                target = target.change(letter=f"{target.letter}_t", index=(Integer(loops),))
+            while target.name in taken:
+                target = target.change(mark=target.mark + 1)
+            taken.add(target.name)
+            names[each.target] = target
+        made = tuple(
+            replace(each, target=names.get(each.target, each.target), expression=trees.replace(each.expression, names))
+            for each in steps.program.forward
+        )
+        return statement.with_expression(
+            scan.with_steps(replace(steps, program=replace(steps.program, forward=made)))
+        )
+
+    if not any(isinstance(statement.expression, Scan) for statement in program.statements):
+        return program
+    forward, backward = (tuple(map(one, part)) for part in (program.forward, program.backward))
+    return replace(program, forward=forward, backward=backward)
+
+
+def stacks_of(statements: Iterable[Statement]) -> dict[Variable, dict[int, Variable]]:
     """Return, for each scan by its name, which of its stacks is called what."""
     found: dict[Variable, dict[int, Variable]] = {}
     for statement in statements:
         if isinstance(made := statement.expression, Made) and isinstance(scan := made.operands[0], Variable):
             found.setdefault(scan, {})[made.place] = statement.target
     return found
-
-
-Lines = Callable[[Statement], list[str]]
-"""How the lines of a statement are written."""

@@ -9,10 +9,18 @@ from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.shapes import shape_text
 from symprop.codegen.program import Statement
-from symprop.codegen.scans import Scan, Steps
-from symprop.codegen.targets.code import number
-from symprop.codegen.targets.dialect import Dialect
+from symprop.codegen.scans import Made, Scan, Steps
+from symprop.codegen.targets.code import Code, number
+from symprop.codegen.targets.dialect import SOURCE, Dialect
 from symprop.codegen.targets.layout import INDENT, laid_out, under_formulas
+
+
+
+@SOURCE.row(Scan, Made)
+def _(node: Node, write: Dialect) -> Code:
+    """What it takes on a line of its own: nothing, for it has lines of its own."""
+    return Code("loop")
+
 
 Write = Callable[[Statement], list[str]]
 
