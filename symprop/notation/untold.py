@@ -116,7 +116,7 @@ def _entered(node: Node, classes: Classes, found: list[tuple[Node, Axes]]) -> Ax
         found.append((node, axes))
         return axes
     if not node.operands or isinstance(node, (Part, Element)):
-        return classes.new(node.rank, told=True)
+        return classes.new(node.rank, told=not isinstance(node, n.Triangle))  # which is written as `tril`
     return SAME(node, classes, [_entered(operand, classes, found) for operand in node.operands])
 
 
