@@ -60,7 +60,7 @@ DETERMINANTS = (
 
 INVERSES = (
     Row("59", "jacobian", "inv(A + x * B)", "x:, A: n n, B: n n", "x", "-inv(A + x * B) @ B @ inv(A + x * B)",
-        note="Y(x) = A + x B; the Jacobian by a scalar"),
+        note="Y(x) = A + x B; the Jacobian with respect to a scalar"),
     Row("60", "jacobian", "inv(X)", SQUARE, "X", "-kron(inv(X), inv(X).T)", note="row (k, l), column (i, j)"),
     Row("61", "gradient", "a @ inv(X) @ b", "X: n n, a: n, b: n", "X", "-inv(X).T @ outer(a, b) @ inv(X).T"),
     Row("62", "gradient", "det(inv(X))", SQUARE, "X", "-det(inv(X)) * inv(X).T"),

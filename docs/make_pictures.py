@@ -38,7 +38,7 @@ PAGES = (1, 3)
 """The pages of the report that are shown."""
 GLANCE = """<!doctype html><meta charset="utf-8"><style>
 @font-face { font-family: formulas; src: url(FONT) }
-body { margin: 0; padding: 22px 26px; width: 1228px; font: 17px/1.5 "Noto Sans", "DejaVu Sans", sans-serif; color: #1c1c1c }
+body { margin: 0; padding: 22px 26px; width: 1228px; font: 17px/1.5 "Noto Sans", "DejaVu Sans", sans-serif }
 main { display: grid; grid-template-columns: 320px 420px 1fr; gap: 26px }
 h2 { margin: 0 0 10px; padding-bottom: 5px; border-bottom: 2px solid #1f5fa8; font-size: 18px; color: #1f5fa8 }
 pre { margin: 0; font: 15px/1.6 "DejaVu Sans Mono", monospace }
@@ -52,7 +52,8 @@ p { margin: 14px 0 0; color: #444 } b { color: #207a3c }
 <p>or a formula of matrices,<br>or LaTeX, or NumPy that you have.</p></div>
 <div><h2>symprop derives</h2><table>EQUATIONS</table></div>
 <div><h2>and writes the code</h2><pre class="code">CODE</pre></div>
-</main><p><b>CHECKS.</b> Each step, each equation and each gradient is confirmed by ways that share nothing with the derivation.</p>
+</main>
+<p><b>CHECKS.</b> Each step, equation and gradient is confirmed by ways that share nothing with the derivation.</p>
 """
 SHOWN = ("delta3", "da2", "delta2", "delta1", "dW3", "dW2", "dW1")
 

@@ -228,7 +228,7 @@ class System:
 
     @property
     def wanted(self) -> tuple[Variable, ...]:
-        """What the loss is differentiated by: the parameters, or without any the inputs that a gradient may flow to."""
+        """What gets a gradient: the parameters, or without any the inputs that a gradient may flow to."""
         return self.parameters or tuple(
             each for each in self.inputs if each.role not in (GIVEN, STATE) and "index" not in each.facts_by_kind
         )

@@ -24,7 +24,7 @@ from symprop.networks.spec import is_network_text
 
 
 def gradient(f: Any, by: Any = None, /, *, symmetric: str = "free", **declarations: Any) -> Any:
-    """Return the gradient of a scalar formula by one of its variables, in the variable's shape; by all without a name.
+    """Return the gradient of a scalar formula with respect to a variable, in its shape; all gradients without a name.
 
     `f` is a `Formula`, a text in NumPy notation with the declarations of its arrays, or a SymPy expression in
     `MatrixSymbol`s (then `by` is one of them, and the answer is a SymPy expression again). Where nothing is declared,
@@ -60,7 +60,7 @@ def jacobian(f: Any, by: Any = None, /, *, vec: str = "rows", **declarations: An
 
 
 def hessian(f: Any, by: Any = None, second: Any = None, /, *, vec: str = "rows", **declarations: Any) -> Any:
-    """Return the Hessian of a scalar formula by one of its variables, or the mixed one by two; `vec` as in `jacobian`.
+    """Return the Hessian of a scalar formula with respect to a variable, or to two; `vec` as in `jacobian`.
 
     >>> print(hessian("sum(log(1 + exp(X @ w)) - y * (X @ w))", "w", X="m n", w="n", y="m").text())
     X.T @ diag(sigmoid(X @ w) * (1 - sigmoid(X @ w))) @ X
