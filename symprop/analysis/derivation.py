@@ -281,7 +281,7 @@ class Derivation(Comparable, Printable):
 
 @kept_whole()
 def derive(network: Network | Formula | str, layout: str | None = None) -> Derivation:
-    """Derive the delta recurrence and the gradients of a network, or of a formula, or its text, by its variables.
+    """Derive the delta recurrence and all gradients of a network, or of a formula with respect to its variables.
 
     `layout` is "example" (one example, column vectors), "rows" or "columns" (a batch, the loss a mean over it). By
     default it is that of one example; a network with statistics over the batch has none, and is derived in "rows".

@@ -28,8 +28,8 @@ def gradient(f: Any, by: Any = None, /, *, symmetric: str = "free", **declaratio
 
     `f` is a `Formula`, a text in NumPy notation with the declarations of its arrays, or a SymPy expression in
     `MatrixSymbol`s (then `by` is one of them, and the answer is a SymPy expression again). Where nothing is declared,
-    shapes are inferred: capitals are matrices, small letters vectors, Greek names numbers. By a matrix that is declared
-    symmetric each element moves alone; with `symmetric="pairs"` those at (i, j) and (j, i) move together.
+    shapes are inferred: capitals are matrices, small letters vectors, Greek names numbers. With respect to a matrix
+    that is declared symmetric each element moves alone; with `symmetric="pairs"` those at (i, j) and (j, i) are one.
 
     >>> print(gradient("x @ A @ x", "x", x="n", A="n n symmetric").text())
     2 * A @ x
