@@ -55,15 +55,8 @@ def commands() -> list[tuple[str, str]]:
     return [(command, output) for command, output in pairs if command.startswith("symprop ")]
 
 
-def test_the_page_of_performance_runs() -> None:
-    page = (ROOT / "docs" / "performance.md").read_text(encoding="utf-8")
-    assert run_blocks(blocks("python", page), "docs/performance.md") > 10
-
-
-def test_the_page_of_matrix_calculus_runs() -> None:
-    """Its Python is run as doctests, its commands end with 0."""
+def test_the_commands_of_the_page_of_matrix_calculus_run() -> None:
     page = (ROOT / "docs" / "matrix-calculus.md").read_text(encoding="utf-8")
-    assert run_blocks(blocks("python", page), "docs/matrix-calculus.md") > 20
     shown = [line.strip() for line in page.splitlines() if line.startswith("    symprop ")]
     assert len(shown) == 7
     for command in shown:
