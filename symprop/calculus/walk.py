@@ -1,8 +1,9 @@
 """The derivation walk: forward equations in, backward equations out, in one pass from the last equation to the first.
 
 Nothing is expanded: each equation is shallow and named, so the cost is linear in the number of equations, and the list
-that comes out is the delta recurrence of the textbooks. The adjoint of `z1` (the derivative of the loss by `z1`) is
-named `delta1`, that of a parameter `dW1`; any other is written in place if one equation reads it, else named (`da1`).
+that comes out is the delta recurrence of the textbooks. The adjoint of `z1`, which is the
+derivative of the loss with respect to `z1`, is named `delta1`, that of a parameter `dW1`. Any other is written in place
+if one equation reads it, else named (`da1`).
 A `Loop` over a symbolic number of blocks is walked once, for a general block, with its base case.
 
 Source: Rumelhart, Hinton and Williams (1986); Griewank and Walther, *Evaluating Derivatives* (2008), chapter 3.
