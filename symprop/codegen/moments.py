@@ -45,4 +45,3 @@ def in_code(node: Named) -> Named:
 def _called(variable: Variable) -> Variable:
     layers, (time,) = placed(variable.index)
     return variable.change(letter="".join(map(str, (variable.letter, *layers, "_t"))), index=(time,))
-

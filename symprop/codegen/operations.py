@@ -29,7 +29,6 @@ OPERATION = Table("operation")
 """How a kind becomes one operation. A kind without a row is one call as it stands, over atoms."""
 
 
-
 def single_operations(program: Program) -> Program:
     """Leave one operation to a statement; what stands inside is named and computed before."""
     names = Names(program.names)

@@ -13,13 +13,14 @@ from sympy import Expr, Integer
 from symprop.algebra import nodes as n
 from symprop.algebra import trees
 from symprop.algebra.batching import batched
-from symprop.algebra.equations import Equation, Flow, Item, Loop, Rows, System
+from symprop.algebra.equations import Equation, Item, Loop, Rows, System
 from symprop.algebra.indices import RowIndex, placed
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.trees import variables
-from symprop.codegen.program import Program, Statement, Why
+from symprop.codegen.program import Program, Statement
 from symprop.codegen.scans import Body, Made, Scan, Steps
 from symprop.errors import SpecError
+from symprop.networks.sizes import TIME
 
 
 class Roller:
@@ -104,55 +105,84 @@ class Roller:
 
     def _of_loop(self, loop: Loop) -> Iterator[Statement]:
         if not loop.count.is_Integer:
-            raise SpecError(f"code needs a number of blocks in place of {loop.count}\ngive it one, as in {loop.count}=3")
+            raise SpecError(
+                f"code needs a number of blocks in place of {loop.count}\ngive it one, as in {loop.count}=3"
+            )
         self.loops += 1
-        step = [item for item in (loop.step if loop.backward else loop.items) if isinstance(item, Equation)]
-        for rows in loop.reads:
-            if rows.row not in self.arrays:
-                self.arrays[rows.row] = _first_axis(rows), False
-        carried = [(flow.name, flow) for flow in loop.flows] if loop.backward else [(c.before, c) for c in loop.carries]
-        inside = {equation.target: local(equation.target) for equation in step}
-        before = {name: _handed(name) if loop.backward else local(name) for name, _ in carried}
-        read = dict.fromkeys(v for e in step for v in variables(e.expression))
-        read |= dict.fromkeys(v for flow in loop.flows for v in variables(flow.after))
-        rows = {v: local(v) for v in read if _times(v) and v not in inside and v not in before}
-        names = {**inside, **before, **rows}
-        closed = {equation.target: equation for equation in loop.items if isinstance(equation, Equation)}
-        made = [
-            Statement(inside[each.target], trees.replace(each.expression, names), closed[each.target].pretty(),
-                      self.numbers.get(each.name)) for each in step
-        ]  # fmt: skip
-        after = [inside[c.after] if not isinstance(c, Flow) else None for _, c in carried]
-        for place, (name, each) in enumerate(carried):
-            if isinstance(each, Flow):
-                back = before[name].change(letter=before[name].letter.removesuffix("_next") + "_back")
-                made.append(Statement(back, trees.replace(each.after, names)))
-                after[place] = back
-        stacks = [inside[each.target] for each in step if (self.loops, each.target) in self.stacked]
-        whole = tuple(v for v in read if not _times(v) and v not in before)
-        starts = [self.outside(c.start) if isinstance(c, Flow) else called(loop.start(c)) for _, c in carried]
-        count = int(loop.count)
-        program = Program(tuple(made), (), (), (*rows.values(), *before.values(), *whole), (),
-                          tuple(each.name for each in dict.fromkeys((*stacks, *filter(None, after)))))  # fmt: skip
-        steps = Steps(program, count, loop.backward, tuple(rows.values()), tuple(before.values()),
-                      tuple(each for each in after if each is not None), whole, tuple(stacks))  # fmt: skip
-        arrays = [self.all_moments(each, count) for each in rows]
+        for each in loop.reads:
+            if each.row not in self.arrays:
+                self.arrays[each.row] = _first_axis(each), False
+        inside = _Inside(loop, self.numbers)
+        steps = inside.steps(tuple(each for each in inside.made if (self.loops, each) in self.stacked))
+        starts = [self.outside(each.start) for each in loop.flows] if loop.backward else map(called, inside.starts)
         scan = Variable("steps", (self.loops,), ())
-        yield Statement(scan, Scan(*arrays, *starts, *whole, Body(steps)))
-        for place, stack in enumerate(stacks):
-            target = stack.change(letter=stack.letter.removesuffix("_t") + "_all", shape=steps.of_all(stack))
-            while target.name in self.taken:
-                target = target.change(mark=target.mark + 1)
-            self.taken.add(target.name)
-            yield Statement(target, Made(scan, place, steps.of_all(stack)))
-            key = next(each for each, name in inside.items() if name == stack)
-            self.arrays[key] = target, steps.has_start(stack)
-        for end in () if loop.backward else (loop.end(carry) for carry in loop.carries):
+        arrays = [self.all_moments(each, steps.count) for each in inside.rows]
+        yield Statement(scan, Scan(*arrays, *starts, *steps.whole, Body(steps)))
+        names = {name: variable for variable, name in inside.made.items()}
+        for place, stack in enumerate(steps.stacks):
+            target = self._fresh(
+                stack.change(letter=f"{stack.letter.removesuffix('_t')}_all", shape=steps.of_all(stack))
+            )
+            yield Statement(target, Made(scan, place, target.shape))
+            self.arrays[names[stack]] = target, steps.has_start(stack)
+        for end in () if loop.backward else map(loop.end, loop.carries):
             if _general(end) in self.arrays and {end.name, called(end).name} & self.ends:
                 yield Statement(called(end), self.moment(end))
                 self.starts.add(end)
-        for rows_made in loop.writes:
-            yield Statement(rows_made.array, _last_axis(self.all_moments(rows_made.row, count), rows_made.axis))
+        for each in loop.writes:
+            yield Statement(each.array, _with_axis(self.all_moments(each.row, steps.count), each.axis))
+
+    def _fresh(self, variable: Variable) -> Variable:
+        """Return a variable under a name that no other has; a derivative may be there before and after a sum."""
+        while variable.name in self.taken:
+            variable = variable.change(mark=variable.mark + 1)
+        self.taken.add(variable.name)
+        return variable
+
+
+class _Inside:
+    """What a step of a loop is in code: the names of what it makes, of the rows that it reads, of what is handed on."""
+
+    def __init__(self, loop: Loop, numbers: Mapping[str, int]) -> None:
+        self.loop = loop
+        items = loop.step if loop.backward else loop.items
+        self.equations = [item for item in items if isinstance(item, Equation)]
+        self.closed = {item.target: item for item in loop.items if isinstance(item, Equation)}
+        self.numbers = numbers
+        self.made = {equation.target: local(equation.target) for equation in self.equations}
+        handed = [flow.name for flow in loop.flows] if loop.backward else [carry.before for carry in loop.carries]
+        self.before = {each: _handed(each) if loop.backward else local(each) for each in handed}
+        formulas = (*(each.expression for each in self.equations), *(flow.after for flow in loop.flows))
+        self.read = dict.fromkeys(variable for formula in formulas for variable in variables(formula))
+        known = {*self.made, *self.before}
+        self.rows = {each: local(each) for each in self.read if _times(each) and each not in known}
+        self.names: dict[Node, Node] = {**self.made, **self.before, **self.rows}
+
+    @property
+    def starts(self) -> list[Variable]:
+        """What stands before the first step of a forward loop."""
+        return [self.loop.start(carry) for carry in self.loop.carries]
+
+    def steps(self, stacked: tuple[Variable, ...]) -> Steps:
+        """Return the steps, which keep all values of what is `stacked`."""
+        statements = [self._statement(equation) for equation in self.equations]
+        after = [self.made[carry.after] for carry in self.loop.carries if not self.loop.backward]
+        for flow in self.loop.flows:
+            name = self.before[flow.name]
+            back = name.change(letter=name.letter.removesuffix("_next") + "_back")
+            statements.append(Statement(back, trees.replace(flow.after, self.names)))
+            after.append(back)
+        stacks = tuple(self.made[each] for each in stacked)
+        rows, before = tuple(self.rows.values()), tuple(self.before.values())
+        whole = tuple(each for each in self.read if not _times(each) and each not in self.before)
+        returns = tuple(dict.fromkeys(each.name for each in (*stacks, *after)))
+        program = Program(tuple(statements), (), (), (*rows, *before, *whole), (), returns)
+        return Steps(program, int(self.loop.count), self.loop.backward, rows, before, tuple(after), whole, stacks)
+
+    def _statement(self, equation: Equation) -> Statement:
+        written = self.closed[equation.target].pretty()
+        expression = trees.replace(equation.expression, self.names)
+        return Statement(self.made[equation.target], expression, written, self.numbers.get(equation.name))
 
 
 def local(variable: Variable) -> Variable:
@@ -169,8 +199,7 @@ def _handed(variable: Variable) -> Variable:
 def called(variable: Variable) -> Variable:
     """Return the name of a variable at a moment that is a number, `h1_t3`, or that is any."""
     (time,) = _times(variable)
-    name = variable.change(letter=f"{variable.letter}{_layers(variable)}_t", index=(time,) if time.is_Integer else ())
-    return name
+    return variable.change(letter=f"{variable.letter}{_layers(variable)}_t", index=(time,) if time.is_Integer else ())
 
 
 def _with_suffix(variable: Variable, suffix: str) -> Variable:
@@ -188,8 +217,6 @@ def _times(variable: Variable) -> tuple[Expr, ...]:
 
 def _general(variable: Variable) -> Variable:
     """Return the variable for a general moment."""
-    from symprop.networks.sizes import TIME
-
     index = [RowIndex(TIME) if isinstance(part, RowIndex) else part for part in variable.index]
     general: Variable = variable.change(index=tuple(index))
     return general
@@ -229,15 +256,13 @@ def _first_axis(rows: Rows) -> Node:
     return n.Transpose(rows.array, axes) if rows.axis else rows.array
 
 
-def _last_axis(array: Node, axis: int) -> Node:
+def _with_axis(array: Node, axis: int) -> Node:
     """Return an array whose first axis stands at another place."""
-    axes = [place + (place <= axis) for place in range(array.rank) if place < axis]
-    axes = [*range(1, axis + 1), 0, *range(axis + 1, array.rank)]
-    return n.Transpose(array, tuple(axes)) if axis else array
+    return n.Transpose(array, (*range(1, axis + 1), 0, *range(axis + 1, array.rank))) if axis else array
 
 
 def _same(left: Node, right: Node) -> bool:
     return left is right
 
 
-__all__ = ["Roller", "Why", "called", "local"]
+__all__ = ["Roller", "called", "local"]

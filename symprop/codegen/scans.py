@@ -41,6 +41,10 @@ class Steps:
         """Whether the start stands before the values of all steps: so it does where a step reads them."""
         return not self.backward and variable in self.after
 
+    def is_row(self, after: Variable) -> bool:
+        """Whether what a step hands on is a row of all values, which the next one reads where it lies."""
+        return self.has_start(after) and after in self.stacks
+
     def of_all(self, variable: Variable) -> Shape:
         """The shape of the values of all steps."""
         return (Integer(self.count + self.has_start(variable)), *variable.shape)
@@ -55,11 +59,11 @@ class Body(Atom):
 
     def __new__(cls, steps: Steps) -> Self:
         new: Self = super().__new__(cls)
-        new.steps = steps  # type: ignore[attr-defined]
+        new.steps = steps
         return new
 
     def _hashable_content(self) -> tuple[Any, ...]:
-        return (id(self.steps),)  # type: ignore[attr-defined]
+        return (id(self.steps),)
 
 
 class Scan(Node):
@@ -168,9 +172,7 @@ def named_apart(program: Program) -> Program:
             replace(each, target=names.get(each.target, each.target), expression=trees.replace(each.expression, names))
             for each in steps.program.forward
         )
-        return statement.with_expression(
-            scan.with_steps(replace(steps, program=replace(steps.program, forward=made)))
-        )
+        return statement.with_expression(scan.with_steps(replace(steps, program=replace(steps.program, forward=made))))
 
     if not any(isinstance(statement.expression, Scan) for statement in program.statements):
         return program

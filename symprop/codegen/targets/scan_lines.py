@@ -15,7 +15,6 @@ from symprop.codegen.targets.dialect import SOURCE, Dialect
 from symprop.codegen.targets.layout import INDENT, laid_out, under_formulas
 
 
-
 @SOURCE.row(Scan, Made)
 def _(node: Node, write: Dialect) -> Code:
     """What it takes on a line of its own: nothing, for it has lines of its own."""
@@ -124,7 +123,7 @@ def _as_lists(loop: Written) -> Iterable[str]:
     steps, write = loop.steps, loop.write
     held = dict(zip(steps.after, steps.before, strict=True))
     starts = dict(zip(steps.before, loop.scan.starts, strict=True))
-    for after, before in held.items():
+    for before in steps.before:
         yield f"{before.name} = {write.text(starts[before])}"
     for variable, name in loop.stacks.items():
         yield f"{name.name} = [{held[variable].name}]" if steps.has_start(variable) else f"{name.name} = []"

@@ -11,18 +11,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property, lru_cache
+from functools import cached_property
 
 import sympy
 from sympy import Expr, Integer
 
 from symprop.algebra import nodes as n
-from symprop.algebra.nodes import Node, Variable
-from symprop.algebra.shapes import Shape
 from symprop.algebra import trees
+from symprop.algebra.nodes import Node, Variable
 from symprop.codegen.operations import PART, is_boolean, is_constant, is_view
 from symprop.codegen.program import RESERVED, Program, Statement
 from symprop.codegen.scans import Made, Scan, Steps
+from symprop.codegen.targets.fast.blocks import Block
 from symprop.codegen.targets.fast.calls import INSIDE, SCRATCH, Scratch, is_allocated
 from symprop.codegen.targets.fast.overwriting import arrays_read, base, overwritable
 from symprop.codegen.targets.fast.placing import Shelf
@@ -31,51 +31,6 @@ KINDS = ("gradient", "statistics", "memory", "flags", "places", "constants", "he
 """What memory there is: returned (both), for work, for booleans, for integers, never changed, held by the caller."""
 
 UNSHARED = ("gradient", "statistics", "constants", "held")
-
-
-@dataclass
-class Block:
-    """Results in one place after another: the first that it holds, and from which operation to which it is live.
-
-    It lies after `base` elements of lower degree and `low` of its own, which are counted in `unit`.
-    """
-
-    first: Variable
-    kind: str
-    shape: Shape
-    start: int
-    stop: int
-    holds: list[Variable] = field(default_factory=list)
-    base: Expr = Integer(0)
-    low: int = 0
-
-    @property
-    def size(self) -> Expr:
-        """The number of elements."""
-        return _size(self.shape)[0]
-
-    @property
-    def count(self) -> int:
-        """The number of elements, counted in its unit."""
-        return _size(self.shape)[1]
-
-    @property
-    def unit(self) -> Expr:
-        """1, or what a number of elements that depends on the batch is a multiple of."""
-        return _size(self.shape)[2]
-
-    @property
-    def offset(self) -> Expr:
-        """How many elements stand before it."""
-        return self.base + self.low * self.unit
-
-
-@lru_cache(maxsize=2_048)  # few shapes, in all layers
-def _size(shape: Shape) -> tuple[Expr, int, Expr]:
-    """Return the number of elements, and what number it is of which unit."""
-    size = sympy.prod(shape, start=Integer(1))
-    count, unit = size.as_coeff_Mul()
-    return size, int(count), unit
 
 
 @dataclass(frozen=True)
@@ -261,7 +216,7 @@ class _Planner:
                 self.blocks.append(Block(name, kind, block.shape, place, place, [name]))
         self.inside[target] = found
         for before, after in zip(steps.before, steps.after, strict=True):
-            if not (steps.has_start(after) and after in steps.stacks):
+            if not steps.is_row(after):
                 self._enter(Block(before, "memory", before.shape, place, place), before)
 
     def _enter(self, block: Block, target: Variable) -> None:

@@ -9,7 +9,7 @@ import sympy
 from sympy import Expr
 
 from symprop.algebra.batching import BATCH_SIZE
-from symprop.algebra.nodes import Node, Variable
+from symprop.algebra.nodes import Variable
 from symprop.codegen import (
     faster,
     grouped_patches,
@@ -25,15 +25,16 @@ from symprop.codegen import (
 from symprop.codegen import part_operations as part_operations
 from symprop.codegen.operations import single_operations
 from symprop.codegen.program import Pass, Program, Statement
-from symprop.codegen.scans import Made, Scan, named_apart, stacks_of
+from symprop.codegen.scans import Made, Scan, named_apart
 from symprop.codegen.targets.code import number as number_code
 from symprop.codegen.targets.fast import convolution_calls as convolution_calls  # enters its rows
 from symprop.codegen.targets.fast import part_calls as part_calls
 from symprop.codegen.targets.fast import pool_calls as pool_calls
 from symprop.codegen.targets.fast.calls import call_lines, is_allocated
 from symprop.codegen.targets.fast.memory import Block, Plan, plan
+from symprop.codegen.targets.fast.over_time import loop_lines
 from symprop.codegen.targets.fast.shared_rows import shared_rows
-from symprop.codegen.targets.layout import laid_out, under_formulas
+from symprop.codegen.targets.layout import under_formulas
 from symprop.codegen.targets.numpy import lines
 from symprop.codegen.targets.numpy.source import numpy_source
 
@@ -86,7 +87,7 @@ def step_lines(found: Plan, statements: Iterable[Statement]) -> list[str]:
 
 def _statement_lines(found: Plan, statement: Statement, printed: Statement) -> list[str]:
     if isinstance(statement.expression, Scan):
-        return list(_loop_lines(found, statement, printed.expression))
+        return loop_lines(found, statement.target, printed.expression, step_lines)
     if isinstance(statement.expression, Made):
         return []
     block = found.homes.get(statement.target)
@@ -101,37 +102,6 @@ def _statement_lines(found: Plan, statement: Statement, printed: Statement) -> l
     overwritten = "" if over is None else str(found.shown.get(over, over).name)
     extra = f"work.scratch_{printed.name}" if statement.target in found.extra else ""
     return call_lines(printed.name, printed.expression, overwritten, _place(found, block), extra)
-
-
-def _loop_lines(found: Plan, statement: Statement, scan: Node) -> Iterator[str]:
-    """Yield the lines of a loop over time: rows of what is read and made go along, and a step writes into them."""
-    if not isinstance(scan, Scan):
-        return
-    steps, inside = scan.steps, found.inside[statement.target]
-    made = stacks_of(found.program.statements)[statement.target]
-    names = {steps.stacks[place]: stack for place, stack in made.items()}
-    starts = dict(zip(steps.before, map(numpy_source, scan.starts), strict=True))
-    rows = dict(zip(steps.rows, map(numpy_source, scan.arrays), strict=True))
-    handed = {}
-    for stack in made.values():
-        yield f"{stack.name} = work.{stack.name}"
-    for before, after in zip(steps.before, steps.after, strict=True):
-        if after in names and steps.has_start(after):
-            yield f"{names[after].name}[0] = {starts[before]}"
-            rows[before] = f"{names[after].name}[:-1]"
-        else:
-            handed[after] = before
-            yield f"{before.name} = work.{before.name}"
-            yield f"{before.name}[...] = {starts[before]}"
-    for stack in steps.stacks:
-        name = names[stack].name if stack in names else f"work.{stack.name}"
-        rows[stack] = f"{name}[1:]" if steps.has_start(stack) else name
-    sources = [f"{each}[::-1]" if steps.backward else each for each in rows.values()]
-    yield from laid_out(f"for {', '.join(each.name for each in rows)} in zip(", sources, "):")
-    for line in step_lines(inside, steps.program.forward):
-        yield f"    {line}"
-    for after, before in handed.items():
-        yield f"    {before.name}[...] = {after.name}"
 
 
 TRICKS = (
@@ -200,10 +170,11 @@ def workspace_lines(found: Plan) -> Iterator[str]:
             yield f"{holder} = np.empty({_code(found.totals[kind])}, {dtype})"
             for block in blocks:
                 yield from _view_lines(found, block, holder)
-    for statement in (each for part in (found, *found.inside.values()) for each in part.program.statements):
-        home = next((h for part in (found, *found.inside.values()) if (h := part.homes.get(statement.target))), None)
-        if home is not None and home.kind == "constants":
-            yield f"work.{statement.name} = {numpy_source(statement.expression)}"
+    for part in (found, *found.inside.values()):
+        for statement in part.program.statements:
+            home = part.homes.get(statement.target)
+            if home is not None and home.kind == "constants":
+                yield f"work.{statement.name} = {numpy_source(statement.expression)}"
 
 
 def _view_lines(found: Plan, block: Block, holder: str) -> Iterator[str]:
