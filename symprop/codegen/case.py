@@ -24,6 +24,7 @@ from symprop.errors import SpecError, shown
 from symprop.networks.network import LAYOUTS, Network
 from symprop.networks.optimiser_text import as_optimiser
 from symprop.networks.optimisers import Optimiser
+from symprop.networks.recurrent import written_out_in_time
 from symprop.networks.spec import as_network
 
 Made = TypeVar("Made")
@@ -118,8 +119,8 @@ class Case:
 
     @property
     def coded(self) -> Case:
-        """The case that code is made of: a batch in rows."""
-        return self.rows
+        """The case that code is made of: a batch in rows, with loops over time also where the page writes them out."""
+        return self.of(written_out_in_time(self.network, unroll=False)).rows
 
     @property
     def system(self) -> System:

@@ -67,11 +67,13 @@ class _Hoist:
         if self.is_free(node):
             return node if is_cheap(node) or not node.rank else self.row(node)
         operands = node.operands
-        if isinstance(node, n.Multiply):
-            free = [each for each in operands if each.rank == node.rank and self.is_free(each)]
+        if isinstance(node, (n.Multiply, n.Add)):
+            free = [each for each in operands if self.is_free(each) and each.rank == node.rank]
+            if isinstance(node, n.Add) and any(not is_cheap(each) for each in free):
+                free += [each for each in operands if self.is_same(each)]
             if len(free) > 1:
                 rest = [each for each in operands if each not in free]
-                return n.Multiply(*map(self.visit, rest), self.row(n.Multiply(*free)))
+                return node.func(*map(self.visit, rest), self.row(node.func(*free)))
         changed = [self.visit(each) for each in operands]
         return node if all(a is b for a, b in zip(changed, operands, strict=True)) else node.with_operands(changed)
 
@@ -79,6 +81,10 @@ class _Hoist:
         """Whether a formula reads a row, and nothing that is carried."""
         read = trees.variables(node)
         return any(each in self.rows for each in read) and all(each in self.rows or each in self.same for each in read)
+
+    def is_same(self, node: Node) -> bool:
+        """Whether a formula is the same in every step."""
+        return all(each in self.same for each in trees.variables(node))
 
     def row(self, node: Node) -> Variable:
         """Return the row of an array that holds a formula for all moments."""

@@ -15,8 +15,9 @@ from sympy import Expr, Integer
 from symprop.algebra.equations import Carry, Equation, Item, Loop, Rows, equations_in
 from symprop.algebra.functions import FUNCTIONS, ElementwiseFunction
 from symprop.algebra.indices import RowIndex
-from symprop.algebra.nodes import Fill, Multiply, Node, Scalar, Slice, Variable
+from symprop.algebra.nodes import Add, Fill, Multiply, Node, Scalar, Slice, Variable
 from symprop.algebra.roles import ACTIVATION, INPUT, PRE_ACTIVATION
+from symprop.algebra.trees import added
 from symprop.algebra.unrolling import written_out
 from symprop.errors import SpecError, shown
 from symprop.networks.blocks import Chain
@@ -81,11 +82,11 @@ class Moment:
         fans = (self.units, self.units)
         return self.builder.parameter(letter, self.number, (gates * self.units,), "bias", "zeros", fans)
 
-    def weights(self, gates: int) -> tuple[Node, Node]:
-        """Enter the parameters of so many gates; return `W @ x[t] + b`, what the input gives to them, and `R`."""
+    def weights(self, gates: int) -> tuple[Node, Node, tuple[Node, ...]]:
+        """Enter the parameters of so many gates; return `W @ x[t]`, what the input gives to them, `R`, and `b`."""
         product: Node = self.weight("W", gates, self.value.shape[1]) @ self.input
         recurrent = self.weight("R", gates, self.units)
-        return product + self.vector("b", gates) if self.bias else product, recurrent
+        return product, recurrent, (self.vector("b", gates),) if self.bias else ()
 
     def gate(self, stacked: Node, place: int) -> Node:
         """The part of a vector that belongs to the gate at a place."""
@@ -179,7 +180,7 @@ class RNN(Recurrent):
 
     >>> from symprop import Input
     >>> [equation.text() for equation in (Input("T", "n") >> RNN(4)).system().equations]
-    ['h1[0] = zeros((4,))', 'a1[t] = W1 @ x[t] + b1 + R1 @ h1[t - 1]', 'h1[t] = tanh(a1[t])']
+    ['h1[0] = zeros((4,))', 'a1[t] = W1 @ x[t] + R1 @ h1[t - 1] + b1', 'h1[t] = tanh(a1[t])']
 
     Raises:
         SpecError: an input that is no sequence, an unknown activation.
@@ -193,8 +194,8 @@ class RNN(Recurrent):
             raise SpecError(f"RNN: unknown activation {shown(self.activation)}\nallowed: {', '.join(ACTIVATIONS)}")
 
     def step(self, moment: Moment) -> None:
-        read, recurrent = moment.weights(1)
-        a = moment.let("a", read + recurrent @ moment.before("h"), "pre-activation", PRE_ACTIVATION)
+        read, recurrent, bias = moment.weights(1)
+        a = moment.let("a", Add(read, recurrent @ moment.before("h"), *bias), "pre-activation", PRE_ACTIVATION)
         moment.let("h", FUNCTIONS[self.activation](a), "state")
 
 
@@ -219,8 +220,8 @@ class LSTM(Recurrent):
     states: ClassVar[tuple[str, ...]] = ("h", "c")
 
     def step(self, moment: Moment) -> None:
-        read, recurrent = moment.weights(4)
-        a = moment.let("a", read + recurrent @ moment.before("h"), "pre-activations", PRE_ACTIVATION)
+        read, recurrent, bias = moment.weights(4)
+        a = moment.let("a", Add(read, recurrent @ moment.before("h"), *bias), "pre-activations", PRE_ACTIVATION)
         gates = {letter: (place, note) for place, (letter, note) in enumerate(
             {"i": "input gate", "f": "forget gate", "g": "candidate", "o": "output gate"}.items())}  # fmt: skip
         i, f, g, o = (
@@ -239,8 +240,8 @@ class GRU(Recurrent):
     and cuDNN do, or `"before"` it, `Rn (r * h)`, as the paper does. The rows of `W` and `R` belong to r, z, n.
 
     >>> from symprop import Input
-    >>> (Input("T", 3) >> GRU(2)).system().equations
-    ()
+    >>> [equation.text() for equation in (Input("T", 3) >> GRU(2)).system().equations][-2:]
+    ['n1[t] = tanh(a1[t][4:] + r1[t] * u1[t])', 'h1[t] = (1 - z1[t]) * n1[t] + z1[t] * h1[t - 1]']
 
     Raises:
         SpecError: an input that is no sequence, an unknown `reset`.
@@ -255,8 +256,8 @@ class GRU(Recurrent):
 
     def step(self, moment: Moment) -> None:
         n, before = moment.units, moment.before("h")
-        read, weights = moment.weights(3)
-        a = moment.let("a", read, "what the input gives", PRE_ACTIVATION)
+        read, weights, bias = moment.weights(3)
+        a = moment.let("a", added([read, *bias]), "what the input gives", PRE_ACTIVATION)
         after = self.reset == "after"
         q = moment.let("q", (weights if after else Slice(weights, 0, 0, 2 * n)) @ before, "what the state gives")
         r = moment.let("r", sigmoid(moment.gate(a, 0) + moment.gate(q, 0)), "reset gate")
@@ -280,13 +281,8 @@ def has_moments(layers: Iterable[Layer]) -> bool:
     return any(isinstance(each, Recurrent) or has_moments(each.inner) for each in layers)
 
 
-def is_over_time(layers: Iterable[Layer]) -> bool:
-    """Whether there are loops over time among the layers, also inside blocks."""
-    return any((isinstance(each, Recurrent) and not each.unroll) or is_over_time(each.inner) for each in layers)
-
-
-def written_out_in_time(network: Network) -> Network:
-    """Return the network with its loops over time written out moment by moment; their numbers are known.
+def written_out_in_time(network: Network, unroll: bool = True) -> Network:
+    """Return the network with its loops over time written out moment by moment, or none of them.
 
     >>> from symprop import Input, MeanSquaredError
     >>> written_out_in_time(Input(3, 2) >> RNN(4) >> MeanSquaredError()).text
@@ -295,12 +291,14 @@ def written_out_in_time(network: Network) -> Network:
     Raises:
         SpecError: a named number of moments.
     """
-    return Network(tuple(map(_written_out, network.layers))) if is_over_time(network.layers) else network
+    if not has_moments(network.layers):
+        return network
+    return Network(tuple(_with_moments(layer, unroll) for layer in network.layers))
 
 
-def _written_out(layer: Layer) -> Layer:
+def _with_moments(layer: Layer, unroll: bool) -> Layer:
     if isinstance(layer, Recurrent):
-        return replace(layer, unroll=True)
-    if not is_over_time(layer.inner):
+        return replace(layer, unroll=unroll)
+    if not has_moments(layer.inner):
         return layer
-    return layer.with_rows([Chain(tuple(map(_written_out, row.layers))) for row in layer.rows])
+    return layer.with_rows([Chain(tuple(_with_moments(each, unroll) for each in row.layers)) for row in layer.rows])
