@@ -8,7 +8,7 @@ from symprop.algebra.equations import Equation, Item, System
 from symprop.algebra.names import gradient_of
 from symprop.algebra.trees import zeros
 from symprop.analysis.derivation import Derivation
-from symprop.codegen.program import Program, ProgramError, Statement, Why, checked
+from symprop.codegen.program import Program, ProgramError, Statement, Why
 from symprop.errors import SpecError
 
 
@@ -43,7 +43,7 @@ def lower_system(
     states = tuple(state.variable for state in system.states)
     masks = tuple(mask.variable for mask in system.masks)
     given = (system.parameters, system.inputs, system.targets)
-    return checked(Program(forward, tuple(back), *given, returns, states, masks))
+    return Program(forward, tuple(back), *given, returns, states, masks)
 
 
 def _equations(items: Iterable[Item]) -> Iterable[Equation]:
