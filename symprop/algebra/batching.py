@@ -220,8 +220,12 @@ def _(node: n.Diagonal, batch: Batch, operand: Operand) -> Node:
 
 def batched_variable(variable: Variable, batch: Batch) -> Variable:
     """Return a variable with the batch axis; facts that speak of an axis move along."""
-    facts = (Fact(fact.kind, batch.axis(int(fact.value))) if fact.is_of_axis else fact for fact in variable.facts)
-    return variable.change(shape=Tuple(*batch.shape(variable.shape)), facts=Tuple(*facts))
+
+    def make() -> Variable:
+        facts = (Fact(fact.kind, batch.axis(int(fact.value))) if fact.is_of_axis else fact for fact in variable.facts)
+        return variable.change(shape=Tuple(*batch.shape(variable.shape)), facts=Tuple(*facts))
+
+    return variable.like((batch.size, batch.rows), make)
 
 
 def mean(node: Node, size: Expr) -> Node:

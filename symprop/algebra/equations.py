@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import InitVar, dataclass, field, replace
+from functools import cached_property
 
 from sympy import Expr, Integer, Rational, Symbol
 
+from symprop.algebra.alike import pattern
+from symprop.algebra.kinds.patterns import Pattern
 from symprop.algebra.named_numbers import NamedNumber, named_numbers
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.printable import Printable
 from symprop.algebra.roles import GIVEN, STATE
-from symprop.algebra.trees import loose, walk
+from symprop.algebra.trees import joins_examples, loose
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,11 @@ class Equation(Printable):
     def name(self) -> str:
         """The name of the left side."""
         return self.target.name
+
+    @cached_property
+    def pattern(self) -> Pattern:
+        """What both sides have in common with those of equations that are alike, and their numbers."""
+        return pattern(self.target, self.expression)
 
     def __repr__(self) -> str:
         return f"Equation({self.text()!r})"
@@ -268,7 +276,7 @@ class System:
     @property
     def joins_examples(self) -> bool:
         """Whether it holds a mean over the examples of a batch, so that it has no meaning for one example."""
-        return any(part.joins_examples for equation in self.equations for part in walk(equation.expression))
+        return any(joins_examples(equation.expression) for equation in self.equations)
 
     @property
     def stand_ins(self) -> dict[Variable, Variable]:

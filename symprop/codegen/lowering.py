@@ -8,7 +8,7 @@ from symprop.algebra.equations import Item, System
 from symprop.algebra.names import gradient_of
 from symprop.algebra.trees import zeros
 from symprop.analysis.derivation import Derivation
-from symprop.codegen.program import Program, ProgramError, Statement, Why, checked
+from symprop.codegen.program import Program, ProgramError, Statement, Why
 from symprop.codegen.rolling import Roller
 
 
@@ -44,4 +44,4 @@ def lower_system(
     states = tuple(state.variable for state in system.states)
     masks = tuple(mask.variable for mask in system.masks)
     given = (system.parameters, system.inputs, system.targets)
-    return checked(Program(forward, tuple(back), *given, returns, states, masks))
+    return Program(forward, tuple(back), *given, returns, states, masks)
