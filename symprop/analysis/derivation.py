@@ -280,17 +280,20 @@ class Derivation(Comparable, Printable):
 
 
 @kept_whole()
-def derive(network: Network | Formula | str, layout: str | None = None) -> Derivation:
-    """Derive the delta recurrence and all gradients of a network, or of a formula with respect to its variables.
+def derive(network: Network | Formula | str, layout: str | None = None, *, evaluation: bool = False) -> Derivation:
+    """Derive the delta recurrence and the gradients of a network, or of a formula with respect to its variables.
 
     `layout` is "example" (one example, column vectors), "rows" or "columns" (a batch, the loss a mean over it). By
-    default it is that of one example; a network with statistics over the batch has none, and is derived in "rows".
+    default it is that of one example; a network with statistics over the batch has none, and is derived in "rows". With
+    `evaluation`, running statistics stand for those of the batch, and no dropout is drawn.
 
     >>> d = derive("Input(2) >> Dense(3) >> Tanh() >> Dense(2) >> SoftmaxCrossEntropy()")
     >>> print(d.delta(1).text())
     (W2.T @ delta2) * (1 - a1 * a1)
     >>> print(derive("x @ A @ x").gradient("A").text())
     outer(x, dv1)
+    >>> print(derive("Input(2) >> BatchNorm() >> MeanSquaredError()", evaluation=True).equation("mu1").text())
+    mu1 = R1
 
     Raises:
         SpecError: the network has no loss or no parameters, or the layout is unknown or none that the network has.
@@ -305,7 +308,7 @@ def derive(network: Network | Formula | str, layout: str | None = None) -> Deriv
             "a network with statistics over the batch has no form for one example: its means read all examples\n"
             f"allowed: layout {' or '.join(map(repr, layouts))}"
         )
-    system = net.system(layout)
+    system = net.system(layout).evaluated if evaluation else net.system(layout)
     if system.loss is None and isinstance(net, Network):
         raise SpecError(
             f"a network without a loss has no gradients\nend it with a loss, as in: {net.text} >> MeanSquaredError()"
