@@ -110,8 +110,11 @@ def formula_diagram(asked: Asked) -> dict[str, Any]:
         return {"diagram": ""}
     derivation = derive(formula)
     names = {f"d{each.result.by[0].name}": _name(each, answers) for each in answers}
-    loss = derivation.system.loss
-    return diagram_parts(diagram(derivation), names | ({loss.name: "f"} if loss is not None else {}))
+    loss = str(derivation.system.loss)
+    drawn = diagram(derivation)
+    if (loss, formula.name) == ("L", "f"):  # the formula is no loss, and is called f all over the page
+        drawn = drawn.replace(">L</tspan>", ">f</tspan>")
+    return diagram_parts(drawn, names | {loss: "f"})
 
 
 def formula_code(asked: Asked) -> dict[str, Any]:
