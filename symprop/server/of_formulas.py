@@ -109,7 +109,8 @@ def formula_diagram(asked: Asked) -> dict[str, Any]:
     if formula.node.shape:
         return {"diagram": ""}
     derivation = derive(formula)
-    names = {f"d{each.result.by[0].name}": _name(each, answers) for each in answers}
+    gradients = answers if asked.question == "gradient" else ()
+    names = {f"d{each.result.by[0].name}": _name(each, answers) for each in gradients}
     loss = str(derivation.system.loss)
     drawn = diagram(derivation)
     if (loss, formula.name) == ("L", "f"):  # the formula is no loss, and is called f all over the page
