@@ -69,7 +69,7 @@ class OutputError(SympropError):
 
 
 class SympropWarning(UserWarning):
-    """Of input that symprop takes and that is probably not meant, such as a softmax of a softmax."""
+    """Warns of input that symprop takes but that is probably not meant, such as a softmax of a softmax."""
 
 
 def warned(messages: Iterable[str]) -> None:

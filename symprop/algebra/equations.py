@@ -195,9 +195,10 @@ class Mask:
 
 @dataclass(frozen=True)
 class System:
-    """A list of equations in the order of computation, and what they are made of; `states` are not among them.
+    """Equations in the order of computation, and the variables in them.
 
-    `masks` are drawn by each step of training, and read like inputs.
+    `masks` are drawn anew in each step of training, and read like inputs. `states`, the running statistics, have
+    equations of their own.
 
     `parameters`, `inputs` and `targets` are the variables that no equation defines; `loss` and `output` are
     defined by one. `batch` is the symbol of the batch size, or None for one example; `layout` is "example",
@@ -228,7 +229,7 @@ class System:
 
     @property
     def wanted(self) -> tuple[Variable, ...]:
-        """What the loss is differentiated by: the parameters, or without any the inputs that a gradient may flow to."""
+        """What gets a gradient: the parameters, or without any the inputs that a gradient may flow to."""
         return self.parameters or tuple(
             each for each in self.inputs if each.role not in (GIVEN, STATE) and "index" not in each.facts_by_kind
         )

@@ -109,7 +109,7 @@ class Derivation(Comparable, Printable):
         return looked_up(name, self.by_name, "no equation defines")
 
     def delta(self, layer: int | str) -> Node:
-        """Return the expression of the derivative of the loss by `z` of one layer (`delta(2)`, or `delta("l")`).
+        """Return the derivative of the loss with respect to `z` of one layer (`delta(2)`, or `delta("l")`).
 
         >>> from symprop import derive
         >>> print(derive("Input(2) >> Dense(1) >> MeanSquaredError()").delta(1).text())
@@ -118,7 +118,7 @@ class Derivation(Comparable, Printable):
         return self.equation(f"delta{layer}" if str(layer).isdigit() else f"delta[{layer}]").expression
 
     def gradient(self, parameter: str) -> Node:
-        """Return the expression of the derivative of the loss by a parameter, in the parameter's shape.
+        """Return the derivative of the loss with respect to a parameter, in the parameter's shape.
 
         >>> from symprop import derive
         >>> print(derive("Input(2) >> Dense(1) >> MeanSquaredError()").gradient("W1").text())
@@ -156,7 +156,7 @@ class Derivation(Comparable, Printable):
         return looked_up(name, known, "no variable is called")
 
     def jacobian(self, of: str, by: str) -> Node:
-        """Return the Jacobian of one vector of the forward pass by another, `(len of, len by)`, for one example.
+        """Return the Jacobian of one vector with respect to another, for one example: `(len of, len by)`.
 
         >>> from symprop import derive
         >>> general = derive("Input(n) >> Repeat(Residual(Dense(n) >> Tanh()), L) >> MeanSquaredError()")
@@ -281,7 +281,7 @@ class Derivation(Comparable, Printable):
 
 @kept_whole()
 def derive(network: Network | Formula | str, layout: str | None = None) -> Derivation:
-    """Derive the delta recurrence and the gradients of a network, or of a formula, or its text, by its variables.
+    """Derive the delta recurrence and all gradients of a network, or of a formula with respect to its variables.
 
     `layout` is "example" (one example, column vectors), "rows" or "columns" (a batch, the loss a mean over it). By
     default it is that of one example; a network with statistics over the batch has none, and is derived in "rows".

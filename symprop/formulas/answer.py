@@ -122,7 +122,7 @@ class Answer(Printable):
         """What was asked, in one line."""
         by = " and ".join(dict.fromkeys(x.name for x in self.result.by))
         along = f" along {self._along}" if self._along else ""
-        return f"{self.result.kind} of {self.result.formula.source} by {by}{along}"
+        return f"{self.result.kind} of {self.result.formula.source} with respect to {by}{along}"
 
     @property
     def _along(self) -> str:

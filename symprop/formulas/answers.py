@@ -62,7 +62,7 @@ class Answers(Printable):
         Raises:
             FormulaError: there is none of this name.
         """
-        return looked_up(name, dict(zip(self.names, self.answers, strict=True)), "no answer is by")
+        return looked_up(name, dict(zip(self.names, self.answers, strict=True)), "there is no answer with respect to")
 
     def __iter__(self) -> Iterator[Answer]:
         return iter(self.answers)
@@ -108,7 +108,7 @@ class Answers(Printable):
             SpecError: an unknown dtype.
         """
         again = ("import symprop", f'symprop.{self.kind}(f).numpy("{dtype}")')
-        title = f"{self.kind} of {self.formula.source} by each of {', '.join(self.names)}"
+        title = f"{self.kind} of {self.formula.source} with respect to each of {', '.join(self.names)}"
         sources = [
             formula_source(
                 each.node, each.variables, f"{self.kind}_{name}", title, dtype, again, self.formula.definitions
@@ -131,7 +131,7 @@ class Answers(Printable):
         """Check every answer, each of its steps and its source by oracles that share no code with the rules."""
         found = [each.check(seed, limit) for each in self]
         rows = tuple(
-            replace(row, name=row.name if row.name.endswith(f" by {name}") else f"{name}: {row.name}")
+            replace(row, name=row.name if row.name.endswith(f" with respect to {name}") else f"{name}: {row.name}")
             for name, each in zip(self.names, found, strict=True)
             for row in each.rows
         )
@@ -141,7 +141,7 @@ class Answers(Printable):
         return Certificate(f"{self.kind}, {title}", rows, remarks, sum(each.seconds for each in found), unreached)
 
     def __repr__(self) -> str:
-        return f"Answers({self.kind!r}, {self.formula.source!r}, by {', '.join(self.names)})"
+        return f"Answers({self.kind!r}, {self.formula.source!r}, with respect to {', '.join(self.names)})"
 
     def _repr_latex_(self) -> str:
         return f"$$\n{self.latex()}\n$$"
