@@ -109,6 +109,14 @@ def test_every_question_is_answered_for_all_variables_where_none_is_named() -> N
             assert ask("derivation", "x @ A @ x", where=where, question=question)["by"] == "A, x"
 
 
+def test_a_formula_may_be_pasted_in_latex_and_asked_for_some_variables() -> None:
+    found = ask("derivation", r"\tfrac12 \|A x - b\|_2^2", by="x, A")
+    assert found["text"].splitlines() == ["A.T @ (A @ x - b)", "outer(A @ x - b, x)"] and found["by"] == "x, A"
+    declared = r"A \in \mathbb{R}^{n \times n}, x \in \mathbb{R}^n"
+    assert ask("derivation", r"x^\top A x", where=declared, by="x")["text"] == "(A + A.T) @ x"
+    assert ask("mine", r"x^\top A x", mine=r"\partial f / \partial x = (A + A^\top) x")["verdict"] == "ok"
+
+
 def test_what_one_can_type_is_complete() -> None:
     listed = {word.name for word in VOCABULARY}
     assert listed == {*LAYERS, *FUNCTIONS, *OPERATORS}
