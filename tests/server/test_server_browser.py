@@ -214,7 +214,7 @@ def test_wrong_input_has_a_caret_under_its_column_however_it_wraps(page: Page, w
     page.get_by_role("button", name=f"Go to column {WRONG.index('Dence') + 1}").click()
     assert page.evaluate("getSelection().toString()") == "Dence"
     page.keyboard.type("Dense")
-    page.wait_for_selector(DONE)
+    page.wait_for_selector("#answer .equation")
     assert page.locator(".problem:not(:empty)").count() == 0 and page.locator("mark").count() == 0
 
 
@@ -263,7 +263,7 @@ def test_sizes_by_name_ask_for_numbers(page: Page) -> None:
 
 def test_a_size_that_is_none_is_told_of_and_not_taken(page: Page) -> None:
     page.get_by_label("Network or formula").fill(BLOCKS)
-    page.wait_for_selector(DONE)
+    page.wait_for_selector("#sizes:visible")
     field, said = page.get_by_label("N =", exact=True), page.locator("#problem-sizes")
     for wrong in ("0", "", "2.5", "100001"):
         field.fill(wrong)
@@ -282,8 +282,8 @@ def test_two_tabs_are_independent_and_a_reload_keeps_the_text(context: BrowserCo
     for tab, text in ((first, NETWORK), (second, BLOCKS)):
         tab.goto(site.server.address)
         tab.get_by_label("Network or formula").fill(text)
-    first.wait_for_selector(DONE)
-    second.wait_for_selector(DONE)
+    first.wait_for_selector("#answer .equation")
+    second.wait_for_selector("#answer .equation")
     assert "δ2" in words(first, ".read") and "δ(l)" in words(second, ".read")
     assert first.get_by_label("Network or formula").input_value() == NETWORK
     first.reload()
@@ -453,7 +453,7 @@ def test_the_answer_is_taken_away(page: Page, browser: Browser, tmp_path: Path) 
 def test_everything_is_reached_by_the_keyboard_and_named(page: Page) -> None:
     page.get_by_label("Network or formula").focus()
     page.keyboard.type(NETWORK)
-    page.wait_for_selector(DONE)
+    page.wait_for_selector("#copy-code:visible")
     unnamed = page.evaluate(
         """() => Array.from(document.querySelectorAll("input, select, textarea, button")).filter(
           (one) => !(one.labels?.length || one.getAttribute("aria-label") || one.textContent.trim())).length"""
