@@ -8,7 +8,6 @@ The file holds the network's text and how the features were scaled, so that it i
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -21,8 +20,7 @@ from symprop.codegen import compile_network
 from symprop.columns import Columns, columns_of
 from symprop.data import SCALINGS, Scaling
 from symprop.errors import DataError, SpecError, shown
-from symprop.files import load_notes
-from symprop.files import load_weights as checked_weights
+from symprop.files import Source
 from symprop.history import History, history_of
 from symprop.networks import Network
 from symprop.networks.spec import as_network
@@ -31,6 +29,8 @@ from symprop.notation.notebook_blocks import html
 from symprop.notation.notebooks import grid
 from symprop.notation.words import Code
 from symprop.training import Features
+from symprop.weights import load_notes
+from symprop.weights import load_weights as checked_weights
 
 Array = np.ndarray[Any, np.dtype[Any]]
 CLASSES, BINARY, SIGNS, NUMBERS = "classes", "binary", "signs", "numbers"
@@ -139,7 +139,7 @@ class Model:
         return chosen
 
 
-def load_weights(path: str | os.PathLike[str], network: Network | str | None = None) -> Model:
+def load_weights(path: Source, network: Network | str | None = None) -> Model:
     """Load weights that `symprop train` saved, without pickle, with all that is needed to predict.
 
     The network is the one that the file names, or `network`, for a file that names none.

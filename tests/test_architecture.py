@@ -21,6 +21,7 @@ ORDER = (
     "templating",
     "collection",
     "files",
+    "weights",
     "algebra",
     "data",
     "training",

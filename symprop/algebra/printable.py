@@ -16,15 +16,29 @@ from typing import Any
 PRINTERS: dict[str, Callable[[Any], str]] = {}
 
 
-def aligned(rows: Iterable[Sequence[str]]) -> list[str]:
+def aligned(rows: Iterable[Sequence[str]], width: int | None = None) -> list[str]:
     """Return the rows of a table as lines, each column as wide as its widest cell.
+
+    Where a line would be wider than `width`, the widest columns are made narrower and their cells are cut.
 
     >>> aligned([("layer", "factor"), ("12", "1/4")])
     ['layer  factor', '12     1/4   ']
+    >>> aligned([("a gradient", "ok")], 9)
+    ['a gra…  ok']
     """
     table = list(rows)
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in table]
+    while width is not None and sum(widths) + 2 * len(widths) - 2 > width and max(widths) > NARROWEST:
+        widths[widths.index(max(widths))] -= 1
+    return ["  ".join(map(_fitted, row, widths)) for row in table]
+
+
+def _fitted(cell: str, width: int) -> str:
+    return cell.ljust(width) if len(cell) <= width else f"{cell[: width - 1]}…"
+
+
+NARROWEST = 6
+"""No column of a table is made narrower."""
 
 
 class Shown:

@@ -19,6 +19,7 @@ import sympy
 
 from symprop.algebra import nodes as n
 from symprop.algebra import roles
+from symprop.algebra.alike import asked_once
 from symprop.algebra.equations import Carry, Equation, Item, Loop, Rows, System, equations_in
 from symprop.algebra.names import adjoint_of
 from symprop.algebra.nodes import Node, Variable
@@ -270,6 +271,7 @@ def _count(node: Node, part: Node) -> int:
     return sum(1 for inner in walk(node) if inner == part)
 
 
+@asked_once
 def _repeats(node: Node) -> bool:
     """Whether an expensive part is written more than once."""
     heavy = [part for part in walk(node) if isinstance(part, HEAVY)]

@@ -12,7 +12,7 @@ from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.printable import Printable
 from symprop.algebra.shapes import Shape
 from symprop.algebra.steps import Steps
-from symprop.formulas.answer_blocks import answer_formula, answer_html
+from symprop.formulas.answer_blocks import answer_formula, answers_document, answers_html
 from symprop.formulas.checks.checks import check_result
 from symprop.formulas.code.module import compile_formula, formula_source
 from symprop.formulas.pages import (
@@ -80,7 +80,11 @@ class Answer(Printable):
 
     def html(self) -> str:
         """Return the answer with its steps, source and certificate as an HTML page in one file."""
-        return answer_html(self.result, self.numpy(), self.check())
+        return answers_html([self.result], self.numpy(), self.check())
+
+    def document(self) -> str:
+        """Return the same as a complete LaTeX document."""
+        return answers_document([self.result], self.numpy(), self.check())
 
     def page(self) -> str:
         """Return the formula, the answer with names for its repeated parts, the ledger and the remarks, in Unicode."""
