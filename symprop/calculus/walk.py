@@ -122,7 +122,7 @@ class _Walker:
                 owner = self.inlined.pop(inner)
                 return self.emit(variable, _swap(start, inner, self.emit(owner, inner)), name)
         name = name or adjoint_of(variable)
-        equation = Equation(name, expression, steps, note=f"the derivative of the loss by {variable.name}")
+        equation = Equation(name, expression, steps, note=f"the derivative of the loss with respect to {variable.name}")
         self.context.adjoints[name] = equation
         found: Item = equation
         for loop in self.loops:  # a parameter that blocks inside tied blocks have: an equation for each of them
