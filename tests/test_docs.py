@@ -108,6 +108,10 @@ def without_errors(text: str) -> str:
     return re.sub(r"\b[\d.]+e-\d+\b", "#", text)
 
 
+def test_the_readme_fits_on_two_screens() -> None:
+    assert len(README.splitlines()) <= 140
+
+
 def test_the_make_targets_of_the_texts_exist() -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     targets = set(re.findall(r"^([a-z-]+):", makefile, flags=re.MULTILINE))
