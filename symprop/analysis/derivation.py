@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -280,11 +280,14 @@ class Derivation(Comparable, Printable):
 
 
 @kept_whole()
-def derive(network: Network | Formula | str, layout: str | None = None) -> Derivation:
+def derive(
+    network: Network | Formula | str, layout: str | None = None, sizes: Mapping[str, int] | None = None
+) -> Derivation:
     """Derive the delta recurrence and the gradients of a network, or of a formula, or its text, by its variables.
 
     `layout` is "example" (one example, column vectors), "rows" or "columns" (a batch, the loss a mean over it). By
     default it is that of one example; a network with statistics over the batch has none, and is derived in "rows".
+    `sizes` are numbers for sizes and counts of a network that have a name.
 
     >>> d = derive("Input(2) >> Dense(3) >> Tanh() >> Dense(2) >> SoftmaxCrossEntropy()")
     >>> print(d.delta(1).text())
@@ -298,6 +301,8 @@ def derive(network: Network | Formula | str, layout: str | None = None) -> Deriv
     if isinstance(network, str) and is_formula_text(network):
         network = inferred_formula(network, SCALAR)
     net = with_known_facts(network) if isinstance(network, Formula) else as_network(network)
+    if sizes:
+        net = _sized(net, sizes)
     layouts = net.layouts if isinstance(net, Network) else LAYOUTS
     layout = layouts[0] if layout is None else layout
     if layout in LAYOUTS and layout not in layouts:

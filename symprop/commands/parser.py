@@ -15,6 +15,7 @@ from symprop.commands.outcome import Run
 from symprop.commands.schemas import ENVELOPE, GIVES
 from symprop.commands.table import COMMANDS, PROGRAM, Command
 from symprop.errors import SpecError, shown
+from symprop.version import __version__
 
 ABOUT = "Derive the backpropagation of a neural network, or the gradient of a formula, and print, check and run it."
 CODES = (
@@ -120,12 +121,10 @@ class _HelpAll(argparse.Action):
 
 
 class _Version(argparse.Action):
-    """Prints the version; the metadata is read only when asked for."""
+    """Prints the version."""
 
     def __call__(self, parser: argparse.ArgumentParser, *unused: object) -> None:
-        from importlib.metadata import version
-
-        print(PROGRAM, version(PROGRAM))
+        print(PROGRAM, __version__)
         parser.exit()
 
 

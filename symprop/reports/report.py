@@ -18,6 +18,7 @@ from pathlib import Path
 from markupsafe import Markup
 
 from symprop.algebra.names import closest
+from symprop.algebra.printable import Listed
 from symprop.algebra.trees import variables, walk
 from symprop.analysis.derivation import Derivation
 from symprop.codegen.case import Case, case_of
@@ -43,7 +44,7 @@ STEPS = ("brief", "all")
 
 
 @dataclass(frozen=True)
-class Report:
+class Report(Listed):
     """A report on one network; what it says is worked out when it is first asked for, the certificate too.
 
     `without` are the names of sections that are left out, such as "code".
@@ -79,7 +80,12 @@ class Report:
         return contents(self.subject, self.without)
 
     def latex(self) -> str:
-        """Return the report as a complete LaTeX document, which pdflatex compiles."""
+        """Return the report as a complete LaTeX document, which pdflatex compiles.
+
+        >>> import symprop
+        >>> symprop.report("Input(2) >> Dense(1) >> MeanSquaredError()", without=["certificate"]).latex().split("[")[0]
+        '\\\\documentclass'
+        """
         return latex_document.document(self.sections, self.title, Looks(numbered=True))
 
     def fragment(self, prefix: str = "", level: str = "section") -> str:
@@ -161,6 +167,7 @@ def report(
     dtype: str = "float64",
     seed: int = 0,
     steps: str = "brief",
+    sizes: Mapping[str, int] | None = None,
 ) -> Report:
     r"""Return a report on a network; of a case, from what it has worked out; of loaded weights, with their training.
 
@@ -168,7 +175,8 @@ def report(
     as texts such as `delta=\varepsilon`; `bold` is "none", "vectors" or "arrays"; `transpose` is "top", "T" or "prime";
     `layer_index` is "mixed" (numbers below, a general `(l)` above), "sub" or "super". `without` names sections to leave
     out, `dtype` is that of the code ("float64", "float32"), and `seed` chooses what is random. `steps` is "all", or
-    "brief", where a derivation has one line for each equation that it goes through.
+    "brief", where a derivation has one line for each equation that it goes through. `sizes` are numbers for
+    sizes that have a name.
 
     >>> written = report("Input(2) >> Dense(1) >> MeanSquaredError()", symbols={"delta": r"\varepsilon"})
     >>> print(written.equation("W1"))
@@ -181,7 +189,7 @@ def report(
         raise SpecError(f"unknown steps {shown(steps)}\nallowed: {', '.join(STEPS)}")
     history = network.history if isinstance(network, Model) else None
     network = network.network if isinstance(network, Model) else network
-    case = case_of(network, layout=layout or "", dtype=dtype)
+    case = case_of(network, layout=layout or "", dtype=dtype).with_sizes(sizes or {})
     if case.example.system.loss is None:
         text = case.network.text
         raise SpecError(f"a report is on a network with a loss\nend it with one: {text} >> MeanSquaredError()")
