@@ -76,7 +76,7 @@ class OutputError(SympropError):
 
 
 class SympropWarning(UserWarning):
-    """Of input that symprop takes and that is probably not meant, such as a softmax of a softmax.
+    """Warns of input that symprop takes but that is probably not meant, such as a softmax of a softmax.
 
     >>> import symprop
     >>> doubtful = "Input(2) >> Dense(2) >> Softmax() >> SoftmaxCrossEntropy()"

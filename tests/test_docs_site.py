@@ -104,7 +104,7 @@ def test_the_reference_has_every_public_name_once() -> None:
 
 
 def test_no_page_holds_a_link_to_a_file_that_is_not_there() -> None:
-    for page in PAGES:
+    for page in [*PAGES, ROOT / "README.md", ROOT / "CONTRIBUTING.md"]:
         for target in re.findall(r"\]\(([^)#:]+\.(?:md|svg|png))", text(page)):
             assert (page.parent / target).exists(), (page.name, target)
 

@@ -16,9 +16,10 @@ import sympy
 from sympy import Expr, Integer, Symbol, Tuple
 
 from symprop.algebra import nodes as n
-from symprop.algebra.alike import Number, pattern, renumbered
+from symprop.algebra.alike import pattern, renumbered
 from symprop.algebra.equations import Carry, Equation, Item, Mask, Rows, System
 from symprop.algebra.index_maps import AXES
+from symprop.algebra.kinds.patterns import Number
 from symprop.algebra.nodes import Fact, Node, Variable
 from symprop.algebra.table import Table
 from symprop.algebra.trees import added, factors_of, multiplied, numbers_apart, ones, terms_of, variables
@@ -259,7 +260,7 @@ def batched_system(system: System, layout: str, size: Symbol = BATCH_SIZE) -> Sy
         old, found = forms[key]
         if old == numbers:
             return found
-        return replace(found, node=renumbered(found.node, dict(zip(old, numbers, strict=True)), {}))
+        return replace(found, node=renumbered(found.node, dict(zip(old, numbers, strict=True))))
 
     def one(equation: Equation) -> Equation:
         result = in_batch(equation.expression)

@@ -195,9 +195,10 @@ class Mask:
 
 @dataclass(frozen=True)
 class System:
-    """A list of equations in the order of computation, and what they are made of; `states` are not among them.
+    """Equations in the order of computation, and the variables in them.
 
-    `masks` are drawn by each step of training, and read like inputs.
+    `masks` are drawn anew in each step of training, and read like inputs. `states`, the running statistics, have
+    equations of their own.
 
     `parameters`, `inputs` and `targets` are the variables that no equation defines; `loss` and `output` are
     defined by one. `batch` is the symbol of the batch size, or None for one example; `layout` is "example",
@@ -228,7 +229,7 @@ class System:
 
     @property
     def wanted(self) -> tuple[Variable, ...]:
-        """What the loss is differentiated by: the parameters, or without any the inputs that a gradient may flow to."""
+        """What gets a gradient: the parameters, or without any the inputs that a gradient may flow to."""
         return self.parameters or tuple(
             each for each in self.inputs if each.role not in (GIVEN, STATE) and "index" not in each.facts_by_kind
         )
@@ -237,6 +238,16 @@ class System:
     def equations(self) -> Iterator[Equation]:
         """All equations in order, those inside loops too."""
         return equations_in(self.items)
+
+    @property
+    def by_name(self) -> dict[str, Variable]:
+        """Every variable by its name: data, parameters, what loops carry, read and write, and left sides."""
+        known = {part.name: part for part in (*self.data, *self.parameters)}
+        for loop in self.loops:
+            known.update((each.name, each) for carry in loop.carries for each in (carry.before, loop.end(carry)))
+            known.update((each.name, each) for rows in (*loop.reads, *loop.writes) for each in (rows.row, rows.array))
+        known.update((equation.name, equation.target) for equation in self.equations)
+        return known
 
     @property
     def loops(self) -> tuple[Loop, ...]:

@@ -13,8 +13,9 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Generic, TypeVar
 
-from symprop.algebra.alike import Number, Numbers, aligned, pattern, renumbered
+from symprop.algebra.alike import Numbers, aligned, pattern, renumbered
 from symprop.algebra.equations import Equation, Step
+from symprop.algebra.kinds.patterns import Number
 from symprop.algebra.nodes import Node
 from symprop.algebra.trees import variables
 from symprop.calculus.context import WORKED_OUT_ON_DEMAND, Context, KnownFact, Quotient
@@ -51,7 +52,6 @@ class Later(Sequence[Step]):
     @cached_property
     def made(self) -> tuple[Step, ...]:
         """The steps with their numbers, also in what is said in words."""
-        nodes: dict[int, Node] = {}
         read = [each for step in self.steps for each in (step.before, step.after)]
         read += [equation.expression for equation in self.equations]
         names = _names(read, self.numbers)
@@ -62,8 +62,8 @@ class Later(Sequence[Step]):
         return tuple(
             Step(
                 step.rule,
-                renumbered(step.before, self.numbers, nodes),
-                renumbered(step.after, self.numbers, nodes),
+                renumbered(step.before, self.numbers),
+                renumbered(step.after, self.numbers),
                 tuple(map(fact, step.facts)),
                 True,
             )
@@ -149,11 +149,10 @@ class Twin:
 
     def __init__(self, numbers: dict[Number, Number], context: Context) -> None:
         self.numbers, self.context, self.tables = numbers, context, context.tables
-        self.nodes: dict[int, Node] = {}
         self.equations: dict[Equation, Equation] = {}
 
     def of(self, node: Node) -> Node:
-        return renumbered(node, self.numbers, self.nodes)
+        return renumbered(node, self.numbers)
 
     def answers(self, table: str, key: Any, answer: Any) -> bool:
         """Whether the context answers a question as it was answered, in numbers that are put in."""
@@ -182,7 +181,7 @@ class Twin:
 def _names(formulas: Iterable[Node], numbers: Numbers) -> dict[str, str]:
     """Return what each array in some formulas is called in other numbers."""
     arrays = dict.fromkeys(array for each in formulas for array in variables(each))
-    return {array.name: renumbered(array, numbers, {}).name for array in arrays}
+    return {array.name: renumbered(array, numbers).name for array in arrays}
 
 
 def _said(words: str, names: Mapping[str, str]) -> str:

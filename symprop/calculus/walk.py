@@ -1,8 +1,9 @@
 """The derivation walk: forward equations in, backward equations out, in one pass from the last equation to the first.
 
 Nothing is expanded: each equation is shallow and named, so the cost is linear in the number of equations, and the list
-that comes out is the delta recurrence of the textbooks. The adjoint of `z1` (the derivative of the loss by `z1`) is
-named `delta1`, that of a parameter `dW1`; any other is written in place if one equation reads it, else named (`da1`).
+that comes out is the delta recurrence of the textbooks. The adjoint of `z1`, which is the
+derivative of the loss with respect to `z1`, is named `delta1`, that of a parameter `dW1`. Any other is written in place
+if one equation reads it, else named (`da1`).
 A `Loop` over a symbolic number of blocks is walked once, for a general block, with its base case.
 
 Source: Rumelhart, Hinton and Williams (1986); Griewank and Walther, *Evaluating Derivatives* (2008), chapter 3.
@@ -18,6 +19,7 @@ import sympy
 
 from symprop.algebra import nodes as n
 from symprop.algebra import roles
+from symprop.algebra.alike import asked_once
 from symprop.algebra.equations import Carry, Equation, Item, Loop, Rows, System, equations_in
 from symprop.algebra.names import adjoint_of
 from symprop.algebra.nodes import Node, Variable
@@ -269,6 +271,7 @@ def _count(node: Node, part: Node) -> int:
     return sum(1 for inner in walk(node) if inner == part)
 
 
+@asked_once
 def _repeats(node: Node) -> bool:
     """Whether an expensive part is written more than once."""
     heavy = [part for part in walk(node) if isinstance(part, HEAVY)]

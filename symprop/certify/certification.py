@@ -24,7 +24,7 @@ class Certification(Listed):
     """Whether a backward pass gives the right gradients: `ok`, a sentence, and a table with a line for each gradient.
 
     `failed` is what the function raised, "" where it returned. `remarks` say how it was called and what was noticed.
-    `order` is in which order the gradients would be right that are wrong in theirs, `diagnosis` says what was mistaken.
+    `order` is the one in which the gradients would be right, where only that is wrong; `diagnosis` is the mistake.
 
     >>> import symprop
     >>> found = symprop.certify("sum((X @ w - y)**2)", lambda X, w, y: 2 * X.T @ (X @ w - y), wrt="w")

@@ -31,7 +31,7 @@ Made = TypeVar("Made")
 
 @dataclass(frozen=True)
 class Case(Listed):
-    """A network, or its text, in a `layout`, with the options of its module; a report and a certificate of it share it.
+    """A network in a layout with the options of its module: what is worked out of it is worked out once, for all.
 
     `layout` is "example", "rows" or "columns", by default the first that the network has; the code always has its
     batch in rows. The options are those of `symprop.generate`.

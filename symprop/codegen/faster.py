@@ -236,7 +236,7 @@ def rectified(node: n.Where) -> Node | None:
 def known_sums(program: Program) -> Program:
     """Take factors that are the same for all terms out of a sum, where the sum of the rest is computed before.
 
-    `sum(v * gamma * x_hat) = gamma * sum(v * x_hat)`, which is the derivative by the scale of a norm.
+    `sum(v * gamma * x_hat) = gamma * sum(v * x_hat)`, which is the derivative with respect to the scale of a norm.
     """
     definitions: dict[Node, Node] = {}
     sums: dict[tuple[frozenset[Node], tuple[int, ...]], Node] = {}

@@ -37,7 +37,7 @@ def log_softmaxes(program: Program) -> Program:
 
         return statement.with_expression(everywhere(statement.expression, rule))
 
-    return rewritten(program, change)
+    return rewritten(program, change, n.Map)
 
 
 def short_functions(program: Program) -> Program:

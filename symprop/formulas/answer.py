@@ -12,7 +12,7 @@ from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.printable import Printable
 from symprop.algebra.shapes import Shape
 from symprop.algebra.steps import Steps
-from symprop.formulas.answer_blocks import answer_formula, answer_html
+from symprop.formulas.answer_blocks import answer_formula, answers_document, answers_html
 from symprop.formulas.pages import (
     answer_page,
     definitions,
@@ -80,7 +80,11 @@ class Answer(Printable):
 
     def html(self) -> str:
         """Return the answer with its steps, source and certificate as an HTML page in one file."""
-        return answer_html(self.result, self.numpy(), self.check())
+        return answers_html([self.result], self.numpy(), self.check())
+
+    def document(self) -> str:
+        """Return the same as a complete LaTeX document."""
+        return answers_document([self.result], self.numpy(), self.check())
 
     def page(self) -> str:
         """Return the formula, the answer with names for its repeated parts, the ledger and the remarks, in Unicode.
@@ -140,7 +144,7 @@ class Answer(Printable):
         """What was asked, in one line."""
         by = " and ".join(dict.fromkeys(x.name for x in self.result.by))
         along = f" along {self._along}" if self._along else ""
-        return f"{self.result.kind} of {self.result.formula.source} by {by}{along}"
+        return f"{self.result.kind} of {self.result.formula.source} with respect to {by}{along}"
 
     @property
     def _along(self) -> str:

@@ -11,7 +11,7 @@ from symprop.algebra.formula import Formula
 from symprop.algebra.names import looked_up
 from symprop.algebra.printable import Printable
 from symprop.formulas.answer import Answer
-from symprop.formulas.answer_blocks import answers_html
+from symprop.formulas.answer_blocks import answers_document, answers_html
 from symprop.formulas.pages import heading
 from symprop.limits import SECONDS
 
@@ -63,7 +63,7 @@ class Answers(Printable):
         Raises:
             FormulaError: there is none of this name.
         """
-        return looked_up(name, dict(zip(self.names, self.answers, strict=True)), "no answer is by")
+        return looked_up(name, dict(zip(self.names, self.answers, strict=True)), "there is no answer with respect to")
 
     def __iter__(self) -> Iterator[Answer]:
         return iter(self.answers)
@@ -98,6 +98,10 @@ class Answers(Printable):
         """Return all answers with their steps, source and certificate as an HTML page in one file."""
         return answers_html([each.result for each in self], self.numpy(), self.check())
 
+    def document(self) -> str:
+        """Return the same as a complete LaTeX document."""
+        return answers_document([each.result for each in self], self.numpy(), self.check())
+
     def numpy(self, dtype: str = "float64") -> str:
         """Return stand-alone source with a function for each, `gradient_A`, that imports NumPy and nothing else.
 
@@ -107,7 +111,7 @@ class Answers(Printable):
         from symprop.formulas.code.module import formula_source
 
         again = ("import symprop", f'symprop.{self.kind}(f).numpy("{dtype}")')
-        title = f"{self.kind} of {self.formula.source} by each of {', '.join(self.names)}"
+        title = f"{self.kind} of {self.formula.source} with respect to each of {', '.join(self.names)}"
         sources = [
             formula_source(
                 each.node, each.variables, f"{self.kind}_{name}", title, dtype, again, self.formula.definitions
@@ -132,7 +136,7 @@ class Answers(Printable):
 
         found = [each.check(seed, limit) for each in self]
         rows = tuple(
-            replace(row, name=row.name if row.name.endswith(f" by {name}") else f"{name}: {row.name}")
+            replace(row, name=row.name if row.name.endswith(f" with respect to {name}") else f"{name}: {row.name}")
             for name, each in zip(self.names, found, strict=True)
             for row in each.rows
         )
@@ -142,7 +146,7 @@ class Answers(Printable):
         return Certificate(f"{self.kind}, {title}", rows, remarks, sum(each.seconds for each in found), unreached)
 
     def __repr__(self) -> str:
-        return f"Answers({self.kind!r}, {self.formula.source!r}, by {', '.join(self.names)})"
+        return f"Answers({self.kind!r}, {self.formula.source!r}, with respect to {', '.join(self.names)})"
 
     def _repr_latex_(self) -> str:
         return f"$$\n{self.latex()}\n$$"

@@ -22,6 +22,7 @@ class Box:
     number: int | None = None
     kind: str = "operation"
     position: int = 0  # among the gradients of one row
+    name: str = ""  # of the equation or variable that it shows
 
     @property
     def width(self) -> float:

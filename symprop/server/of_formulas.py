@@ -11,6 +11,7 @@ from symprop.algebra.declarations import read_declarations
 from symprop.algebra.formula import formula_of, inferred_formula
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.trees import walk
+from symprop.analysis.derivation import derive
 from symprop.errors import SpecError, SympropError, shown
 from symprop.formulas.answer import Answer
 from symprop.formulas.answer_blocks import reason
@@ -19,8 +20,10 @@ from symprop.formulas.ask import QUESTIONS, value_of
 from symprop.formulas.pages import CONVENTIONS, definitions, facts_of, heading
 from symprop.notation.blocks import Link
 from symprop.notation.content import seen_steps
+from symprop.notation.diagram import diagram
 from symprop.notation.html_document import math
 from symprop.notation.latex import latex
+from symprop.server import listing
 from symprop.server.asked import Asked, Misplaced
 from symprop.server.comparing import with_answers
 from symprop.server.fragments import (
@@ -29,6 +32,8 @@ from symprop.server.fragments import (
     Shape,
     certificate_parts,
     derivation_parts,
+    diagram_parts,
+    report_parts,
     shape_of,
     steps_parts,
 )
@@ -43,20 +48,19 @@ def formula_derivation(asked: Asked) -> dict[str, Any]:
     formula = answers[0].result.formula
     found, body = zip(*(definitions(each.result) for each in answers), strict=True)
     own = [_row(each.name, latex(each.target), each.expression) for each in formula.definitions]
-    groups = [Group("Formula", Markup(""), (*own, _row("f", formula.name, formula.node)))]
+    groups = [Group("", Markup(""), (*own, _row("f", formula.name, formula.node)))]
     for answer, named, written in zip(answers, found, body, strict=True):
         result = answer.result
-        name = result.kind if len(answers) == 1 else f"{result.kind}_{result.by[0].name}"
+        name = _name(answer, answers)
         title = result.kind.capitalize() if len(result.kind) > 3 else result.kind.upper()
         row = _row(name, heading(result, "latex"), written, steps=bool(result.steps))
         groups.append(Group(title if answer is answers[0] else "", Markup(""), (row,)))
         if named:
             rows = tuple(_row(each.name, latex(each.target), each.expression) for each in named)
             groups.append(Group("", Markup("where"), rows))
-    by = [f"by {each.result.by[0].name}: " if len(answers) > 1 else "" for each in answers]
-    said = [f"{what}{said}" for what, each in zip(by, answers, strict=True) for said in (*each.ledger, *each.remarks)]
+    said = list(_said(answers))
     parts = derivation_parts(
-        list(_shapes(answers[0].variables, formula.node)), groups, [CONVENTIONS[answers[0].result.kind], *said]
+        list(_shapes(answers[0].variables, formula.node)), groups, [], [CONVENTIONS[answers[0].result.kind], *said]
     )
     return {
         "kind": "formula",
@@ -68,20 +72,58 @@ def formula_derivation(asked: Asked) -> dict[str, Any]:
     }
 
 
+def _said(answers: Sequence[Answer]) -> Iterator[str]:
+    """Yield what was used for the answers and what follows from them; of several answers each on a line of its own."""
+    for each in answers:
+        told = (*each.ledger, *each.remarks)
+        if len(answers) == 1:
+            yield from told
+        elif told:
+            yield f"with respect to {each.result.by[0].name}: {'; '.join(told)}"
+
+
 def formula_steps(asked: Asked) -> dict[str, Any]:
-    """Return the steps that led to an answer."""
+    """Return the steps that led to one answer, or to all where none is named."""
     answers = _answered(asked)
-    by_name = {f"{each.result.kind}_{each.result.by[0].name}": each for each in answers}
-    result = by_name.get(asked.name, answers[0]).result
-    listed = seen_steps(result.steps, latex)
+    return steps_parts(
+        _chain(_name(each, answers), each) for each in answers if asked.name in ("", _name(each, answers))
+    )
+
+
+def _chain(name: str, answer: Answer) -> tuple[str, list[Link], str]:
+    listed = seen_steps(answer.result.steps, latex)
     links = [Link((latex(each.after),), each.rule, tuple(map(reason, dict.fromkeys(each.facts)))) for each in listed]
-    return steps_parts(links, latex(listed[0].before) if listed else "")
+    return name, links, latex(listed[0].before) if listed else ""
+
+
+def _name(answer: Answer, answers: Sequence[Answer]) -> str:
+    """What an answer is called in the page, as in the code: `gradient`, or `gradient_x` where there are several."""
+    result = answer.result
+    return result.kind if len(answers) == 1 else f"{result.kind}_{result.by[0].name}"
+
+
+def formula_diagram(asked: Asked) -> dict[str, Any]:
+    """Return the diagram of a scalar formula, operation by operation, with its derivatives; of others there is none."""
+    answers = _answered(asked)
+    formula = answers[0].result.formula
+    if formula.node.shape:
+        return {"diagram": ""}
+    derivation = derive(formula)
+    names = {f"d{each.result.by[0].name}": _name(each, answers) for each in answers}
+    loss = derivation.system.loss
+    return diagram_parts(diagram(derivation), names | ({loss.name: "f"} if loss is not None else {}))
 
 
 def formula_code(asked: Asked) -> dict[str, Any]:
     """Return the NumPy function of an answer, or those of all answers."""
     answers = _answered(asked)
-    return {"source": _together(answers).numpy(asked.dtype), "file": f"{answers[0].result.kind}.py"}
+    source = _together(answers).numpy(asked.dtype)
+    own = [
+        *answers[0].result.formula.definitions,
+        *(named for each in answers for named in definitions(each.result)[0]),
+    ]
+    code = listing.of_formula(source, {_name(each, answers) for each in answers} | {each.name for each in own})
+    return {"source": source, "code": code, "file": f"{answers[0].result.kind}.py"}
 
 
 def formula_certificate(asked: Asked) -> dict[str, Any]:
@@ -92,6 +134,12 @@ def formula_certificate(asked: Asked) -> dict[str, Any]:
 def formula_compared(asked: Asked) -> dict[str, Any]:
     """Return how a line of one's own compares with an answer."""
     return with_answers(_answered(asked), asked)
+
+
+def formula_report(asked: Asked) -> dict[str, Any]:
+    """Return the answer with its steps, source and certificate, as HTML or LaTeX."""
+    found = _together(_answered(asked))
+    return report_parts(asked.ending, {"html": found.html, "tex": found.document})
 
 
 def _together(answers: Sequence[Answer]) -> Answer | Answers:

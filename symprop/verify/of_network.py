@@ -66,7 +66,7 @@ def check(
     target: str = "numpy",
     limit: float | None = SECONDS,
 ) -> Certificate:
-    """Check a network's derivation and generated code, and return the certificate; of a case, those that it has.
+    """Check a network's derivation and generated code, and return the certificate; of a case, its own.
 
     `sizes` are numbers for sizes and counts that have a name. The printed recurrence of a symbolic `Repeat` is checked
     for 1, 2 and 3 blocks; all else for the number that is given, or for 3.
@@ -82,7 +82,7 @@ def check(
 
     Raises:
         SpecError: the network has no loss, or the width of a layer is a name without a number in `sizes`, or the target
-            is unknown or its library is not installed, or the limit is none.
+            is unknown or its library is not installed, or `limit` is no number of seconds.
     """
     started = time.perf_counter()
     first, *others = target_checks.chosen(target)

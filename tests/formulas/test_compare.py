@@ -89,6 +89,7 @@ DIFFERENT = [
     ("A @ x", "A.T @ x", SQUARE, "one factor", "second has the factor 'A.T' where the first has 'A', its transpose"),
     ("A @ B", "B @ A", SQUARE, "one part", "'A @ B' in place of 'B @ A'"),
     ("A * B", "A @ B", SQUARE, "one part", "'A * B' in place of 'A @ B'"),
+    ("A @ B @ B.T @ x", "A @ B.T @ B @ x", SQUARE, "several factors", "first has 'B @ B.T', in another order"),
     ("A @ B @ x", "A @ x", SQUARE, "one factor", "the second lacks the factor 'B'"),
     ("tanh(A @ x)", "tanh(A @ (2 * x))", SQUARE, "one factor", "the first lacks the factor '2'"),
     ("softmax(A, axis=0)", "softmax(A, axis=1)", SQUARE, "one part", "'softmax(A, axis=0)'"),

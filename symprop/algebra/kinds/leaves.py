@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cached_property, lru_cache
 from itertools import chain, count
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 from weakref import WeakValueDictionary
 
 import sympy
@@ -14,6 +14,7 @@ from sympy.core.symbol import Str
 
 from symprop.algebra.index_maps import AXES
 from symprop.algebra.kinds.base import Leaf, Node
+from symprop.algebra.kinds.patterns import BLANK, Common, Number, index_of, made, number_in, pattern_of
 from symprop.algebra.roles import DELTA, GRADIENT, PRE_ACTIVATION
 from symprop.algebra.sizes import as_expression, expressions, size_text, whole
 
@@ -32,25 +33,42 @@ class Variable(Leaf):
     ('W1', 'W', (1,), (2, 3))
     """
 
+    is_array: ClassVar[bool] = True
+
     def __new__(cls, letter: Any, index: Any, shape: Any, facts: Any = (), mark: Any = 1, role: Any = "") -> Node:
-        args = (
-            letter if isinstance(letter, Str) else Str(letter),
-            expressions(index),
-            expressions(shape),
-            Tuple(*facts),
-            Integer(mark),
-            role if isinstance(role, Str) else Str(role),
-        )
-        found = _VARIABLES.get(args)
-        if found is None:
-            found = _VARIABLES[args] = super().__new__(cls, *args)
-        return found
+        index, shape = tuple(index), tuple(shape)
+        number, family = number_in(index), (letter, shape, *map(type, shape), *facts, mark, role)
+        common = None if number is None else _FAMILIES.get(family)
+        if common is None:
+            args = (
+                letter if isinstance(letter, Str) else Str(letter),
+                expressions(index),
+                expressions(shape),
+                Tuple(*facts),
+                Integer(mark),
+                role if isinstance(role, Str) else Str(role),
+            )
+            pattern = common, _ = pattern_of(cls, args)
+            cls._with_pattern(args, pattern)  # the first of them, whose shape is checked
+            if number is not None:
+                _FAMILIES[family] = common
+        return made(common, () if number is None else (number,))
 
     def over(self, args: Iterable[Basic]) -> Variable:
         """Return the variable of these arguments."""
-        return _VARIABLES.get(tuple(args)) or Variable(*args)
+        return Variable(*args)
 
-    twin = over
+    __eq__ = object.__eq__  # there is one object for each
+    __hash__ = object.__hash__
+
+    @classmethod
+    def number_apart(cls, args: Sequence[Any]) -> tuple[Number | None, Sequence[Any]]:
+        number = number_in(args[1].args)
+        return number, args if number is None else (args[0], BLANK, *args[2:])
+
+    @classmethod
+    def with_number(cls, args: list[Any], number: Number) -> Sequence[Any]:
+        return [args[0], index_of(number), *args[2:]]
 
     @property
     def letter(self) -> str:
@@ -148,8 +166,8 @@ class Variable(Leaf):
         return Variable(*(fields.get(name, argument) for name, argument in zip(names, self.args, strict=True)))
 
 
-_VARIABLES: WeakValueDictionary[tuple[Basic, ...], Variable] = WeakValueDictionary()
-"""Those that there are: each stands in many formulas, and what is one object is equal at once."""
+_FAMILIES: WeakValueDictionary[tuple[object, ...], Common] = WeakValueDictionary()
+"""What arrays have in common that differ in their number, by all else of which they are made."""
 
 AXIS_FACTS = ("sums to 1", "one-hot", "rows")
 """The kinds of facts that speak of an axis, beside those that give a letter to one."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Callable, Iterable, Sequence
 
-from symprop.algebra.alike import Common, pattern
+from symprop.algebra.alike import pattern
 from symprop.algebra.equations import Equation
+from symprop.algebra.kinds.patterns import Common
 from symprop.algebra.shapes import shape_text
 from symprop.analysis.derivation import Derivation
 from symprop.codegen.program import Statement
