@@ -47,7 +47,7 @@ class Parser(argparse.ArgumentParser):
             SpecError: always.
         """
         told = shown(message, 200)
-        raise SpecError(f"{told[1:-1] if len(message) <= 200 else told}\ntry: {self.prog} --help")
+        raise SpecError(f"{told[1:-1] if len(message) <= 200 else told}\ntry: {self.prog} --help") from None
 
     def add_apart(self, *names: str, help: str, **options: Any) -> None:
         """Add an option for those who work on symprop."""
