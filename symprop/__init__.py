@@ -6,7 +6,8 @@
     >>> print(d.delta(1).text())
     (W2.T @ delta2) * (1 - a1 * a1)
 
-This file is the API: what it names is public, what it does not name may change.
+The API is what `__init__.pyi` names; what it does not name may change. Each name is imported when it is first asked
+for, so that a first answer does not wait for what it does not need.
 """
 
 from symprop import notation as notation  # enters the printers of formulas, equations and derivations
@@ -114,8 +115,15 @@ from symprop.notation.diagram import diagram
 from symprop.reports.report import Report, report
 from symprop.saved import Model, load_weights
 from symprop.verify import Certificate, check
+from __future__ import annotations
 
-__version__ = "0.1.0"
+import importlib
+import re
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 __all__ = [
     "ELU",
@@ -235,3 +243,40 @@ __all__ = [
     "variable",
     "vjp",
 ]
+from symprop.version import __version__ as __version__
+
+_LISTED = re.compile(r"^from (\S+) import (\w+) as (\w+)$", re.MULTILINE)
+_PLACES = {
+    name: (module, known)
+    for module, known, name in _LISTED.findall(Path(__file__).with_suffix(".pyi").read_text(encoding="utf-8"))
+}
+__all__ = list(_PLACES)
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name, or a room of symprop, when it is first asked for."""
+    if name in _PLACES:
+        module, known = _PLACES[name]
+        found = vars(importlib.import_module(module))[known]
+    elif not name.startswith("_") and find_spec(f"{__name__}.{name}") is not None:
+        found = importlib.import_module(f"{__name__}.{name}")
+    else:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    globals()[name] = found
+    return found
+
+
+class _Package(ModuleType):
+    """This package: a room that has the name of a function, `certify`, does not take its place when it is imported."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not (name in _PLACES and isinstance(value, ModuleType)):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package
+
+
+def __dir__() -> list[str]:
+    """The public names."""
+    return [*__all__, "__version__"]

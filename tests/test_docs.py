@@ -133,8 +133,8 @@ def test_the_files_that_the_texts_name_exist() -> None:
 def test_the_version_is_the_same_everywhere() -> None:
     citation = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
     changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
-    version = PROJECT["version"]
-    assert symprop.__version__ == version
+    version = symprop.__version__
+    assert PROJECT["dynamic"] == ["version"]  # read from symprop/version.py
     assert f"\nversion: {version}\n" in citation
     assert f"\n## [{version}] - " in changelog
 

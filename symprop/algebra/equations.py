@@ -263,6 +263,16 @@ class System:
         return equations_in(self.items)
 
     @property
+    def by_name(self) -> dict[str, Variable]:
+        """Every variable by its name: data, parameters, what loops carry, read and write, and left sides."""
+        known = {part.name: part for part in (*self.data, *self.parameters)}
+        for loop in self.loops:
+            known.update((each.name, each) for carry in loop.carries for each in (carry.before, loop.end(carry)))
+            known.update((each.name, each) for rows in (*loop.reads, *loop.writes) for each in (rows.row, rows.array))
+        known.update((equation.name, equation.target) for equation in self.equations)
+        return known
+
+    @property
     def loops(self) -> tuple[Loop, ...]:
         """All loops, each before those inside it."""
         return tuple(loops_in(self.items))

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from symprop.algebra.equations import System
+from symprop.algebra.printable import Listed
 from symprop.analysis.derivation import Derivation, derive
 from symprop.codegen.loading import loaded
 from symprop.codegen.moments import with_moments_named
@@ -31,7 +32,7 @@ Made = TypeVar("Made")
 
 
 @dataclass(frozen=True)
-class Case:
+class Case(Listed):
     """A network in a layout with the options of its module: what is worked out of it is worked out once, for all.
 
     `layout` is "example", "rows" or "columns", by default the first that the network has; the code always has its

@@ -21,6 +21,7 @@ from symprop.algebra.equations import System
 from symprop.codegen.case import Case, case_of
 from symprop.codegen.program import ProgramError
 from symprop.errors import ShapeError, SpecError
+from symprop.limits import SECONDS
 from symprop.networks.network import Network
 from symprop.networks.recurrent import written_out_in_time
 from symprop.verify import (
@@ -37,7 +38,7 @@ from symprop.verify import (
     target_checks,
 )
 from symprop.verify.certificate import Certificate
-from symprop.verify.gathering import SECONDS, Part, gathered
+from symprop.verify.gathering import Part, gathered
 from symprop.verify.measure import Row, first_line
 from symprop.verify.points import POINTS, Point, farther_points, points_of, target_kinds
 from symprop.verify.reduced import check_numbers, reduced, tiny

@@ -17,6 +17,7 @@ from symprop.analysis.derivation import Derivation
 from symprop.codegen import passes, readable_passes
 from symprop.codegen.program import Program, Statement
 from symprop.codegen.scans import Made, Scan, stacks_of
+from symprop.codegen.targets import arrays as arrays  # enters the rows that all libraries share
 from symprop.codegen.targets.breaking import assigned
 from symprop.codegen.targets.code import named
 from symprop.codegen.targets.definitions import HELPERS, Definition, data_of, definition_of, functions_of
