@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import argparse
+from typing import Any
 
 from rich.console import Console
 
 from symprop.codegen.targets.target import DTYPES
-from symprop.commands.arguments import Enter, network_argument, put, read_network, told
+from symprop.commands.arguments import Enter, network_argument, read_network, writable
+from symprop.commands.outcome import STANDARD, Outcome
 from symprop.errors import SpecError
-from symprop.files import check_writable
 from symprop.networks.network import LAYOUTS, Network
 from symprop.notation.choices import BOLD, LAYER_INDICES, TRANSPOSES
 from symprop.notation.paper import COLUMNS, PAPERS, POINTS
-from symprop.reports.report import LEVELS, STEPS, TITLE, report
+from symprop.reports.report import LEVELS, STEPS, TITLE, Report, report
 from symprop.saved import Model, load_weights
 
 WHOLE = "-o report.tex, report.pdf, report.html or report.md"
@@ -21,10 +22,10 @@ WHOLE = "-o report.tex, report.pdf, report.html or report.md"
 
 def enter(command: Enter) -> None:
     """Enter the command of this module."""
-    parser = command("report", _report, "write a report on a network as LaTeX, PDF, HTML or Markdown")
+    parser = command("report", _report)
     network_argument(parser)
     parser.add_argument(
-        "-o", metavar="FILE", dest="output", help="FILE.tex, .pdf, .html, .md; without, LaTeX is printed"
+        "-o", metavar="FILE", dest="output", type=writable, help="FILE.tex, .pdf, .html, .md; LaTeX is printed without"
     )
     parser.add_argument("--fragment", action="store_true", help="LaTeX for \\input in a paper, in place of a document")
     parser.add_argument("--equation", metavar="NAME", help="one equation in LaTeX, such as delta2 or W1")
@@ -69,16 +70,15 @@ def _subject(network: str, sizes: str) -> Network | Model:
     return load_weights(network)
 
 
-def _report(options: argparse.Namespace) -> int:
+def _report(options: argparse.Namespace) -> Outcome:
     if options.fragment and options.equation is not None:
         raise SpecError("--fragment and --equation are two different things\nallowed: one of them")
     if (options.prefix or options.level != "section") and not options.fragment:
         raise SpecError("--prefix and --level are for a --fragment")
     partial = options.fragment or options.equation is not None
-    if partial and options.output is not None:
-        if not options.output.endswith(".tex"):
-            raise SpecError(f"a fragment is LaTeX\nallowed: -o FILE.tex; without --fragment and --equation {WHOLE}")
-        check_writable(options.output)
+    to_file = options.output not in (None, STANDARD)
+    if partial and to_file and not options.output.endswith(".tex"):
+        raise SpecError(f"a fragment is LaTeX\nallowed: -o FILE.tex; without --fragment and --equation {WHOLE}")
     made = report(
         _subject(options.network, options.sizes),
         layout=options.layout,
@@ -100,15 +100,19 @@ def _report(options: argparse.Namespace) -> int:
         columns=options.columns,
     )
     if options.equation is not None:
-        put(made.equation(options.equation), options.output)
-        return 0
-    working = Console(stderr=True).status("deriving, generating and checking")  # seen in a terminal alone
-    if options.output is not None and not options.fragment:
-        with working:
+        return Outcome(made.equation(options.equation), lambda: _fields(made), output=options.output)
+    with Console(stderr=True, quiet=options.quiet).status("deriving, generating and checking"):  # in a terminal alone
+        if to_file and not partial:
             made.write(options.output)
-        told(options.output)
-        return 0
-    with working:
-        written = made.fragment(options.prefix, options.level) if options.fragment else made.latex()
-    put(written, options.output)
-    return 0
+            return Outcome("", lambda: _fields(made), written=(options.output,))
+        text = made.fragment(options.prefix, options.level) if partial else made.latex()
+    return Outcome(text, lambda: _fields(made), output=options.output)
+
+
+def _fields(made: Report) -> dict[str, Any]:
+    return {
+        "network": made.network.text,
+        "layout": made.derivation.system.layout,
+        "title": made.title,
+        "sections": [section.title for section in made.sections],
+    }

@@ -129,6 +129,10 @@ def _batch_means(derivation: Derivation) -> Iterator[Words]:
     if not means:
         return
     more = ", as are others" if len({mean.family for mean in means}) < len(means) or len(means) > 2 else ""
+    running = {state.variable for state in derivation.system.states}
+    if any(equation.expression in running for equation in derivation.system.equations):
+        yield ("This is the network in evaluation, where running statistics stand for means over the examples.",)
+        return
     named = (means[0], " is a mean") if len(means) == 1 else (means[0], " and ", means[1], " are means")
     yield (*named, f" over the examples{more}: they join the examples, so that there is no form for one alone.")
     first = {state.variable.family: state for state in reversed(derivation.system.states)}

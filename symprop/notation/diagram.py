@@ -210,13 +210,15 @@ class _Plan:
         numbers = self.derivation.numbers
         for place, row in enumerate(self.rows):
             if row.equation is None:
-                drawing.boxes.append(Box("forward", place, self.label(row.variable), kind="variable"))
+                name = row.variable.name
+                drawing.boxes.append(Box("forward", place, self.label(row.variable), kind="variable", name=name))
             else:
                 left, right = map(self.label, sides(row.equation))
                 whole = (f"{left[0]} = {right[0]}", f"{left[1]} = {right[1]}")
                 both = whole if tex_width(whole[1]) <= WIDEST_BOX else left
                 kind = "sum" if _is_skip_sum(row.equation) else "operation"
-                drawing.boxes.append(Box("forward", place, both, numbers.get(row.equation.name), kind))
+                name = row.equation.name
+                drawing.boxes.append(Box("forward", place, both, numbers.get(name), kind, name=name))
             for above in dict.fromkeys(a for a, _ in row.reads):
                 drawing.arrows.append(Arrow("forward", above, place, self._border(above, place)))
             for loop, carry in row.left:
@@ -236,7 +238,8 @@ class _Plan:
         name = self.label(adjoint)
         if self.is_loss(place):
             name = (f"{name[0]} = 1", f"{name[1]} = 1")
-        drawing.boxes.append(Box("backward", place, name, self.derivation.numbers.get(adjoint.name), "adjoint"))
+        number = self.derivation.numbers.get(adjoint.name)
+        drawing.boxes.append(Box("backward", place, name, number, "adjoint", name=adjoint.name))
         for reader, name in self._flows(place):
             origin, start = self.flow(reader, name)
             label, where = self.carried(place, reader, start), self._border(place, reader)
@@ -293,7 +296,8 @@ class _Plan:
                     left, right = map(self.label, sides(equation))
                     both = (f"{left[0]} = {right[0]}", f"{left[1]} = {right[1]}")
                     number = self.derivation.numbers.get(equation.name)
-                    drawing.boxes.append(Box("gradient", place, both, number, "gradient", position))
+                    box = Box("gradient", place, both, number, "gradient", position, equation.name)
+                    drawing.boxes.append(box)
                     position += 1
 
     def _frames(self, drawing: Drawing) -> None:

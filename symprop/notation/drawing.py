@@ -26,6 +26,7 @@ class Box:
     number: int | None = None
     kind: str = "operation"
     position: int = 0  # among the gradients of one row
+    name: str = ""  # of the equation or variable that it shows
 
     wide: float | None = None  # pixels of its label, measured
 

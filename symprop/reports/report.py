@@ -18,6 +18,7 @@ from pathlib import Path
 from markupsafe import Markup
 
 from symprop.algebra.names import closest
+from symprop.algebra.printable import Listed
 from symprop.algebra.trees import variables, walk
 from symprop.analysis.derivation import Derivation
 from symprop.codegen.case import Case, case_of
@@ -45,7 +46,7 @@ STEPS = ("brief", "all")
 
 
 @dataclass(frozen=True)
-class Report:
+class Report(Listed):
     """A report on one network; what it says is worked out when it is first asked for, the certificate too.
 
     `without` are the names of sections that are left out, such as "code".
@@ -88,7 +89,12 @@ class Report:
         return self.sections if subject is self.subject else contents(subject, self.without)
 
     def latex(self) -> str:
-        """Return the report as a complete LaTeX document, which pdflatex compiles."""
+        """Return the report as a complete LaTeX document, which pdflatex compiles.
+
+        >>> import symprop
+        >>> symprop.report("Input(2) >> Dense(1) >> MeanSquaredError()", without=["certificate"]).latex().split("[")[0]
+        '\\\\documentclass'
+        """
         looks = Looks(numbered=True, paper=self.subject.paper)
         return latex_document.document(self.sections, self.title, looks, self.byline)
 
@@ -184,6 +190,7 @@ def report(
     paper: str = "a4",
     points: int = 10,
     columns: int = 1,
+    sizes: Mapping[str, int] | None = None,
 ) -> Report:
     r"""Return a report on a network; of a case, from what it has worked out; of loaded weights, with their training.
 
@@ -194,7 +201,7 @@ def report(
     `steps` is "all", or "brief", where a derivation has one line for each equation that it goes through. `author` and
     `date` stand under the title. A `short` report has the equations and their derivation, a `full` one lists every
     operation and every check. `paper` is "a4" or "letter", with letters of 10, 11 or 12 `points` in one or two
-    `columns`.
+    `columns`. `sizes` are numbers for sizes that have a name.
 
     >>> written = report("Input(2) >> Dense(1) >> MeanSquaredError()", symbols={"delta": r"\varepsilon"})
     >>> print(written.equation("W1"))
@@ -207,7 +214,7 @@ def report(
         raise SpecError(f"unknown steps {shown(steps)}\nallowed: {', '.join(STEPS)}")
     history = network.history if isinstance(network, Model) else None
     network = network.network if isinstance(network, Model) else network
-    case = case_of(network, layout=layout or "", dtype=dtype)
+    case = case_of(network, layout=layout or "", dtype=dtype).with_sizes(sizes or {})
     if case.example.system.loss is None:
         text = case.network.text
         raise SpecError(f"a report is on a network with a loss\nend it with one: {text} >> MeanSquaredError()")

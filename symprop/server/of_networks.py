@@ -13,10 +13,13 @@ from symprop.networks.spec import parse_network
 from symprop.notation.blocks import EquationRow, Grid, Line, Paragraph, Section
 from symprop.notation.content import sections
 from symprop.notation.convolutions import Listed
+from symprop.notation.diagram import diagram
 from symprop.notation.function_notes import definitions as functions
 from symprop.notation.html_document import math, words
 from symprop.notation.page_blocks import PageWriter
 from symprop.notation.terminal import NUMPY
+from symprop.reports.report import report
+from symprop.server import listing
 from symprop.server.asked import Asked
 from symprop.server.comparing import with_derivation
 from symprop.server.fragments import (
@@ -25,12 +28,14 @@ from symprop.server.fragments import (
     Shape,
     certificate_parts,
     derivation_parts,
+    diagram_parts,
+    report_parts,
     shape_of,
     steps_parts,
 )
 from symprop.verify import check
 
-_WRITTEN = ("Forward pass", "Loss", "Backward pass", "Gradients")
+_ANSWER, _GIVEN = ("Backward pass", "Gradients"), ("Forward pass", "Loss")
 
 
 def network_derivation(asked: Asked) -> dict[str, Any]:
@@ -39,8 +44,11 @@ def network_derivation(asked: Asked) -> dict[str, Any]:
     derivation = case.derivation
     writer = PageWriter(derivation)
     found = {section.title: section for section in sections(derivation)}
-    groups = [group for title in _WRITTEN if title in found for group in _groups(writer, found[title])]
-    groups += _readings(writer, found["Convolution"]) if "Convolution" in found else ()
+    answer, given = (
+        [group for title in titles if title in found for group in _groups(writer, found[title])]
+        for titles in (_ANSWER, _GIVEN)
+    )
+    given += _readings(writer, found["Convolution"]) if "Convolution" in found else ()
     notes = [
         words(writer.words(sentence))
         for title in ("Network", "Conventions", "Remarks")
@@ -48,23 +56,30 @@ def network_derivation(asked: Asked) -> dict[str, Any]:
         for sentence in found[title].sentences
     ]
     definitions = [math(f"{writer.formula(head)} = {writer.formula(body)}") for head, body in functions(derivation)]
-    parts = derivation_parts(list(_shapes(writer, found)), groups, [*definitions, *notes])
+    parts = derivation_parts(list(_shapes(writer, found)), answer, given, [*definitions, *notes])
     return {"kind": "network", "sizes": case.names, **parts}
 
 
 def network_steps(asked: Asked) -> dict[str, Any]:
-    """Return the steps that led to one equation."""
+    """Return the steps that led to one equation, or to all where none is named."""
     derivation = _case(asked).derivation
-    equation = derivation.equation(asked.name)
-    line = Line(derivation.numbers[equation.name], equation)
-    return steps_parts(PageWriter(derivation).chain(line).links)
+    named = [derivation.equation(asked.name)] if asked.name else [each for each in derivation.equations if each.steps]
+    writer = PageWriter(derivation)
+    lines = [Line(derivation.numbers[each.name], each) for each in named]
+    return steps_parts((line.equation.name, writer.chain(line).links, "") for line in lines)
+
+
+def network_diagram(asked: Asked) -> dict[str, Any]:
+    """Return the diagram of both passes."""
+    return diagram_parts(diagram(_case(asked).derivation), {})
 
 
 def network_code(asked: Asked) -> dict[str, Any]:
     """Return the NumPy module of a network."""
     case = _case(asked)
     sized = case.with_sizes(_sizes_for(case, asked)).at(dtype=asked.dtype, optimizer=asked.optimizer or None)
-    return {"source": sized.source, "file": "network.py"}
+    code = listing.of_network(sized.source, case.derivation.numbers)
+    return {"source": sized.source, "code": code, "file": "network.py"}
 
 
 def network_certificate(asked: Asked) -> dict[str, Any]:
@@ -76,6 +91,12 @@ def network_certificate(asked: Asked) -> dict[str, Any]:
 def network_compared(asked: Asked) -> dict[str, Any]:
     """Return how a line of one's own compares with a quantity of a network."""
     return with_derivation(_case(asked).derivation, asked)
+
+
+def network_report(asked: Asked) -> dict[str, Any]:
+    """Return the report on a network, as HTML or LaTeX."""
+    found = report(_case(asked), dtype=asked.dtype)
+    return report_parts(asked.ending, {"html": found.html, "tex": found.latex})
 
 
 def _case(asked: Asked) -> Case:
