@@ -26,7 +26,7 @@ from symprop.calculus.rules import Context, context
 from symprop.errors import LimitError, SpecError, shown
 from symprop.notation.choices import PLAIN, Notation
 from symprop.notation.conventions import loss_clashes
-from symprop.notation.diagram_rows import Row, rows_of
+from symprop.notation.diagram_rows import Row, is_skip_sum, rows_of
 from symprop.notation.drawing import Arrow, Box, Drawing, Frame
 from symprop.notation.latex import Tex, latex
 from symprop.notation.pretty import Unicode, pretty
@@ -216,7 +216,7 @@ class _Plan:
                 left, right = map(self.label, sides(row.equation))
                 whole = (f"{left[0]} = {right[0]}", f"{left[1]} = {right[1]}")
                 both = whole if tex_width(whole[1]) <= WIDEST_BOX else left
-                kind = "sum" if _is_skip_sum(row.equation) else "operation"
+                kind = "sum" if is_skip_sum(row.equation) else "operation"
                 name = row.equation.name
                 drawing.boxes.append(Box("forward", place, both, numbers.get(name), kind, name=name))
             for above in dict.fromkeys(a for a, _ in row.reads):
@@ -316,9 +316,3 @@ class _Plan:
                     depth,
                 )
             )
-
-
-def _is_skip_sum(equation: Equation) -> bool:
-    """Whether an equation only adds variables: where a skip connection comes back."""
-    expression = equation.expression
-    return isinstance(expression, n.Add) and all(isinstance(term, Variable) for term in expression.operands)

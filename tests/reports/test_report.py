@@ -15,7 +15,7 @@ from symprop.notation.blocks import Listing
 from symprop.notation.content import seen_steps
 from symprop.reports import pdf
 from symprop.reports.content import SECTIONS
-from symprop.reports.costs import named
+from symprop.reports.costs import by_layer
 from symprop.reports.flow import measured, stations
 from symprop.reports.general import with_name
 from symprop.reports.norm_plot import Point, plot
@@ -182,15 +182,17 @@ def test_a_symbolic_repeat_is_told_for_a_general_block(loop: symprop.Report) -> 
 
 
 def test_cost_is_a_polynomial_in_the_widths_and_a_number(residual: symprop.Report) -> None:
-    network, sizes = named(symprop.parse_network(RESIDUAL))
-    assert sizes == {"n0": 6, "n1": 5, "n2": 3}
+    network, sizes = by_layer(symprop.parse_network(RESIDUAL))
+    assert sizes == {"n0": 6, "n1": 5, "n4": 3}  # the residual blocks have the width of what they read
+    apart = "Input(8) >> Dense(8) >> Tanh() >> Dense(8) >> MeanSquaredError()"
+    assert by_layer(symprop.parse_network(apart))[1] == {"n0": 8, "n1": 8, "n2": 8}
     written = section(residual, "cost")
     exact = symprop.derive(RESIDUAL).cost().total
     assert rf"= {int(exact):,}".replace(",", "{,}") in written
     assert symprop.derive(network.with_sizes(sizes)).cost().total == exact
     general = symprop.derive(network).cost().total
     assert general.xreplace({symbol: sizes[symbol.name] for symbol in general.free_symbols}) == exact
-    assert r"n_0 = 6$, $n_1 = 5$, $n_2 = 3$" in written
+    assert r"n_0 = 6$, $n_1 = 5$, $n_4 = 3$" in written
 
 
 def test_bounds_multiply_to_the_input_and_norms_are_measured(residual: symprop.Report) -> None:
