@@ -106,17 +106,19 @@ KINDS = {"html": "text/html", "tex": "application/x-tex", "pdf": "application/pd
 def certificate_parts(certificate: Certificate) -> dict[str, Any]:
     """Return the table of a certificate with what it says in words."""
     rows = [(*row.cells, row.ok) for row in certificate.rows]
+    whole = certificate.ok and not certificate.unreached
+    verdict = "failed" if certificate.failures else "ok" if whole else "open"
     return {
         "certificate": _rendered(
             "certificate",
             rows=rows,
-            ok=certificate.ok,
+            verdict=verdict,
             summary=certificate.summary,
             failures=certificate.failures,
             remarks=certificate.remarks,
             seconds=f"{certificate.seconds:.1f}",
         ),
-        "verdict": "ok" if certificate.ok else "failed",
+        "verdict": verdict,
         "summary": certificate.summary,
     }
 

@@ -41,6 +41,7 @@ from symprop.server.fragments import (
     shape_of,
     steps_parts,
 )
+from symprop.server.limits import seconds_of_checks
 
 MOST_PARTS = 60
 """How many operations of a formula the table of shapes lists."""
@@ -136,7 +137,7 @@ def formula_code(asked: Asked) -> dict[str, Any]:
 
 def formula_certificate(asked: Asked) -> dict[str, Any]:
     """Return the certificate of an answer, or that of all answers."""
-    return certificate_parts(_together(_answered(asked)).check())
+    return certificate_parts(_together(_answered(asked)).check(limit=seconds_of_checks()))
 
 
 def formula_compared(asked: Asked) -> dict[str, Any]:

@@ -33,6 +33,7 @@ from symprop.server.fragments import (
     shape_of,
     steps_parts,
 )
+from symprop.server.limits import seconds_of_checks
 from symprop.verify import check
 
 _ANSWER, _GIVEN = ("Backward pass", "Gradients"), ("Forward pass", "Loss")
@@ -84,7 +85,7 @@ def network_code(asked: Asked) -> dict[str, Any]:
 def network_certificate(asked: Asked) -> dict[str, Any]:
     """Return the certificate of a network."""
     case = _case(asked)
-    return certificate_parts(check(case, sizes=_sizes_for(case, asked)))
+    return certificate_parts(check(case, sizes=_sizes_for(case, asked), limit=seconds_of_checks()))
 
 
 def network_compared(asked: Asked) -> dict[str, Any]:

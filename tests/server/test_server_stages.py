@@ -145,6 +145,10 @@ def test_a_disagreement_is_told_in_words(monkeypatch: pytest.MonkeyPatch) -> Non
     found = ask("certificate", "Input(2) >> Dense(1) >> MeanSquaredError()")
     assert found["verdict"] == "failed" and found["summary"] == "1 of 2 checks FAILED"
     assert "<strong>db1</strong>: complex &lt;step&gt; disagrees (off by 2)" in found["certificate"]
+    part = symprop.Certificate("n", rows[:1], unreached=("elements",))
+    monkeypatch.setattr("symprop.server.of_networks.check", lambda *unused, **more: part)
+    found = ask("certificate", "Input(2) >> Dense(1) >> MeanSquaredError()")
+    assert found["verdict"] == "open" and "not reached" in found["summary"]
 
 
 def test_sizes_that_are_names_stay_names_and_numbers_make_code() -> None:
