@@ -16,6 +16,7 @@ from typing import Any, TypeGuard
 
 import numpy as np
 
+from symprop.algebra.printable import Listed
 from symprop.codegen import compile_network
 from symprop.columns import Columns, columns_of
 from symprop.data import SCALINGS, Scaling
@@ -40,7 +41,7 @@ _LARGEST = 1e300  # of the numbers in the notes; a comparison, unlike a conversi
 
 
 @dataclass(frozen=True, eq=False)
-class Model:
+class Model(Listed):
     """A trained network: its parameters, and the notes that were saved with them.
 
     `params` go with `module` (`module.forward(params, scaled)`); `scaled` prepares features for it; `notes` is what
@@ -143,6 +144,13 @@ def load_weights(path: Source, network: Network | str | None = None) -> Model:
     """Load weights that `symprop train` saved, without pickle, with all that is needed to predict.
 
     The network is the one that the file names, or `network`, for a file that names none.
+
+    >>> import io
+    >>> from symprop.weights import save_weights
+    >>> file = io.BytesIO()  # or the path of a file
+    >>> save_weights(file, {"W1": np.ones((1, 2)), "b1": np.zeros(1)})
+    >>> load_weights(file, "Input(2) >> Dense(1) >> MeanSquaredError()").predict([[1.0, 2.0]])
+    array([3.])
 
     Raises:
         OutputError: the file cannot be read.

@@ -17,7 +17,9 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "symprop"
 
 ORDER = (
+    "version",
     "errors",
+    "limits",
     "templating",
     "collection",
     "files",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -146,14 +146,9 @@ class Derivation(Comparable, Printable):
         Raises:
             FormulaError: there is none.
         """
-        known = {part.name: part for part in (*self.system.data, *self.system.parameters)}
-        for loop in self.system.loops:
-            known.update((each.name, each) for carry in loop.carries for each in (carry.before, loop.end(carry)))
-            known.update((each.name, each) for rows in (*loop.reads, *loop.writes) for each in (rows.row, rows.array))
-        known.update((equation.name, equation.target) for equation in self.system.equations)
         if isinstance(name, str):
             name = re.sub(r"\s*([-+*,])\s*", lambda sign: _SPACED.get(sign[1], f" {sign[1]} "), name)
-        return looked_up(name, known, "no variable is called")
+        return looked_up(name, self.system.by_name, "no variable is called")
 
     def jacobian(self, of: str, by: str) -> Node:
         """Return the Jacobian of one vector with respect to another, for one example: `(len of, len by)`.
@@ -280,24 +275,36 @@ class Derivation(Comparable, Printable):
 
 
 @kept_whole()
-def derive(network: Network | Formula | str, layout: str | None = None) -> Derivation:
-    """Derive the delta recurrence and all gradients of a network, or of a formula with respect to its variables.
+def derive(
+    network: Network | Formula | str,
+    layout: str | None = None,
+    sizes: Mapping[str, int] | None = None,
+    *,
+    evaluation: bool = False,
+) -> Derivation:
+    """Derive the delta recurrence and the gradients of a network, or of a formula with respect to its variables.
 
     `layout` is "example" (one example, column vectors), "rows" or "columns" (a batch, the loss a mean over it). By
     default it is that of one example; a network with statistics over the batch has none, and is derived in "rows".
+    `sizes` are numbers for sizes and counts of a network that have a name. With `evaluation`, running statistics stand
+    for those of the batch, and no dropout is drawn.
 
     >>> d = derive("Input(2) >> Dense(3) >> Tanh() >> Dense(2) >> SoftmaxCrossEntropy()")
     >>> print(d.delta(1).text())
     (W2.T @ delta2) * (1 - a1 * a1)
     >>> print(derive("x @ A @ x").gradient("A").text())
     outer(x, dv1)
+    >>> print(derive("Input(2) >> BatchNorm() >> MeanSquaredError()", evaluation=True).equation("mu1").text())
+    mu1 = R1
 
     Raises:
         SpecError: the network has no loss or no parameters, or the layout is unknown or none that the network has.
     """
     if isinstance(network, str) and is_formula_text(network):
         network = inferred_formula(network, SCALAR)
-    net = with_known_facts(network) if isinstance(network, Formula) else as_network(network)
+    if sizes and isinstance(network, Formula):
+        raise SpecError("sizes are those of a network\nallowed: numbers in the declarations of a formula, x=3")
+    net = with_known_facts(network) if isinstance(network, Formula) else as_network(network).with_sizes(sizes or {})
     layouts = net.layouts if isinstance(net, Network) else LAYOUTS
     layout = layouts[0] if layout is None else layout
     if layout in LAYOUTS and layout not in layouts:
@@ -305,7 +312,7 @@ def derive(network: Network | Formula | str, layout: str | None = None) -> Deriv
             "a network with statistics over the batch has no form for one example: its means read all examples\n"
             f"allowed: layout {' or '.join(map(repr, layouts))}"
         )
-    system = net.system(layout)
+    system = net.system(layout).evaluated if evaluation else net.system(layout)
     if system.loss is None and isinstance(net, Network):
         raise SpecError(
             f"a network without a loss has no gradients\nend it with a loss, as in: {net.text} >> MeanSquaredError()"

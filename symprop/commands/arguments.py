@@ -15,10 +15,10 @@ from symprop.algebra.names import validated
 from symprop.commands.outcome import STANDARD, Run
 from symprop.errors import DataError, SpecError, shown
 from symprop.files import check_writable, read_text
+from symprop.limits import SECONDS
 from symprop.networks.network import Network
 from symprop.networks.optimisers import OPTIMISERS
 from symprop.networks.spec import is_formula_text, parse_network
-from symprop.verify.gathering import SECONDS
 
 if TYPE_CHECKING:
     from symprop.commands.parser import Parser

@@ -1,23 +1,18 @@
-"""The command `derive`: the derivation of a network or a formula; and what `gradient` prints of a network."""
+"""The command `derive`: the derivation of a network or a formula."""
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable
 from typing import Any
 
 from symprop import notation
-from symprop.algebra.equations import Equation, equations_in
 from symprop.algebra.formula import Formula, formula, inferred_formula
 from symprop.algebra.inference.infer import SCALAR
 from symprop.algebra.latex.formulas import latex_formula_of
 from symprop.algebra.latex.tokens import is_latex
-from symprop.algebra.trees import variables
 from symprop.analysis.derivation import Derivation, derive
-from symprop.codegen import generate
 from symprop.commands.arguments import (
-    DISAGREES,
     Enter,
     network_argument,
     network_of,
@@ -27,11 +22,9 @@ from symprop.commands.arguments import (
     where_argument,
 )
 from symprop.commands.outcome import Outcome
-from symprop.commands.proofs import proof
 from symprop.errors import SpecError
 from symprop.networks.network import LAYOUTS, Network
 from symprop.networks.spec import is_formula_text
-from symprop.verify import check
 
 WRITERS: dict[str, Callable[[Derivation], str]] = {
     "pretty": Derivation.pretty,
@@ -59,7 +52,7 @@ def enter(command: Enter) -> None:
 
 def _derive(options: argparse.Namespace) -> Outcome:
     derivation = derive(_subject(options), layout=options.layout)
-    return Outcome(_written(derivation, options), lambda: _fields(derivation), output=options.output)
+    return Outcome(_written(derivation, options), lambda: equation_fields(derivation), output=options.output)
 
 
 def _written(derivation: Derivation, options: argparse.Namespace) -> str:
@@ -98,7 +91,7 @@ def _readings(derivation: Derivation, format: str) -> str:
     return "".join(f"{before}{'or ' * (place > 0)}{each}\n" for place, each in enumerate(derivation.network.readings))
 
 
-def _fields(derivation: Derivation) -> dict[str, Any]:
+def equation_fields(derivation: Derivation) -> dict[str, Any]:
     equations = [
         {
             "name": each.name,
@@ -112,41 +105,3 @@ def _fields(derivation: Derivation) -> dict[str, Any]:
     ]
     said = {"source": derivation.source, "layout": derivation.system.layout}
     return {**said, "equations": equations, "remarks": derivation.remarks}
-
-
-# ---------------------------------------------------------------- a network where a formula is asked about
-
-
-def of_network(text: str, names: Sequence[str], options: argparse.Namespace) -> Outcome:
-    """Answer `gradient` of a network: its derivation, or the equations that one gradient needs.
-
-    Raises:
-        SympropError: the text is no network, or there is no such gradient.
-    """
-    network = network_of(text)
-    derivation = derive(network)
-    every = [each.name for each in derivation.parameters]
-    for name in names:
-        derivation.steps(name)  # refuses a name that has none, and says which have
-    shown = _needed(derivation, names) if names else derivation
-    writers: dict[str, Callable[[], str]] = {
-        "steps": lambda: "\n\n".join(notation.steps(derivation, name, "pretty") for name in names or every),
-        "numpy": lambda: generate(network).rstrip("\n"),
-    }
-    written = writers[options.format]() if options.format in writers else WRITERS[options.format](shown)
-    if not options.check:
-        return Outcome(written, lambda: _fields(shown), output=options.output)
-    certificate = check(network, limit=options.limit)
-    written = f"{written}\n\n{proof(certificate, full=False)}"
-    return Outcome(written, lambda: _fields(shown), 0 if certificate.ok else DISAGREES, options.output)
-
-
-def _needed(derivation: Derivation, names: Sequence[str]) -> Derivation:
-    """Return a derivation with those equations of the backward pass alone that some gradients need."""
-    wanted = {f"d{name}" for name in names}
-    for item in reversed(derivation.backward):
-        for equation in equations_in((item,)):
-            if equation.name in wanted or not isinstance(item, Equation):
-                wanted.update(each.name for each in variables(equation.expression))
-    kept = tuple(each for each in derivation.backward if not isinstance(each, Equation) or each.name in wanted)
-    return replace(derivation, backward=kept)

@@ -1,46 +1,35 @@
-"""The commands about formulas: gradient, jacobian, hessian, vjp, jvp, hvp, compare."""
+"""The questions about formulas: gradient, jacobian, hessian, vjp, jvp, hvp."""
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from symprop.algebra.declarations import declarations_text
 from symprop.algebra.formula import Formula
-from symprop.algebra.latex.formulas import formula, latex_formula_of, right_side
-from symprop.algebra.latex.papers import equation
+from symprop.algebra.latex.formulas import formula, latex_formula_of
 from symprop.algebra.latex.tokens import is_latex
-from symprop.analysis.derivation import derive
 from symprop.commands.arguments import (
     DISAGREES,
     FORMULA_HELP,
-    NETWORK_HELP,
-    UNDECIDED,
     Enter,
     formula_of,
     limit_argument,
     output_argument,
-    read_network,
-    readable,
     where_argument,
 )
-from symprop.commands.derived import of_network
 from symprop.commands.outcome import Outcome
-from symprop.commands.proofs import certificate_fields
+from symprop.commands.proofs import certificate_fields, proof
 from symprop.errors import SpecError, shown
-from symprop.files import read_text
 from symprop.formulas.answer import Answer
 from symprop.formulas.answers import Answers
 from symprop.formulas.arrangement import ORDERS, SYMMETRIES
 from symprop.formulas.ask import QUESTIONS, value_of
-from symprop.formulas.compare.compare import compare
-from symprop.formulas.compare.comparison import Comparison
-from symprop.formulas.compare.of_derivation import compare_line
 from symprop.formulas.pages import read_as
-from symprop.networks.network import LAYOUTS
 from symprop.networks.spec import is_network_text
-from symprop.verify.certificate import Certificate
+
+if TYPE_CHECKING:
+    from symprop.verify.certificate import Certificate
 
 WRITERS: dict[str, Callable[[Answer | Answers], str]] = {
     "pretty": lambda answer: answer.page(),
@@ -71,18 +60,9 @@ def enter(command: Enter) -> None:
             asked.add_argument("--along", metavar="NAME", help=f"the name of the direction ({question.direction})")
         asked.add_argument("--format", choices=WRITERS, default="pretty", help="html is a whole document")
         asked.add_argument("--check", action="store_true", help="certify the answer by independent oracles")
+        asked.add_argument("--full", action="store_true", help="print every row of --check")
         limit_argument(asked)
         output_argument(asked)
-
-    parser = command("compare", _compare)
-    parser.add_argument("first", metavar="FORMULA_A", help=f"{FORMULA_HELP}; or LaTeX; with --equation a .tex file")
-    parser.add_argument("second", metavar="FORMULA_B", nargs="?", help="none where a network's is meant")
-    parser.add_argument("--equation", metavar="NUMBER", help="the equation of the file, by its number or label")
-    parser.add_argument("--with", dest="other", metavar="FORMULA_B", help="the other formula")
-    where_argument(parser)
-    parser.add_argument("--network", metavar="NETWORK", help=f"whose quantity FORMULA_A is to be: {NETWORK_HELP}")
-    parser.add_argument("--of", metavar="NAME", help="the quantity of the network: delta1, dW1, dL/dW1, a1, da2/dz1")
-    parser.add_argument("--layout", choices=LAYOUTS, help="of one example, or of a batch in rows or columns")
 
 
 def _question(options: argparse.Namespace) -> Outcome:
@@ -92,6 +72,8 @@ def _question(options: argparse.Namespace) -> Outcome:
         raise SpecError(f"{problem}\nallowed: one, or two for a mixed hessian")
     source = _source(options)
     if options.question == "gradient" and isinstance(source, str) and is_network_text(source):
+        from symprop.commands.of_networks import of_network  # here, so that a formula is answered without it
+
         return of_network(source, names, options)
     asked: list[str | None] = [*(names or [None]), *([] if options.along is None else [options.along])]
     conventions = {name: vars(options)[name] for name in ("vec", "symmetric") if name in options}
@@ -99,7 +81,7 @@ def _question(options: argparse.Namespace) -> Outcome:
     written, certificate = WRITERS[options.format](answer), None
     if options.check:
         certificate = answer.check(limit=options.limit)
-        written = f"{written}\n\n{certificate.table()}"
+        written = f"{written}\n\n{proof(certificate, options.full)}"
     code = 0 if certificate is None or certificate.ok else DISAGREES
     return Outcome(written, lambda: _fields(answer, certificate), code, options.output)
 
@@ -152,48 +134,3 @@ def _below_the_first(source: str, lines: str) -> str:
     """Put lines below the first of a source, which says how the file is encoded."""
     first, _, rest = source.partition("\n")
     return f"{first}\n{lines}{rest}"
-
-
-def _compare(options: argparse.Namespace) -> Outcome:
-    found, above = _compared_with_network(options) if options.network is not None else _compared(options)
-    code = 0 if found.equal else DISAGREES if found.equal is False else UNDECIDED
-    return Outcome("\n".join([*above, str(found)]), lambda: _comparison(found), code)
-
-
-def _comparison(found: Comparison) -> dict[str, Any]:
-    counter = found.counterexample
-    sides = {"first": found.first.source, "second": found.second.source}
-    said = {"equal": found.equal, "kind": found.kind, "message": found.message, **sides, "used": found.used}
-    return {**said, "counterexample": None if counter is None else str(counter)}
-
-
-def _first(options: argparse.Namespace) -> tuple[str, list[str]]:
-    """Return the first formula, which may be an equation of a file, and what is said of where it stands."""
-    if options.equation is None:
-        return formula_of(options.first), []
-    asked = equation(read_text(readable(options.first)), options.equation)
-    found = right_side(asked.latex)
-    return found, [f"{options.first}, line {asked.line}: {' '.join(found.replace('&', ' ').split())}"]
-
-
-def _compared(options: argparse.Namespace) -> tuple[Comparison, list[str]]:
-    second = options.second if options.other is None else options.other
-    both = options.second is not None and options.other is not None
-    if second is None or both or options.of is not None or options.layout is not None:
-        told = second is not None and not both
-        problem = "--of and --layout are of a network" if told else "compare takes two formulas"
-        allowed = 'FORMULA_A FORMULA_B, FORMULA_A --with FORMULA_B, or --network "..." --of delta1 FORMULA'
-        raise SpecError(f"{problem}\nallowed: {allowed}")
-    first, above = _first(options)
-    found = compare(first, formula_of(second), options.where)
-    if not options.where.strip() and found.first.variables:
-        above = [*above, declarations_text(found.first.variables)]
-    return found, above
-
-
-def _compared_with_network(options: argparse.Namespace) -> tuple[Comparison, list[str]]:
-    if options.second is not None or options.other is not None or options.of is None or options.where.strip():
-        problem = "a line is compared with one quantity of a network, whose names and shapes are known"
-        raise SpecError(f'{problem}\nallowed: --network "..." --of delta1 FORMULA')
-    line, above = _first(options)
-    return compare_line(derive(read_network(options.network), options.layout), options.of, line), above

@@ -15,6 +15,7 @@ from symprop.commands.outcome import Run
 from symprop.commands.schemas import ENVELOPE, GIVES
 from symprop.commands.table import COMMANDS, PROGRAM, Command
 from symprop.errors import SpecError, shown
+from symprop.version import __version__
 
 ABOUT = "Derive the backpropagation of a neural network, or the gradient of a formula, and print, check and run it."
 CODES = (
@@ -46,7 +47,7 @@ class Parser(argparse.ArgumentParser):
             SpecError: always.
         """
         told = shown(message, 200)
-        raise SpecError(f"{told[1:-1] if len(message) <= 200 else told}\ntry: {self.prog} --help")
+        raise SpecError(f"{told[1:-1] if len(message) <= 200 else told}\ntry: {self.prog} --help") from None
 
     def add_apart(self, *names: str, help: str, **options: Any) -> None:
         """Add an option for those who work on symprop."""
@@ -120,12 +121,10 @@ class _HelpAll(argparse.Action):
 
 
 class _Version(argparse.Action):
-    """Prints the version; the metadata is read only when asked for."""
+    """Prints the version."""
 
     def __call__(self, parser: argparse.ArgumentParser, *unused: object) -> None:
-        from importlib.metadata import version
-
-        print(PROGRAM, version(PROGRAM))
+        print(PROGRAM, __version__)
         parser.exit()
 
 

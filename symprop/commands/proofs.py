@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from symprop.commands.outcome import terminal_width
-from symprop.verify.certificate import Certificate
+
+if TYPE_CHECKING:
+    from symprop.verify.certificate import Certificate
 
 
 def proof(certificate: Certificate, full: bool) -> str:

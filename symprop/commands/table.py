@@ -104,7 +104,7 @@ COMMANDS: dict[str, Command] = {
         ),
         Command(
             "compare",
-            "formulas",
+            "comparing",
             ASK,
             "say whether two formulas are equal, or how they differ",
             (

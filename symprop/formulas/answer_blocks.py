@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from symprop.algebra.equations import Equation, Step
 from symprop.algebra.shapes import shape_text
@@ -34,7 +35,9 @@ from symprop.notation.notebooks import STEP_BLOCKS, cut, grid
 from symprop.notation.pretty import pretty_shape
 from symprop.notation.text import text
 from symprop.notation.words import Code, Math, Words
-from symprop.verify.certificate import Certificate
+
+if TYPE_CHECKING:
+    from symprop.verify.certificate import Certificate
 
 
 def answer_formula(result: Result) -> str:

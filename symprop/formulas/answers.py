@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import zip_longest
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from symprop.algebra.formula import Formula
 from symprop.algebra.names import looked_up
 from symprop.algebra.printable import Printable
 from symprop.formulas.answer import Answer
 from symprop.formulas.answer_blocks import answers_document, answers_html
-from symprop.formulas.code.module import formula_source
 from symprop.formulas.pages import heading
-from symprop.verify.certificate import Certificate
-from symprop.verify.gathering import SECONDS
+from symprop.limits import SECONDS
+
+if TYPE_CHECKING:
+    from symprop.verify.certificate import Certificate
 
 
 @dataclass(frozen=True, repr=False)
@@ -107,6 +108,8 @@ class Answers(Printable):
         Raises:
             SpecError: an unknown dtype.
         """
+        from symprop.formulas.code.module import formula_source
+
         again = ("import symprop", f'symprop.{self.kind}(f).numpy("{dtype}")')
         title = f"{self.kind} of {self.formula.source} with respect to each of {', '.join(self.names)}"
         sources = [
@@ -129,6 +132,8 @@ class Answers(Printable):
 
     def check(self, seed: int = 0, limit: float | None = SECONDS) -> Certificate:
         """Check every answer, each of its steps and its source by oracles that share no code with the rules."""
+        from symprop.verify.certificate import Certificate
+
         found = [each.check(seed, limit) for each in self]
         rows = tuple(
             replace(row, name=row.name if row.name.endswith(f" with respect to {name}") else f"{name}: {row.name}")

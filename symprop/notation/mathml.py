@@ -11,8 +11,6 @@ import itertools
 import re
 from xml.etree import ElementTree
 
-from latex2mathml.converter import convert
-
 from symprop.notation.spoken import spoken
 
 NAMESPACE = "http://www.w3.org/1998/Math/MathML"
@@ -45,6 +43,8 @@ def mathml(formula: str, limits: bool = False) -> str:
     (True, False)
     """
     plain = _UNDERSCORED.sub(lambda match: r"\text{" + match[1].replace("\\_", _STROKE) + "}", formula)
+    from latex2mathml.converter import convert  # here, for what is answered without MathML
+
     root = ElementTree.fromstring(convert(plain.replace(r"\allowbreak ", ""), display="inline"))
     root.set("displaystyle", "true")
     for part in root.iter():

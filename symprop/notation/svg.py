@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from xml.sax.saxutils import escape
+from html import escape
 
 from symprop.notation.drawing import HEIGHT, MARGIN, PITCH, Arrow, Box, Drawing, Frame, Layout, layout
 
@@ -79,7 +79,7 @@ _SINGLE_LETTER = re.compile(r"(?<![A-Za-zα-ωΑ-Ω])[A-Za-zα-ω](?![A-Za-zα-�
 
 def _text(x: float, y: float, text: str, kind: str, number: str = "") -> str:
     """A line of text: single letters are variables and slant, words do not; an equation number follows in small."""
-    written = escape(text)
+    written = escape(text, quote=False)
     if "title" not in kind:
         written = _SINGLE_LETTER.sub(r"<tspan font-style='italic'>\g<0></tspan>", written)
     written += f'<tspan class="small" dx="7">{number}</tspan>' if number else ""

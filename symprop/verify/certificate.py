@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from symprop.algebra.printable import aligned
+from symprop.algebra.printable import Listed, aligned
 from symprop.notation import notebook_blocks
 from symprop.notation.blocks import Block, Bullets, Grid, GridRow, Typed
 from symprop.notation.latex import escaped
@@ -15,7 +15,7 @@ from symprop.verify.measure import OVERFLOWS, Row
 
 
 @dataclass(frozen=True)
-class Certificate:
+class Certificate(Listed):
     """The rows of a check, and whether all of them agree; `title` says of what: a network, a question.
 
     `unreached` are the parts that the limit of time left out. What is derived may be confirmed although evaluating it

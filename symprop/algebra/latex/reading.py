@@ -50,6 +50,11 @@ def read_latex(
     `I`, and the places of an array that is written by its elements, `{...}_h`. `symbols` are the letters that an author
     writes for names, `{"delta": r"\varepsilon"}`, as a report has them.
 
+    >>> import symprop
+    >>> W, x = symprop.variable("W1", (2, 3)), symprop.variable("x", (3,))
+    >>> read_latex("W_1 x", [W, x]).text()
+    'W1 @ x'
+
     Raises:
         FormulaError: outside what is read, a name that is not known, or two readings; a caret shows the place.
         ShapeError: arrays that do not fit.

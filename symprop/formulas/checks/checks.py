@@ -41,12 +41,13 @@ from symprop.formulas.checks.oracles import (
 from symprop.formulas.checks.points import FormulaPoint, alternating, at_sizes, lifted, numbered, points, size_symbols
 from symprop.formulas.checks.runs import ran
 from symprop.formulas.result import Result
+from symprop.limits import SECONDS
 from symprop.verify import noise
 from symprop.verify.arithmetic import Array, nearest
 from symprop.verify.certificate import Certificate
 from symprop.verify.complex_step import STEP
 from symprop.verify.evaluate import WORKING_DIGITS
-from symprop.verify.gathering import SECONDS, Part, gathered
+from symprop.verify.gathering import Part, gathered
 from symprop.verify.measure import DIGITS, FLOAT64_LIMIT, Judgement, Row, first_line, judged, precise_difference
 from symprop.verify.module_checks import GENERATED_ERRORS
 from symprop.verify.step_checks import LIMIT, judged_steps, step_error
