@@ -96,10 +96,10 @@ def diagram_parts(drawn: str, names: Mapping[str, str]) -> dict[str, Any]:
 
 def report_parts(ending: str, write: Mapping[str, Callable[[], str]]) -> dict[str, Any]:
     """Return a report as a file; of a PDF the LaTeX, which is compiled where files may be written."""
-    return {"text": write["html" if ending == "html" else "tex"](), "file": f"report.{ending}", "kind": KINDS[ending]}
+    return {"text": write["tex" if ending == "pdf" else ending](), "file": f"report.{ending}", "kind": KINDS[ending]}
 
 
-KINDS = {"html": "text/html", "tex": "application/x-tex", "pdf": "application/pdf"}
+KINDS = {"html": "text/html", "md": "text/markdown", "tex": "application/x-tex", "pdf": "application/pdf"}
 """The kind of each file, for the browser."""
 
 

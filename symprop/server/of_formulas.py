@@ -146,9 +146,9 @@ def formula_compared(asked: Asked) -> dict[str, Any]:
 
 
 def formula_report(asked: Asked) -> dict[str, Any]:
-    """Return the answer with its steps, source and certificate, as HTML or LaTeX."""
+    """Return the answer with its steps, source and certificate, as HTML, LaTeX or Markdown."""
     found = _together(_answered(asked))
-    return report_parts(asked.ending, {"html": found.html, "tex": found.document})
+    return report_parts(asked.ending, {"html": found.html, "tex": found.document, "md": found.markdown})
 
 
 def _together(answers: Sequence[Answer]) -> Answer | Answers:

@@ -95,9 +95,9 @@ def network_compared(asked: Asked) -> dict[str, Any]:
 
 
 def network_report(asked: Asked) -> dict[str, Any]:
-    """Return the report on a network, as HTML or LaTeX."""
+    """Return the report on a network, as HTML, LaTeX or Markdown."""
     found = report(_case(asked), dtype=asked.dtype)
-    return report_parts(asked.ending, {"html": found.html, "tex": found.latex})
+    return report_parts(asked.ending, {"html": found.html, "tex": found.latex, "md": found.markdown})
 
 
 def _case(asked: Asked) -> Case:

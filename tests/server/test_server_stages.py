@@ -92,6 +92,7 @@ def test_a_report_is_what_symprop_writes() -> None:
     for text in (small, "x @ A @ x", "softmax(A @ x)"):
         question = "jacobian" if "softmax" in text else "gradient"
         assert ask("report", text, question=question)["text"].startswith("<!DOCTYPE html>")
+        assert "\n## Certificate\n" in ask("report", text, question=question, ending="md")["text"]
         written = ask("report", text, question=question, ending="pdf")
         assert written["file"] == "report.pdf" and written["text"].isascii() and r"\end{document}" in written["text"]
 
