@@ -13,7 +13,9 @@ from symprop.algebra.nodes import Node
 from symprop.algebra.shapes import shape_text
 from symprop.formulas.compare.comparison import Comparison
 from symprop.notation.blocks import Link
+from symprop.notation.breaking import latex_pieces
 from symprop.notation.html_document import math, words
+from symprop.notation.paper import Paper
 from symprop.templating import environment
 from symprop.verify import Certificate
 
@@ -49,6 +51,15 @@ class Group:
     title: str
     heading: Markup
     rows: tuple[Formula, ...]
+
+
+SCREEN = Paper(columns=2)
+"""Half of a window is about as wide as a column of a page."""
+
+
+def pieces(formula: str, left: str = "") -> tuple[str, ...]:
+    """Cut a formula in LaTeX where it is too long for the page behind its left side."""
+    return tuple(latex_pieces(formula, SCREEN.room - SCREEN.width(left), SCREEN.points))
 
 
 def shape_of(node: Node) -> str:

@@ -37,6 +37,7 @@ from symprop.server.fragments import (
     certificate_parts,
     derivation_parts,
     diagram_parts,
+    pieces,
     report_parts,
     shape_of,
     steps_parts,
@@ -97,7 +98,9 @@ def formula_steps(asked: Asked) -> dict[str, Any]:
 
 def _chain(name: str, answer: Answer) -> tuple[str, list[Link], str]:
     listed = seen_steps(answer.result.steps, latex)
-    links = [Link((latex(each.after),), each.rule, tuple(map(reason, dict.fromkeys(each.facts)))) for each in listed]
+    links = [
+        Link(pieces(latex(each.after)), each.rule, tuple(map(reason, dict.fromkeys(each.facts)))) for each in listed
+    ]
     return name, links, latex(listed[0].before) if listed else ""
 
 
@@ -203,7 +206,9 @@ def _in_field(field: str, work: Callable[[], Any], known: Sequence[str] = ()) ->
 
 def _row(name: str, left: str, right: Node, steps: bool = False) -> Formula:
     written = latex(right)
-    return Formula(name, None, math(left), (math(written),), shape_of(right), f"{left} = {written}", steps)
+    return Formula(
+        name, None, math(left), tuple(map(math, pieces(written, left))), shape_of(right), f"{left} = {written}", steps
+    )
 
 
 def _shapes(declared: Sequence[Variable], node: Node) -> Iterator[Shape]:

@@ -159,6 +159,8 @@ def test_sizes_that_are_names_stay_names_and_numbers_make_code() -> None:
     assert not refused["ok"] and "numbers for the sizes" in refused["problem"]["message"]
     numbers = symprop.parse_network(BLOCKS).with_sizes({"N": 2, "n": 3})
     assert ask("code", BLOCKS, sizes={"N": 2, "n": 3, "unused": 5})["source"] == symprop.generate(numbers)
+    heads = "Input(T, d) >> Attention(2) >> MeanSquaredError()"  # the size of a head follows from d
+    assert ask("derivation", heads)["sizes"] == ["T", "d"] and ask("code", heads, sizes={"T": 3, "d": 4})["ok"]
     assert ask("certificate", NETWORK, sizes={"n": 3})["verdict"] == "ok"
 
 
