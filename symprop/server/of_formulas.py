@@ -37,10 +37,12 @@ from symprop.server.fragments import (
     certificate_parts,
     derivation_parts,
     diagram_parts,
+    pieces,
     report_parts,
     shape_of,
     steps_parts,
 )
+from symprop.server.limits import seconds_of_checks
 
 MOST_PARTS = 60
 """How many operations of a formula the table of shapes lists."""
@@ -96,7 +98,9 @@ def formula_steps(asked: Asked) -> dict[str, Any]:
 
 def _chain(name: str, answer: Answer) -> tuple[str, list[Link], str]:
     listed = seen_steps(answer.result.steps, latex)
-    links = [Link((latex(each.after),), each.rule, tuple(map(reason, dict.fromkeys(each.facts)))) for each in listed]
+    links = [
+        Link(pieces(latex(each.after)), each.rule, tuple(map(reason, dict.fromkeys(each.facts)))) for each in listed
+    ]
     return name, links, latex(listed[0].before) if listed else ""
 
 
@@ -136,7 +140,7 @@ def formula_code(asked: Asked) -> dict[str, Any]:
 
 def formula_certificate(asked: Asked) -> dict[str, Any]:
     """Return the certificate of an answer, or that of all answers."""
-    return certificate_parts(_together(_answered(asked)).check())
+    return certificate_parts(_together(_answered(asked)).check(limit=seconds_of_checks()))
 
 
 def formula_compared(asked: Asked) -> dict[str, Any]:
@@ -145,9 +149,9 @@ def formula_compared(asked: Asked) -> dict[str, Any]:
 
 
 def formula_report(asked: Asked) -> dict[str, Any]:
-    """Return the answer with its steps, source and certificate, as HTML or LaTeX."""
+    """Return the answer with its steps, source and certificate, as HTML, LaTeX or Markdown."""
     found = _together(_answered(asked))
-    return report_parts(asked.ending, {"html": found.html, "tex": found.document})
+    return report_parts(asked.ending, {"html": found.html, "tex": found.document, "md": found.markdown})
 
 
 def _together(answers: Sequence[Answer]) -> Answer | Answers:
@@ -202,7 +206,9 @@ def _in_field(field: str, work: Callable[[], Any], known: Sequence[str] = ()) ->
 
 def _row(name: str, left: str, right: Node, steps: bool = False) -> Formula:
     written = latex(right)
-    return Formula(name, None, math(left), (math(written),), shape_of(right), f"{left} = {written}", steps)
+    return Formula(
+        name, None, math(left), tuple(map(math, pieces(written, left))), shape_of(right), f"{left} = {written}", steps
+    )
 
 
 def _shapes(declared: Sequence[Variable], node: Node) -> Iterator[Shape]:
