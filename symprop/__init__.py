@@ -10,6 +10,16 @@ The API is what `__init__.pyi` names; what it does not name may change. Each nam
 for, so that a first answer does not wait for what it does not need.
 """
 
+from __future__ import annotations
+
+import importlib
+import re
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
 from symprop import notation as notation  # enters the printers of formulas, equations and derivations
 from symprop.algebra.equations import Equation, Loop, Step, System
 from symprop.algebra.formula import Formula
@@ -115,15 +125,6 @@ from symprop.notation.diagram import diagram
 from symprop.reports.report import Report, report
 from symprop.saved import Model, load_weights
 from symprop.verify import Certificate, check
-from __future__ import annotations
-
-import importlib
-import re
-import sys
-from importlib.util import find_spec
-from pathlib import Path
-from types import ModuleType
-from typing import Any
 
 __all__ = [
     "ELU",
