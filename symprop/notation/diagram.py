@@ -26,16 +26,18 @@ from symprop.calculus.rules import Context, context
 from symprop.errors import LimitError, SpecError, shown
 from symprop.notation.choices import PLAIN, Notation
 from symprop.notation.conventions import loss_clashes
-from symprop.notation.diagram_rows import Row, rows_of
+from symprop.notation.diagram_rows import Row, is_skip_sum, rows_of
 from symprop.notation.drawing import Arrow, Box, Drawing, Frame
 from symprop.notation.latex import Tex, latex
 from symprop.notation.pretty import Unicode, pretty
 from symprop.notation.stacks import sides
 from symprop.notation.svg import svg
+from symprop.notation.tex_boxes import width as tex_width
 from symprop.notation.tikz import tikz
 
 LONGEST = 200  # rows; more would not be read
 LONGEST_LABEL = 40
+WIDEST_BOX = 170.0  # points; of a wider equation its left side is shown
 
 Label = tuple[str, str]
 """The same formula in Unicode and in LaTeX."""
@@ -65,9 +67,7 @@ def diagram(
     return svg(drawing) if format == "svg" else tikz(drawing)
 
 
-def drawn(
-    derivation: Derivation, first: str | None = None, last: str | None = None, notation: Notation = PLAIN
-) -> Drawing:
+def drawn(derivation: Derivation, first: str | None, last: str | None, notation: Notation) -> Drawing:
     """Return what is drawn of a derivation, before SVG and TikZ."""
     return _Plan(derivation, first, last, notation).drawing()
 
@@ -214,8 +214,9 @@ class _Plan:
                 drawing.boxes.append(Box("forward", place, self.label(row.variable), kind="variable", name=name))
             else:
                 left, right = map(self.label, sides(row.equation))
-                both = (f"{left[0]} = {right[0]}", f"{left[1]} = {right[1]}")
-                kind = "sum" if _is_skip_sum(row.equation) else "operation"
+                whole = (f"{left[0]} = {right[0]}", f"{left[1]} = {right[1]}")
+                both = whole if tex_width(whole[1]) <= WIDEST_BOX else left
+                kind = "sum" if is_skip_sum(row.equation) else "operation"
                 name = row.equation.name
                 drawing.boxes.append(Box("forward", place, both, numbers.get(name), kind, name=name))
             for above in dict.fromkeys(a for a, _ in row.reads):
@@ -315,9 +316,3 @@ class _Plan:
                     depth,
                 )
             )
-
-
-def _is_skip_sum(equation: Equation) -> bool:
-    """Whether an equation only adds variables: where a skip connection comes back."""
-    expression = equation.expression
-    return isinstance(expression, n.Add) and all(isinstance(term, Variable) for term in expression.operands)

@@ -226,10 +226,13 @@ def report(
     notation = Notation(symbols_of(pairs), bold, transpose, layer_index)
     subject = Subject(case, notation, seed, history, steps, full, Paper(paper, points, columns))
     _check_symbols(subject)
-    byline = Byline(
-        *(_checked_title(text, name) if text else "" for text, name in ((author, "an author"), (date, "a date")))
-    )
-    return Report(subject, _checked_title(title), left_out, byline)
+    return Report(subject, _checked_title(title), left_out, _byline(author, date))
+
+
+def _byline(author: str, date: str) -> Byline:
+    """Return what stands under the title."""
+    named = ((author, "an author"), (date, "a date"))
+    return Byline(*(_checked_title(text, name) if text else "" for text, name in named))
 
 
 def _left_out(without: Iterable[str], short: bool, full: bool) -> tuple[str, ...]:
