@@ -63,11 +63,10 @@ def notation(subject: Subject, shown: Sequence[Section]) -> Iterator[Block]:
     if rest:
         yield Bullets(tuple(rest), True)
     formulas = tuple(formulas_of(shown))
-    heads = (row.cells[0][0] for row in said)
-    told = [head.latex for head in heads if isinstance(head, Math)]
+    told = [part.latex for row in said for part in written(row.cells[0]) if isinstance(part, Math)]
     signs = [
-        _row(Math(written), (meaning,))
-        for known, written, meaning in SIGNS
+        _row(Math(shown), (meaning,))
+        for known, shown, meaning in SIGNS
         if any(re.search(known, each) for each in formulas) and not any(re.search(known, each) for each in told)
     ]
     yield _in_two([*_letters(subject), *said, *signs], subject.paper)
