@@ -5,28 +5,31 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from symprop.notation.blocks import Block, Boxed, Bullets, Equations, Grid, Paragraph, Section, Typed
+from symprop.notation.blocks import Block, Boxed, Bullets, Chain, Equations, Grid, Paragraph, Section, Typed
 
-MOST_EQUATIONS, MOST_ROWS = 7, 14
-"""So many equations, or rows of a table, stand on a slide."""
+MOST_EQUATIONS, MOST_ROWS, MOST_LINES = 7, 14, 5
+"""So many equations, rows of a table, or lines of derivations stand on a slide."""
 
 
 def frames(section: Section) -> Iterator[tuple[Block, ...]]:
-    """Yield the blocks of each frame: a figure, a table, a derivation or a few equations, under the words before them.
+    """Yield the blocks of each frame: a figure, a table, derivations or a few equations, under the words before them.
 
     >>> from symprop.notation.blocks import Chain, Paragraph
     >>> chain = Chain("a", ("b",), ())
     >>> [len(each) for each in frames(Section("", "", (Paragraph(("words",)), chain, chain)))]
-    [2, 1]
+    [3]
     """
-    words: list[Block] = []
+    found: list[Block] = []
+    lines = 0
     for block in (part for whole in section.blocks for part in _parts(whole)):
-        words.append(block)
-        if not isinstance(block, (Paragraph, Bullets, Typed)):
-            yield tuple(words)
-            words = []
-    if words:
-        yield tuple(words)
+        size = 1 + len(block.links) if isinstance(block, Chain) else MOST_LINES
+        if lines and lines + size > MOST_LINES:
+            yield tuple(found)
+            found, lines = [], 0
+        found.append(block)
+        lines += 0 if isinstance(block, (Paragraph, Bullets, Typed)) else size
+    if found:
+        yield tuple(found)
 
 
 def _parts(block: Block) -> Iterable[Block]:
