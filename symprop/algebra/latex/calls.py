@@ -49,12 +49,16 @@ def _call(e: Elaboration, part: Tex, behind: Tex) -> Value | None:
     if part.kind != "name" or behind.text != "(" or e.names.find(part) is not None or part.text in e.indices:
         return None
     text = part.text
-    whole = replace(part, kind="apply", end=behind.end)
+    whole, at = replace(part, kind="apply", end=behind.end), (part.start, behind.end)
     if text == "psi" and part.above and plain(part.above[0]) in ("(1)", "(2)", "(3)"):
         order = Tex("number", part.start, part.start + 1, text=plain(part.above[0])[1])
         found = applied(e, replace(whole, above=part.above[1:]), "polygamma", [order, *behind.parts])
+    elif text == "sigma" and not part.below and not e.names.sigma:
+        told = "two readings: the network has several activations, which one is \\sigma? write its name"
+        e.refuse(told, *at, ReadingError)
     elif text in LETTERS and not part.below:
-        found = applied(e, whole, LETTERS[text], list(behind.parts))
+        name = e.names.sigma if text == "sigma" else LETTERS[text]
+        found = applied(e, whole, name, list(behind.parts))
     elif text == "L" and plain(part.below) in ("expm", "logm", "sqrtm"):
         found = _frechet(e, whole, behind)
     elif text in VECTORS and (plain(part.below) in ("", "min", "max") or plain(part.below).isdigit()):

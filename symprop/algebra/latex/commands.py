@@ -124,7 +124,7 @@ class Commands(Brackets):
         if word in OVER and (below or word == "sum") and not (word in ("max", "min", "prod") and not below):
             body = self.term()
             return Tex("over", here.start, self.end, (body,), word, below=below, above=tuple(above))
-        name = function_named(word)
+        name = function_named(word) or (word if here.text == "operatorname" else "")
         if not name and word not in ("argmax", "argmin"):
             self.refuse(f"{shown(word)} is no function of the language of formulas", here)
         parts, axes = self.arguments(name)

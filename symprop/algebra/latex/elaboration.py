@@ -51,6 +51,7 @@ class Elaboration:
         self.numbers: dict[str, Expr] = {}
         self.functions: dict[str, Any] = {}
         self.axes = 0
+        self.offsets: dict[str, Any] = {}  # letters that stand for several axes, those of a kernel, by its windows
         self.target: n.Variable | None = None  # what the formula is the value of, and the formula without its braces
         self.whole: Tex | None = None
         self.unusual = 0.0  # how seldom a person means what was read

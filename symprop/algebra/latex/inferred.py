@@ -17,9 +17,9 @@ from symprop.algebra.inference.convention import RANK_COSTS, names_of_sizes, sor
 from symprop.algebra.inference.unknown_sizes import Misfit, Unknown
 from symprop.algebra.latex.calls import LETTERS, UNSAID
 from symprop.algebra.latex.elaboration import Elaboration
-from symprop.algebra.latex.indices import arranged
 from symprop.algebra.latex.names import INDEX, Key, Names, subscripts, text_name
 from symprop.algebra.latex.parser import exponent
+from symprop.algebra.latex.stacks import arranged
 from symprop.algebra.latex.statements import Statement
 from symprop.algebra.latex.tokens import Token
 from symprop.algebra.latex.trees import Tex, walk

@@ -13,12 +13,15 @@ from symprop.algebra.inference import fits
 from symprop.algebra.latex.elaboration import Elaboration, case, name_of
 from symprop.algebra.latex.indices import element
 from symprop.algebra.latex.names import Found, subscripts
+from symprop.algebra.latex.pixels import by_rows, without_single
 from symprop.algebra.latex.powers import raised, scripts
+from symprop.algebra.latex.selections import selection
 from symprop.algebra.latex.tokens import Token
 from symprop.algebra.latex.trees import Tex
 from symprop.algebra.latex.values import SizeOf, Value, called, constant, located, shape_of
 from symprop.algebra.names import size_symbol
 from symprop.algebra.nodes import Node
+from symprop.algebra.roles import STATISTIC
 from symprop.errors import ReadingError, listed, shown
 
 CONSTANTS = {"pi": "pi", "infty": "inf"}
@@ -106,12 +109,19 @@ def unknown(e: Elaboration, tree: Tex) -> NoReturn:
 def of_name(e: Elaboration, tree: Tex, found: Found) -> Value:
     """Return an array by its name, or what stands at its indices."""
     what = found.what
+    if isinstance(what, n.Windowed):
+        return selection(e, tree, found)
     shape = what.shape if isinstance(what, Node) else ()
     bare = Tex("name", tree.start, tree.end, text=tree.text)
     value = Value(e.named(what, bare), tuple(shape), tree.start, tree.end)
-    if found.indices:
-        named = what.named if isinstance(what, n.Variable) else {}
-        value = element(e, value, found.indices, named)
+    indices = found.indices
+    if isinstance(what, n.Variable) and what.role == STATISTIC and indices and 1 in shape:
+        value = without_single(value)
+    elif isinstance(what, n.Variable) and e.names.of_network:
+        value, indices = by_rows(e, value, what, indices)
+    if indices:
+        named = what.named if isinstance(what, n.Variable) and value.rank == what.rank else {}
+        value = element(e, value, indices, named)
     return raised(e, value, found.above)
 
 

@@ -6,7 +6,7 @@ import ast
 from dataclasses import replace
 
 from symprop.algebra import nodes as n
-from symprop.algebra.latex import products
+from symprop.algebra.latex import products, selections
 from symprop.algebra.latex.calls import calls
 from symprop.algebra.latex.elaboration import Elaboration, case
 from symprop.algebra.latex.leaves import of_name
@@ -123,21 +123,27 @@ def as_shape(e: Elaboration, value: Value, wanted: Value) -> Value:
 def _product(e: Elaboration, tree: Tex) -> Value:
     parts, between = calls(e, list(tree.parts), list(tree.words))
     values = [e.value(part) if isinstance(part, Tex) else part for part in parts]
+    values, between = selections.met(e, values, between)
     result, front = values[0], None  # scalars are gathered in front of the product of arrays
     for place, (sign, right) in enumerate(zip(between, values[1:], strict=True), start=1):
         if sign == "/":
             _check_quotient(e, values, between, place)
-            result, front = quotient(e, result if front is None else products.times(e, front, result), right), None
+            result, front = quotient(e, result if front is None else _times(e, front, result), right), None
         elif sign == "times" and result.kind + right.kind == "cc":
             e.refuse("the cross product is not part of the language", result.start, right.end)
         elif result.plain_number and not right.plain_number and not right.labels:
-            front, result = (result if front is None else products.times(e, front, result)), right
+            front, result = (result if front is None else _times(e, front, result)), right
         elif front is not None and right.plain_number:
-            front = products.times(e, front, right)
+            front = _times(e, front, right)
         else:
-            result = products.times(e, result, right, sign)
-    result = result if front is None else products.times(e, front, result)
+            result = _times(e, result, right, sign)
+    result = result if front is None else _times(e, front, result)
     return result.at(tree.start, tree.end)
+
+
+def _times(e: Elaboration, left: Value, right: Value, sign: str = "") -> Value:
+    waits = left.pending is not None or right.pending is not None
+    return selections.behind(e, left, right, sign) if waits else products.times(e, left, right, sign)
 
 
 def _check_quotient(e: Elaboration, values: list[Value], between: list[str], place: int) -> None:

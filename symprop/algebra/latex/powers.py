@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Sequence
+from dataclasses import replace
 
 from symprop.algebra.latex.elaboration import Elaboration
 from symprop.algebra.latex.products import met
@@ -72,6 +73,8 @@ def _turned(e: Elaboration, value: Value, times: int) -> Value:
 
 def transposed(e: Elaboration, value: Value) -> Value:
     """Return the transpose: a row of a column; a scalar is its own."""
+    if value.pending is not None and value.pending.inner is None:
+        return replace(value, pending=value.pending.transposed)
     e.unusual += 0.0 if value.rank else TURNED_NUMBER
     if value.rank < 2:
         kept = {"factors": value.factors, "core": value.core, "ones": value.ones}
