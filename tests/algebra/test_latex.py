@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import random_formulas
 from example_networks import EXAMPLES
 from hypothesis import HealthCheck, given, settings
 from latex_by_people import BY_PEOPLE
+from latex_in_publications import NONE, PUBLISHED
 
 import symprop
 from symprop.algebra import nodes as n
@@ -57,6 +59,40 @@ def test_formulas_as_people_write_them_mean_what_their_text_says() -> None:
         read, meant = latex_formula(written, where), symprop.formula(text, where)
         assert alike(read.whole.node, meant.node, meant.variables), (written, read.source)
         assert alike(symprop.formula(read.source, where).whole.node, meant.node, meant.variables), read.source
+
+
+DRAWN = {"spd": (0.3, 1.7), "unit": (0.1, 0.9), "big": (20.3, 21.7), "": (0.3, 1.7)}
+
+
+def drawn(where: str, draw: np.random.Generator) -> tuple[dict[str, np.ndarray], dict[str, int]]:
+    """Random arrays as declarations say, of sizes that differ."""
+    arrays: dict[str, np.ndarray] = {}
+    sizes: dict[str, int] = {}
+    for name, _, words in (part.strip().partition(":") for part in where.split(",")):
+        shape = tuple(sizes.setdefault(word, max(2, 5 - len(sizes))) for word in words.split() if word not in DRAWN)
+        kind = next((word for word in words.split() if word in DRAWN), "")
+        arrays[name] = draw.uniform(*DRAWN[kind], shape)
+        if kind == "spd":
+            arrays[name] = arrays[name] @ arrays[name].T + np.eye(shape[0])
+    return arrays, sizes
+
+
+def test_formulas_of_textbooks_and_papers_have_the_value_that_numpy_gives() -> None:
+    assert len(PUBLISHED) >= 80
+    for written, where, meant in PUBLISHED:
+        arrays, sizes = drawn(where, np.random.default_rng(len(written)))
+        read = latex_formula(written, re.sub(r" (spd|unit|big)\b", "", where))
+        symbols = {symbol: sizes[str(symbol)] for symbol in size_symbols(read.variables)}
+        found, true = (np.squeeze(each) for each in (complex_value(read.whole.node, arrays, symbols), meant(**arrays)))
+        assert found.shape == true.shape and np.allclose(found, true, rtol=LIMIT, atol=LIMIT), (written, read.source)
+
+
+def test_what_the_language_has_no_words_for_is_refused_at_its_place() -> None:
+    for written, where, told, part in NONE:
+        with pytest.raises(symprop.SympropError) as caught:
+            latex_formula(written, where)
+        assert told in str(caught.value) and len(str(caught.value).split("\n")) <= 3, (written, str(caught.value))
+        assert written[caught.value.column :].startswith(part), (written, caught.value.column)
 
 
 def test_nothing_need_be_declared() -> None:

@@ -18,12 +18,12 @@ from symprop.algebra.latex.elaboration import Elaboration, case
 from symprop.algebra.latex.powers import raised
 from symprop.algebra.latex.products import met
 from symprop.algebra.latex.tokens import Token
-from symprop.algebra.latex.trees import Tex, plain
+from symprop.algebra.latex.trees import LOOSE, Tex, plain
 from symprop.algebra.latex.values import Value, called, constant, joined, located, tupled
 from symprop.algebra.latex.words import function_named
 from symprop.algebra.lifting import lift
 from symprop.algebra.nodes import Node
-from symprop.errors import ShapeError, shown
+from symprop.errors import ReadingError, ShapeError, shown
 
 PRIME = "zz_prime_"
 """Before the name of a function whose derivative is called."""
@@ -46,7 +46,19 @@ def applied(e: Elaboration, tree: Tex, name: str, arguments: list[Tex]) -> Value
         e.refuse(f"{shown(name)} is no function of the language of formulas", tree.start, tree.end)
     primes = primes_of(tree)
     above = [group for group in tree.above if not _is_prime(group)]
-    if name in SPECIAL:
+    for part in arguments:
+        if part.kind == "run" and part.text == LOOSE and e.names.find(part.parts[0]) is not None:
+            inside = e.latex[part.start : part.end]
+            e.refuse(
+                f"two readings: {name}({inside}), or {name} of the letter times what is behind it; write brackets",
+                tree.start,
+                tree.end,
+                ReadingError,
+            )
+    along = plain(tree.below)
+    if name in ALONG_THE_LAST and along in e.labels and len(arguments) == 1:
+        value = _along(e, tree, name, e.value(arguments[0]), along)
+    elif name in SPECIAL:
         value = SPECIAL[name](e, tree, arguments)
     else:
         name, options = _with_subscript(e, tree, name)
@@ -72,6 +84,15 @@ def primes_of(tree: Tex) -> int:
 
 def _is_prime(group: Sequence[Token]) -> bool:
     return bool(group) and all(token.text in ("'", "prime") for token in group)
+
+
+def _along(e: Elaboration, tree: Tex, name: str, value: Value, index: str) -> Value:
+    r"""Return `\operatorname{softmax}_j(e_{ij})`, along an index."""
+    if index not in value.labels or value.rank:
+        e.refuse(f"{name} along {index} is of elements that have the index {index}", tree.start, tree.end)
+    made = called(name, value.tree, axis=constant(value.labels.index(index)))
+    labels = tuple(label for label in value.labels if label != index or name != "logsumexp")
+    return value.made(located(made, tree.start, tree.end), (), labels=labels)
 
 
 def _with_subscript(e: Elaboration, tree: Tex, name: str) -> tuple[str, list[ast.expr]]:
@@ -101,6 +122,9 @@ def elementwise_or_whole(
         for value in values[1:]:
             result = met(e, [result, value], lambda trees: called(name, *trees), f"{name[:3]}(...)")
         return result
+    if name == "clip" and len(values) == 3:
+        least = elementwise_or_whole(e, tree, "maximum", values[:2], [], 0)
+        return elementwise_or_whole(e, tree, "minimum", [least, values[2]], [], 0)
     if name in e.names.functions or name in FUNCTIONS or name in ("sqrt", "square", "leaky_relu", "elu"):
         made = met(e, values, lambda trees: called(name, *trees, *numbers), f"{name}(...)").at(*at)
         below = plain(tree.below) if name == "log" else ""
@@ -150,6 +174,14 @@ def _each(e: Elaboration, tree: Tex, name: str, values: list[Value]) -> Value:
 def _axes(tree: Tex) -> dict[str, ast.expr]:
     axes = [constant(int(word)) for word in tree.words if word.isdigit()]
     return {"axis": axes[0] if len(axes) == 1 else tupled(axes)} if axes else {}
+
+
+def between_squares(e: Elaboration, values: Sequence[Value]) -> None:
+    """Check that a matrix, the last, has as many rows as the first square matrix and as many columns as the second."""
+    left, right, middle = values
+    sizes = ((*left.shape, left), (*right.shape, right), (middle.shape[0], left.shape[0], middle))
+    for one, other, value in (*sizes, (middle.shape[1], right.shape[0], middle)):
+        e.same(one, other, value, "a matrix between two that are square")
 
 
 def by_trial(e: Elaboration, text: str, values: Sequence[Value], made: ast.expr, tree: Tex) -> Value:

@@ -15,7 +15,7 @@ from symprop.algebra.latex.functions import by_trial
 from symprop.algebra.latex.indices import is_place_of_largest
 from symprop.algebra.latex.names import subscripts
 from symprop.algebra.latex.pixels import split
-from symprop.algebra.latex.powers import raised, scripts
+from symprop.algebra.latex.powers import half, raised, scripts
 from symprop.algebra.latex.products import as_matrix, met, times
 from symprop.algebra.latex.stacks import stacked
 from symprop.algebra.latex.trees import Tex, plain
@@ -132,6 +132,9 @@ def _over_own(e: Elaboration, value: Value, function: str, tree: ast.expr, **opt
 def _bars(e: Elaboration, tree: Tex) -> Value:
     inside = e.value(tree.parts[0])
     sizes = [e.sizes.value(size) for size in inside.shape]
+    if inside.kind == "m" and tree.above and half(e.of_tokens(tree.above[0]).tree):  # no root of a matrix of magnitudes
+        determinant = Tex("apply", tree.start, tree.end, tree.parts, "det", above=tree.above)
+        return e.value(determinant)
     if inside.kind == "m" and (sizes[0] == sizes[-1] or any(size.has(Unknown) for size in sizes)):
         told = r"two readings: \det(A), and \operatorname{abs}(A) for each element"
         e.refuse(told, tree.start, tree.end, ReadingError)
@@ -147,7 +150,10 @@ def _(e: Elaboration, tree: Tex) -> Value:
         value = product.made(_over_own(e, product, "sum", product.tree), ())
     else:
         value = times(e, replace(left, row=left.rank == 1), replace(right, row=False))
-    return scripts(e, replace(value, tree=located(value.tree, tree.start, tree.end)).at(tree.start, tree.end), tree)
+    named = plain(tree.below) != "F"  # \\langle A, B \\rangle_F
+    return scripts(
+        e, replace(value, tree=located(value.tree, tree.start, tree.end)).at(tree.start, tree.end), tree, named
+    )
 
 
 # ---------------------------------------------------------------- choices, blocks, places

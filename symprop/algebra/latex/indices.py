@@ -10,6 +10,7 @@ import sympy
 from sympy import Expr
 
 from symprop.algebra import nodes as n
+from symprop.algebra.latex.conditions import conditions_below, holds
 from symprop.algebra.latex.elaboration import Elaboration, case
 from symprop.algebra.latex.names import INDEX, subscripts
 from symprop.algebra.latex.parser import exponent
@@ -17,7 +18,7 @@ from symprop.algebra.latex.products import reduced, summed, times
 from symprop.algebra.latex.selections import folded
 from symprop.algebra.latex.tokens import Token
 from symprop.algebra.latex.trees import Tex, plain, walk
-from symprop.algebra.latex.values import SizeOf, Value, called, constant, located, shape_of, subscripted, tupled
+from symprop.algebra.latex.values import SizeOf, Value, called, constant, joined, located, shape_of, subscripted, tupled
 
 BLOCK = re.compile(r"(?:\([a-z](?:_?\d+)?\))+")
 """An index of blocks of an axis."""
@@ -76,7 +77,9 @@ def _places(e: Elaboration, array: Value, indices: tuple[str, ...]) -> list[str]
         letters = INDEX.findall(part)
         if "".join(letters) != part or not all(each in e.labels or each.isdigit() for each in letters):
             wrong = next((each for each in letters if each not in e.labels), part)
-            told = f"the index {wrong} stands under no sum" if wrong.isalnum() else f"the index {part} is not read"
+            told = f"the index {wrong} stands under no sum"
+            if not part.isalnum():
+                told = f"the index {part} is not read; allowed: letters that are summed over, and numbers"
             e.refuse(told, array.start, array.end)
         found += letters
     return found
@@ -136,17 +139,23 @@ def _number(e: Elaboration, array: Value, place: str, size: Expr) -> ast.expr:
 
 @case("over")
 def _(e: Elaboration, tree: Tex) -> Value:
-    below, first = _apart(tree.below)
+    bounds, conditions = conditions_below(e, tree)
+    below, first = _apart(bounds)
     if tree.text.startswith("arg"):
         e.refuse(
             "the place of the largest is no number; \\mathbf{1}[i = \\operatorname{argmax}_j x_j] is one",
             tree.start,
             tree.end,
         )
-    if not below and tree.text == "sum":
+    if not tree.below and tree.text == "sum":
         inside = e.value(tree.parts[0])
         return Value(located(called("sum", inside.tree), tree.start, tree.end), (), tree.start, tree.end)
-    names = _letters(e, below, tree)
+    names = _letters(e, below, tree) if below else []
+    names += [
+        each
+        for each in dict.fromkeys(letter for _, *pair in conditions for letter in pair)
+        if each not in names and each not in e.labels
+    ]
     if tree.text in ("max", "min") and any(e.names.find(Tex("name", 0, 1, text=name)) for name in names):
         told = f"\\{tree.text} over an array is no formula; leave it away: what stands behind it is one"
         e.refuse(told, tree.start, tree.end)
@@ -159,6 +168,8 @@ def _(e: Elaboration, tree: Tex) -> Value:
     for name in names:
         e.labels[name] = e.size(last) if last else e.fresh()
     inside = e.value(tree.parts[0])
+    for sign, one, other in conditions:
+        inside = times(e, holds(e, sign, one, other, tree), inside)
     for name in names:
         if name not in inside.labels:
             if tree.text != "sum":
@@ -237,17 +248,27 @@ def _series(e: Elaboration, tree: Tex, name: str, first: tuple[Token, ...], last
     """Return a sum whose terms have their number in them, `\\sum_{i=1}^{k} i A^i`."""
     if tree.text != "sum" or not first or not last:
         e.refuse("a series is a sum from a number to a number, \\sum_{i=0}^{k}", tree.start, tree.end)
-    start, stop = e.size(first), e.size(last) + 1
-    used = {*e.arrays, *e.numbers, *map(str, e.indices.values()), *(str(s) for s in (start + stop).free_symbols)}
+    start, stop = _bound(e, first, 0), _bound(e, last, 1)
+    named = {part.id for end in (start, stop) for part in ast.walk(end) if isinstance(part, ast.Name)}
+    sizes = {str(s) for end in (start, stop) if isinstance(end, SizeOf) for s in end.size.free_symbols}
+    used = {*e.arrays, *e.numbers, *map(str, e.indices.values()), *named, *sizes}
     written = next(each for each in (name, f"{name}_", f"{name}__") if each not in used)
     before = dict(e.indices)
     e.indices[name] = written
     inside = e.value(tree.parts[0])
     e.indices = before
-    ends = [SizeOf(start), SizeOf(stop)] if start != 0 else [SizeOf(stop)]
+    ends = [stop] if isinstance(start, SizeOf) and start.size == 0 else [start, stop]
     turn = ast.comprehension(ast.Name(written, ast.Store()), called("range", *ends), [], 0)
     made = called("sum", ast.ListComp(inside.tree, [turn]), axis=constant(0))
     return inside.made(_all_located(made, tree), inside.shape, row=inside.row)
+
+
+def _bound(e: Elaboration, found: tuple[Token, ...], more: int) -> ast.expr:
+    """Return an end of a series and how many `more`: a size, or what has the number of a series around it."""
+    if any(token.text in e.indices for token in found):
+        end = e.of_tokens(found)
+        return joined(end.tree, ast.Add, constant(more)) if more else end.tree
+    return SizeOf(e.size(found) + more)
 
 
 def _all_located(made: ast.expr, tree: Tex) -> ast.expr:

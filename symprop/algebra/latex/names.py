@@ -143,7 +143,9 @@ def units_of(above: tuple[tuple[Token, ...], ...]) -> Iterator[Unit]:
                 continue
             word = "'" if here.kind == "prime" or here.text in ("prime", "star") else here.text
             layer = place + 1 < len(inner) and inner[place + 1].kind == "open"  # W^{q\,(1)}
-            if word in _TURNED or not (word == "'" or (here.kind == "letter" and (len(inner) <= 3 or layer))):
+            if word in ("*", "ast") and len(inner) == 1:
+                word = "*"
+            elif word in _TURNED or not (word == "'" or (here.kind == "letter" and (len(inner) <= 3 or layer))):
                 return
             place += 1
             yield Unit(word, number, inner[place:])
@@ -192,9 +194,15 @@ def keys_of(what: Node | Expr) -> tuple[Key, ...]:
     if letters:  # W^q is W_q too
         others = tuple(mark for mark in key.marks if mark not in letters)
         found.append(Key(key.stem, tuple(sorted([*key.below, *letters])), others))
-    if "_" in name and not key.marks:  # y_pred, H_1
+    if "_" in name and not key.marks:  # y_pred, H_1, alpha_bar_t
         stem, *below = name.split("_")
+        if below[0] in ACCENTS.values():
+            found.append(Key(f"{below[0]} {stem}", tuple(sorted(filter(None, below[1:])))))
         found.append(Key(stem, tuple(sorted(filter(None, below)))))
+    if name.endswith("_star"):  # w^*
+        starred = _printed(variable(name.removesuffix("_star")).latex())
+        found += [Key(starred.stem, starred.below, (mark,)) for mark in ("*", "'")]
+        found += [Key(starred.stem, tuple(sorted([*starred.below, mark]))) for mark in ("*", "ast")]
     if len(name) > 1 and name[0].isalpha() and name[1:].isdigit():
         found.append(Key(name[0], (name[1:],)))
     found.append(Key(name))
@@ -212,17 +220,17 @@ def _printed(latex: str) -> Key:
     return _key(f"{mark}{tree.text}", subscripts(tree.below), units)
 
 
-def gradient_by(tree: Tex) -> Tex | None:
+def gradient_by(tree: Tex, letter: str = "partial") -> Tex | None:
     r"""Return the name by which `\frac{\partial L}{\partial W}` differentiates; None for any other fraction."""
-    of, by = (differentiated(part) for part in tree.parts)
+    of, by = (differentiated(part, letter) for part in tree.parts)
     is_name = of is not None and of.kind == "name" and not of.below
     return by if by is not None and by.kind == "name" and is_name else None
 
 
-def differentiated(tree: Tex) -> Tex | None:
+def differentiated(tree: Tex, letter: str = "partial") -> Tex | None:
     r"""Return what stands behind a `\partial`; None where none stands there."""
     first, *rest = tree.parts if tree.kind == "run" else (tree,)
-    if first.kind != "name" or first.text != "partial" or not first.bare or not rest:
+    if first.kind != "name" or first.text != letter or not first.bare or not rest:
         return None
     return rest[0] if len(rest) == 1 else Tex("run", rest[0].start, tree.end, tuple(rest), words=tree.words[1:])
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from dataclasses import replace
+from math import factorial
 
 from symprop.algebra import nodes as n
 from symprop.algebra.latex import products, selections
@@ -18,6 +19,9 @@ from symprop.algebra.latex.values import Value, called, constant, joined, locate
 from symprop.algebra.latex.words import PRODUCTS
 from symprop.algebra.nodes import Node
 from symprop.errors import ReadingError, ShapeError
+
+LARGEST = 100
+"""Of which a factorial is written as a number."""
 
 
 @case("sum")
@@ -176,7 +180,11 @@ def quotient(e: Elaboration, top: Value, bottom: Value) -> Value:
 @case("fraction")
 def _(e: Elaboration, tree: Tex) -> Value:
     by = gradient_by(tree)
-    if by is not None and _is_gradient(e, tree):
+    if by is None and "d" not in e.names:  # dL/dx
+        by = gradient_by(tree, "d")
+    elif by is not None and not _is_gradient(e, tree):
+        by = None
+    if by is not None:
         name = Tex("name", tree.start, tree.end, text=f"d {by.text}", below=by.below, above=by.above)
         found = e.names.find(name)
         if found is None:
@@ -185,6 +193,17 @@ def _(e: Elaboration, tree: Tex) -> Value:
     top, bottom = map(e.value, tree.parts)
     result = quotient(e, top, bottom).at(tree.start, tree.end)
     return scripts(e, result, tree)
+
+
+@case("factorial")
+def _(e: Elaboration, tree: Tex) -> Value:
+    value = e.value(tree.parts[0])
+    if not (value.number or (isinstance(value.tree, ast.Name) and value.tree.id in e.indices.values())):
+        e.refuse("a factorial is of a number or of the index of a series, k!", tree.start, tree.end)
+    made = called("exp", called("gammaln", joined(value.tree, ast.Add, constant(1))))
+    if isinstance(value.tree, ast.Constant) and isinstance(value.tree.value, int) and value.tree.value <= LARGEST:
+        made = constant(factorial(value.tree.value))
+    return scripts(e, value.made(located(made, tree.start, tree.end), ()), tree)
 
 
 @case("root")

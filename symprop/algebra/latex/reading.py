@@ -20,7 +20,7 @@ from symprop.algebra.inference.unknown_sizes import Misfit, Unknown
 from symprop.algebra.latex import groups as groups  # enters its cases
 from symprop.algebra.latex import phrases as phrases  # its cases
 from symprop.algebra.latex.elaboration import Elaboration
-from symprop.algebra.latex.names import Names, stem_of
+from symprop.algebra.latex.names import Names, keys_of, stem_of
 from symprop.algebra.latex.parser import Parser
 from symprop.algebra.latex.pixels import ungrouped
 from symprop.algebra.latex.selections import offsets_in
@@ -75,6 +75,10 @@ def names_of(variables: Iterable[Node | Expr], symbols: Mapping[str, str] | None
         for size in (*shape, *facts):
             for symbol in sorted(size.free_symbols, key=str):
                 names.enter(symbol)
+    own = {each.name: each for each in given if isinstance(each, n.Variable)}
+    for name, each in own.items():  # dW beside W is its gradient
+        for key in keys_of(own[name[1:]]) if name.startswith("d") and name[1:] in own else ():
+            names.known.setdefault(key._replace(stem=f"d {key.stem}"), each)
     for name, written in (symbols or {}).items():
         names.written[stem_of(written)] = stem_of(variable(name).latex())
     return names

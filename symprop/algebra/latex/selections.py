@@ -14,10 +14,11 @@ from dataclasses import dataclass, replace
 from sympy import Expr, Integer, Mul, cancel
 
 from symprop.algebra import nodes as n
+from symprop.algebra.inference.unknown_sizes import Misfit
 from symprop.algebra.latex.elaboration import Elaboration
 from symprop.algebra.latex.names import Found
 from symprop.algebra.latex.pixels import without_single
-from symprop.algebra.latex.powers import raised
+from symprop.algebra.latex.powers import raised, transposed
 from symprop.algebra.latex.products import aligned, as_matrix, times
 from symprop.algebra.latex.trees import Tex, walk
 from symprop.algebra.latex.values import Value, called, located, shape_of
@@ -115,7 +116,13 @@ def selection(e: Elaboration, tree: Tex, found: Found) -> Value:
     if where is None or len(found.indices) != 1 or found.indices[0] not in e.labels:
         e.refuse("a selection has one index, the offset that a sum is over", tree.start, tree.end)
     letter = found.indices[0]
-    e.same(e.labels[letter], where.offsets, Value(ast.Constant(0), (), tree.start, tree.end), "an offset")
+    try:
+        e.sizes.same(e.labels[letter], where.offsets)
+    except Misfit:
+        told = (
+            f"{letter} goes over {e.sizes.value(e.labels[letter])} places, this selection has {where.offsets} offsets"
+        )
+        e.refuse(told, tree.start, tree.end, ShapeError)
     alone = _unfinished(e, Pending(where, letter), tree.start, tree.end)
     return raised(e, replace(alone, labels=(letter,)), found.above)
 
@@ -189,6 +196,9 @@ def _rows(e: Elaboration, value: Value, rows: tuple[Expr, ...], others: tuple[Ex
 def behind(e: Elaboration, left: Value, right: Value, sign: str) -> Value:
     """Return a turned selection times more: `(S_k' D) W` is `S_k' (D W)`; numbers before it likewise."""
     pending = left.pending if left.pending is not None else right.pending
+    if left.pending is None and left.rank and pending.inner is not None:  # x' S_k' D is (S_k x)' D
+        alone = _unfinished(e, Pending(pending.where, pending.letter), right.start, right.end)
+        return times(e, transposed(e, selected(e, alone, transposed(e, left))), pending.inner, sign)
     parts = (pending.inner, right) if left.pending is not None else (left, pending.inner)
     if any(part is None for part in parts) or (left.pending is None and left.kind != "s"):
         e.refuse("a selection that is turned round stands first in its product", left.start, right.end)

@@ -10,7 +10,7 @@ from sympy import Integer
 
 from symprop.algebra.inference import fits
 from symprop.algebra.latex.elaboration import Elaboration
-from symprop.algebra.latex.functions import SPECIAL, by_trial, elementwise_or_whole, primes_of
+from symprop.algebra.latex.functions import SPECIAL, between_squares, by_trial, elementwise_or_whole, primes_of
 from symprop.algebra.latex.powers import transposed
 from symprop.algebra.latex.products import as_matrix
 from symprop.algebra.latex.tokens import Token
@@ -46,6 +46,15 @@ def _mat(e: Elaboration, tree: Tex, arguments: list[Tex]) -> Value:
     sizes = tuple(e.size(part) for part in parts)
     made = called("reshape", value.tree, shape_of((*(e.labels[label] for label in value.labels), *sizes)))
     return value.made(located(made, tree.start, tree.end), sizes, row=False)
+
+
+def _sylvester(e: Elaboration, tree: Tex, arguments: list[Tex]) -> Value:
+    values = [e.value(part) for part in arguments]
+    if len(values) != 3 or any(value.kind != "m" or value.labels for value in values):
+        e.refuse("the equation A X + X B = Q is of three matrices, sylvester(A, B, Q)", tree.start, tree.end)
+    between_squares(e, values)
+    made = called("solve_sylvester", *(value.tree for value in values))
+    return Value(located(made, tree.start, tree.end), values[2].shape, tree.start, tree.end)
 
 
 def _one_hot(e: Elaboration, tree: Tex, arguments: list[Tex]) -> Value:
@@ -168,4 +177,5 @@ def _pad(e: Elaboration, tree: Tex, arguments: list[Tex]) -> Value:
 SPECIAL |= {
     **{"vec": _vec, "mat": _mat, "one_hot": _one_hot, "transpose": _transpose, "expand": _expand, "log": _log},
     **{"tril": _with_diagonal("tril"), "triu": _with_diagonal("triu"), "norm": _norm, "mean": _mean, "pad": _pad},
+    "solve_sylvester": _sylvester,
 }
