@@ -133,7 +133,7 @@ def of_name(e: Elaboration, tree: Tex, found: Found) -> Value:
     value = Value(e.named(what, bare), tuple(shape), tree.start, tree.end)
     indices = found.indices
     if isinstance(what, n.Variable) and what.role == STATISTIC and indices and 1 in shape:
-        value = without_single(value)
+        value = without_single(value, indices)
     elif isinstance(what, n.Variable) and e.names.of_network:
         value, indices = by_rows(e, value, what, indices)
     if indices:

@@ -41,9 +41,10 @@ def by_rows(e: Elaboration, array: Value, what: n.Variable, indices: Sequence[st
     return array.made(tree, shape), tuple(places)
 
 
-def without_single(array: Value) -> Value:
-    """Return a statistic without its axes of length 1, which say nothing."""
+def without_single(array: Value, places: Sequence[str] = ()) -> Value:
+    """Return a statistic without its axes of length 1, which say nothing; at the index of a pixel, by pixels."""
     shape = tuple(size for size in array.shape if size != 1)
+    shape = (Mul(*shape),) if list(places) == [PIXEL] else shape
     return array.made(located(called("reshape", array.tree, shape_of(shape)), array.start, array.end), shape)
 
 

@@ -10,7 +10,7 @@ from sympy import Expr, Mul
 from symprop.algebra.latex.elaboration import Elaboration
 from symprop.algebra.latex.indices import by_letter
 from symprop.algebra.latex.names import INDEX
-from symprop.algebra.latex.pixels import grouped
+from symprop.algebra.latex.pixels import PIXEL, grouped
 from symprop.algebra.latex.products import as_matrix, times
 from symprop.algebra.latex.trees import Tex
 from symprop.algebra.latex.values import Value, called, constant, located, shape_of, tupled
@@ -38,7 +38,8 @@ def _of_target(e: Elaboration, places: Sequence[str]) -> tuple[list[str], dict[s
     if target is None:
         return list(places), {}
     if target.role == STATISTIC:
-        return list(places), dict(zip(places, (size for size in target.shape if size != 1), strict=False))
+        long = [size for size in target.shape if size != 1]
+        return list(places), dict(zip(places, [Mul(*long)] if list(places) == [PIXEL] else long, strict=False))
     if target.named:
         found = by_letter([*places], target.named, target.shape)
         return found, dict(zip(found, target.shape, strict=False))
