@@ -103,14 +103,16 @@ def singles(account: Account, case: Case, left: frozenset[str]) -> Iterator[Foun
         if not feeds or not feeds <= left:
             continue
         reached = [by for by in account.order if by in feeds]
-        unchanged = Step(equation.name, equation.expression, UNCHANGED)
+        unchanged, scaled = Step(equation.name, equation.expression, UNCHANGED), frozenset[str]()
         for step in chain((unchanged,), changes(account, equation, around)):
             case.ask_time()
             said = step.wrong.kind, numberless(f"{equation.name} {step.wrong.said}")
             families.setdefault(said, []).append(step)
             found = judged(world, (step,), reached)
-            if found is not None:
-                yield found
+            if found is None or (found.times and found.repaired <= scaled):  # a number is missing with and without it
+                continue
+            scaled = found.repaired if step is unchanged else scaled
+            yield found
     yield from _in_families(families, world, left)
 
 

@@ -6,6 +6,8 @@ import re
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from sympy import Expr
+
 from symprop.algebra import nodes as n
 from symprop.algebra.equations import Equation
 from symprop.algebra.nodes import Node
@@ -71,8 +73,8 @@ def changes(account: Account, equation: Equation, around: Surroundings, alone: b
     def keep(step: Step) -> None:
         shape = equation.target.shape
         fits = step.expression.shape == shape or is_last
-        if not fits and (spread := fitting(n.Multiply, step.expression, n.Fill(1, shape))) and spread.shape == shape:
-            step, fits = replace(step, expression=spread), True
+        if not fits and is_spread(step.expression.shape, shape):
+            step, fits = replace(step, expression=n.Multiply(step.expression, n.Fill(1, shape))), True
         before = found.get(step.expression)
         if fits and (before is None or step.wrong.cost < before.wrong.cost):
             found[step.expression] = step
@@ -92,6 +94,12 @@ def changes(account: Account, equation: Equation, around: Surroundings, alone: b
                 keep(Step(equation.name, together, same[0][1]._replace(cost=same[0][1].cost + 0.2)))
     found.pop(equation.expression, None)
     return list(found.values())
+
+
+def is_spread(shape: tuple[Expr, ...], over: tuple[Expr, ...]) -> bool:
+    """Whether NumPy spreads an array of one shape over another."""
+    pairs = zip(reversed(shape), reversed(over), strict=False)
+    return len(shape) <= len(over) and all(size in (1, other) for size, other in pairs)
 
 
 def numberless(text: str) -> tuple[str, tuple[int, ...]]:
