@@ -73,6 +73,8 @@ class Case:
     batch: Expr | None
     deadline: float
     worlds: dict[tuple[Account, int], World] = field(default_factory=dict, repr=False)
+    tried: dict[Hashable, list[Found]] = field(default_factory=dict, repr=False)
+    """What was found of an equation and all that follows from it, which other accounts may have too."""
 
     def world(self, account: Account, number: int) -> World:
         """Return the values of an account at one of the points, which are worked out once."""
@@ -102,6 +104,11 @@ def singles(account: Account, case: Case, left: frozenset[str]) -> Iterator[Foun
         feeds = account.feeds[equation.name]
         if not feeds or not feeds <= left:
             continue
+        followed = frozenset(account.by_name[name] for name in account.reach[equation.name])
+        if (key := (equation, followed, left)) in case.tried:
+            yield from (replace(each, account=account) for each in case.tried[key])
+            continue
+        here = case.tried[key] = []
         reached = [by for by in account.order if by in feeds]
         unchanged, scaled = Step(equation.name, equation.expression, UNCHANGED), frozenset[str]()
         for step in chain((unchanged,), changes(account, equation, around)):
@@ -112,6 +119,7 @@ def singles(account: Account, case: Case, left: frozenset[str]) -> Iterator[Foun
             if found is None or (found.times and found.repaired <= scaled):  # a number is missing with and without it
                 continue
             scaled = found.repaired if step is unchanged else scaled
+            here.append(found)
             yield found
     yield from _in_families(families, world, left)
 
