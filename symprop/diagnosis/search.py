@@ -211,9 +211,12 @@ def agree(one: float, other: float) -> bool:
 
 
 def confirmed(found: Found, case: Case) -> Found | None:
-    """Return changes that repair the same gradients at the other points too, with the number missing at each."""
+    """Return changes that repair the same gradients at the other points too, with the number missing at each.
+
+    A point may be too small for a change, such as one window that has no next one; not all other points may.
+    """
     changes = {each.name: each.expression for each in found.steps}
-    times = list(found.times)
+    times, small = list(found.times), 0
     silent = {each.name for each in found.steps if each.expression.constant != 0}
     for number in range(len(case.points)):
         world = case.world(found.account, number)
@@ -229,7 +232,9 @@ def confirmed(found: Found, case: Case) -> Found | None:
                     return None
                 here = here or factor
         except (*UNTRIED, SympropError):
-            return None
+            small += 1
+            if found.times or small == max(1, len(case.points) - 1):
+                return None
         times += [here or 1.0] if found.times else []
     # what becomes 0 everywhere by a change that does not say so is told better by the one that does
     return None if silent else replace(found, times=tuple(times))

@@ -79,7 +79,9 @@ def changes(account: Account, equation: Equation, around: Surroundings, alone: b
         if fits and (before is None or step.wrong.cost < before.wrong.cost):
             found[step.expression] = step
 
-    for number, form in enumerate(forms(equation.expression)):
+    alias = around.definitions.get(equation.expression) if isinstance(equation.expression, n.Variable) else None
+    written = alias.expression if alias and alias.name not in account.forward_names else equation.expression
+    for number, form in enumerate(dict.fromkeys((*forms(equation.expression), *forms(written)))):
         alike: dict[Hashable, list[tuple[Path, Wrong]]] = {}
         for path, node, above in places(form):
             for each in wrong(node, around.place(equation, above)):
