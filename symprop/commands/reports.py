@@ -1,4 +1,4 @@
-"""The command `report`: a report on a network as LaTeX, PDF or HTML."""
+"""The command `report`: a report on a network as LaTeX, PDF, HTML or Markdown."""
 
 from __future__ import annotations
 

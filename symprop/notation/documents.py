@@ -89,7 +89,7 @@ def both_passes(writer: PageWriter, is_asked: bool = False) -> Picture | None:
     """Return the figure of both passes, or None where its letters would be too small to be read, unless it is asked."""
     if len(writer.derivation.numbers) > MOST_DRAWN:
         return None
-    drawing = drawn(writer.derivation, notation=writer.notation)
+    drawing = drawn(writer.derivation, None, None, writer.notation)
     fits = [is_stacked for is_stacked in (False, True) if _fits(drawing, is_stacked, writer.paper)]
     if not fits and not is_asked:
         return None

@@ -138,8 +138,9 @@ def narrow(text: str) -> str:
 
 
 def verbatim(text: str) -> str:
-    r"""Return a line of code with its spaces, for letters of one width."""
-    return escaped(text).replace("-", "-{}").replace("  ", r"~~").replace("~ ", "~~").replace(" ", "~")
+    r"""Return a line of code with its spaces, for letters of one width; where it is long it ends at one of them."""
+    code = text.lstrip(" ")
+    return "~" * (len(text) - len(code)) + escaped(code).replace("-", "-{}").replace(" ", r"\ ")
 
 
 _BESIDE = 45
