@@ -228,17 +228,17 @@ def checked(program: Program, after: str = "lowering") -> Program:
     if len(known) != len(set(program.given)):
         raise ProgramError(f"after {after}: one name stands for arrays of two shapes")
     for statement in program.statements:
+        target, name = statement.target, statement.target.name
         for read in statement.reads:
             if (found := known.get(read.name)) is not read and found != read:
-                raise ProgramError(f"after {after}: {statement.name} reads {read.name}, not yet assigned in that shape")
-        if statement.name in known:
-            twice = known[statement.name] == statement.target
-            what = f"{statement.name} is assigned twice" if twice else "one name stands for arrays of two shapes"
+                raise ProgramError(f"after {after}: {name} reads {read.name}, not yet assigned in that shape")
+        if name in known:
+            what = f"{name} is assigned twice" if known[name] == target else "one name stands for arrays of two shapes"
             raise ProgramError(f"after {after}: {what}")
-        if not statement.fits:
+        if target.shape is not statement.expression.shape and not statement.fits:
             wrong = f"{shape_text(statement.shape)} = {shape_text(statement.expression.shape)}"
-            raise ProgramError(f"after {after}: {statement.name} has shapes {wrong}")
-        known[statement.name] = statement.target
+            raise ProgramError(f"after {after}: {name} has shapes {wrong}")
+        known[name] = target
     missing = [name for name in program.returns if name not in known]
     if missing:
         raise ProgramError(f"after {after}: nothing assigns {missing[0]}")
