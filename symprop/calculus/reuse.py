@@ -197,7 +197,7 @@ def worked_once(
     """Return what `work_out` makes of a formula and the steps, those of a formula that is alike where one was seen."""
     if not context.by_name:
         return work_out(start, context)  # alone
-    key, numbers = pattern(start)
+    key, numbers = start.pattern
     found = _once(key, numbers, None, context, lambda watched: Derived(*work_out(start, watched)))
     return found.expression, found.steps
 

@@ -100,10 +100,10 @@ class Statement:
         """What the right side has in common with all that are alike, and its numbers."""
         return self.expression.pattern
 
-    @cached_property
+    @property
     def reads(self) -> tuple[Variable, ...]:
         """The variables on the right side, each once."""
-        return variables(self.expression)
+        return self.expression.reads
 
     @property
     def indices(self) -> Set[Basic]:
