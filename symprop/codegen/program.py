@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Set
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import chain
 from typing import Any
 
 from sympy import Basic
@@ -151,7 +152,7 @@ class Program:
     @property
     def statements(self) -> Iterator[Statement]:
         """All statements in order."""
-        yield from (*self.forward, *self.backward)
+        return chain(self.forward, self.backward)
 
     @property
     def given(self) -> tuple[Variable, ...]:
@@ -227,9 +228,10 @@ def checked(program: Program, after: str = "lowering") -> Program:
     known = {variable.name: variable for variable in program.given}
     if len(known) != len(set(program.given)):
         raise ProgramError(f"after {after}: one name stands for arrays of two shapes")
+    there = set(map(id, known.values()))  # of one name there is mostly one object
     for statement in program.statements:
         target, name = statement.target, statement.target.name
-        for read in statement.reads:
+        for read in () if there.issuperset(map(id, statement.reads)) else statement.reads:
             if (found := known.get(read.name)) is not read and found != read:
                 raise ProgramError(f"after {after}: {name} reads {read.name}, not yet assigned in that shape")
         if name in known:
@@ -239,6 +241,7 @@ def checked(program: Program, after: str = "lowering") -> Program:
             wrong = f"{shape_text(statement.shape)} = {shape_text(statement.expression.shape)}"
             raise ProgramError(f"after {after}: {name} has shapes {wrong}")
         known[name] = target
+        there.add(id(target))
     missing = [name for name in program.returns if name not in known]
     if missing:
         raise ProgramError(f"after {after}: nothing assigns {missing[0]}")
