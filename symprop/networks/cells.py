@@ -125,10 +125,6 @@ class GRU(Recurrent):
         moment.let("h", Multiply(1 - z, new) + z * before, "state")
 
 
-tanh: ElementwiseFunction = FUNCTIONS["tanh"]
-sigmoid: ElementwiseFunction = FUNCTIONS["sigmoid"]
-
-
 @dataclass(frozen=True)
 class Bidirectional(Layer):
     """A recurrent layer that reads a sequence forwards beside one of its kind that reads it backwards.
@@ -153,7 +149,7 @@ class Bidirectional(Layer):
         object.__setattr__(self, "cell", block_of(self.cell, "Bidirectional"))
         if len(self.cell.layers) != 1 or not isinstance(self.cell.layers[0], Recurrent):
             raise SpecError(
-                f"{shown(self.text)}: two directions have one recurrent layer each\nallowed: LSTM(8), GRU(8)"
+                f"{shown(self.text)}: two directions have one recurrent layer each\nallowed: one, such as LSTM(8)"
             )
 
     @property

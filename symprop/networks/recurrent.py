@@ -176,7 +176,7 @@ def has_moments(layers: Iterable[Layer]) -> bool:
 def written_out_in_time(network: Network, unroll: bool = True) -> Network:
     """Return the network with its loops over time written out moment by moment, or none of them.
 
-    >>> from symprop import Input, MeanSquaredError
+    >>> from symprop import RNN, Input, MeanSquaredError
     >>> written_out_in_time(Input(3, 2) >> RNN(4) >> MeanSquaredError()).text
     'Input(3, 2) >> RNN(4, unroll=True) >> MeanSquaredError()'
 
