@@ -119,17 +119,16 @@ def html_page(report: symprop.Report, browser: Browser, target: Path) -> None:
 
 
 def served_page(browser: Browser, target: Path) -> None:
-    """Draw the page of `symprop serve` after a network was typed."""
+    """Draw the page of `symprop serve` with the pointer on an equation, whose box and lines of code are lit."""
     server = Server(Handler, 0, Limits())
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
-        page = browser.new_page(viewport={"width": 1440, "height": 860})
+        page = browser.new_page(viewport={"width": 1440, "height": 1080})
         page.goto(server.address)
         page.get_by_text("Residual block, softmax").click()
-        page.wait_for_timeout(8000)  # the certificate comes last
-        page.get_by_role("heading", name="Backward pass").scroll_into_view_if_needed()
-        page.mouse.wheel(0, 260)
-        page.wait_for_timeout(500)
+        page.wait_for_selector("#certificate .verdict")  # the certificate comes last
+        page.locator("#answer [data-name=delta1]").hover()
+        page.wait_for_timeout(1000)  # the code scrolls to the lines that are lit
         page.screenshot(path=target)
         page.close()
     finally:

@@ -46,8 +46,11 @@ from symprop.importing import from_torch as from_torch
 from symprop.networks import ELU as ELU
 from symprop.networks import GELU as GELU
 from symprop.networks import GLU as GLU
+from symprop.networks import GRU as GRU
 from symprop.networks import L1 as L1
 from symprop.networks import L2 as L2
+from symprop.networks import LSTM as LSTM
+from symprop.networks import RNN as RNN
 from symprop.networks import SGD as SGD
 from symprop.networks import Activation as Activation
 from symprop.networks import Adam as Adam

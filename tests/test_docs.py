@@ -108,6 +108,10 @@ def without_errors(text: str) -> str:
     return re.sub(r"\b[\d.]+e-\d+\b", "#", text)
 
 
+def test_the_readme_fits_on_two_screens() -> None:
+    assert len(README.splitlines()) <= 140
+
+
 def test_the_make_targets_of_the_texts_exist() -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     targets = set(re.findall(r"^([a-z-]+):", makefile, flags=re.MULTILINE))
@@ -171,3 +175,17 @@ def test_the_oldest_versions_are_those_that_are_promised() -> None:
     assert sorted(pinned) == sorted(promised)
     for name, version in promised.items():
         assert f"{pinned[name]}.".startswith(f"{version}."), name
+
+
+def test_derivatives_are_taken_with_respect_to_something() -> None:
+    """In English a derivative is not *by* a variable."""
+    by = re.compile(
+        r"derivatives?(?: of (?:the|a) (?:\w+ )?(?:loss|formula|value))?\s+by\s+"
+        r"(?:[`$]|the (?!complex|central)|an? |each |one |\{|[A-Za-z]\d?\b)"
+    )
+    folders = {"symprop": "*.py", "templates": "*.j2", "docs": "*.md", "examples": "*.py"}
+    pages = [ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
+    for folder, pattern in folders.items():
+        pages += sorted((ROOT / folder).rglob(pattern))
+    found = [f"{page.name}: {said[0]}" for page in pages for said in by.finditer(page.read_text(encoding="utf-8"))]
+    assert found == []

@@ -7,7 +7,7 @@ in. A network of hundreds of layers has few formulas that are not.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import wraps
+from functools import lru_cache, wraps
 from typing import Any, TypeVar
 
 from symprop.algebra.kinds.patterns import Common, Number, Part, Pattern, made, pattern_of
@@ -69,12 +69,13 @@ def aligned(node: Node, other: Node, numbers: dict[Number, Number]) -> bool:
     ...     variable("W5", (3,)) * variable("a4", (3,)), variable("W9", (3,)) * variable("a8", (3,)), numbers), numbers
     (False, True, {(5,): (9,), (4,): (8,)})
     """
-    (mine, here), (others, there) = pattern(node), pattern(other)
-    if mine is not others or any(
-        numbers.setdefault(number, new) != new for number, new in zip(here, there, strict=True)
-    ):
+    (mine, here), (others, there), before = node.pattern, other.pattern, len(numbers)
+    if mine is not others:
         return False
-    return len(set(numbers.values())) == len(numbers)
+    for number, new in zip(here, there, strict=True):
+        if numbers.setdefault(number, new) != new:
+            return False
+    return len(numbers) == before or len(set(numbers.values())) == len(numbers)
 
 
 class ForAlike:
@@ -153,27 +154,30 @@ class AlikeText:
     """
 
     def __init__(self, write: Callable[..., str], numeral: Callable[[str], str] = str) -> None:
-        self.write, self.numeral = write, numeral
+        self.write = write
+        self.numeral = lru_cache(maxsize=MOST)(lambda number: numeral(str(number)))
         self.known: dict[Common, str] = {}
 
-    def __call__(self, *nodes: Node) -> str:
-        """Return what is written of some nodes."""
-        common, numbers = pattern(*nodes)
+    def __call__(self, *nodes: Node, found: Pattern | None = None) -> str:
+        """Return what is written of some nodes; `found` is their pattern where that is known."""
+        common, numbers = found or pattern(*nodes)
         if not numbers:
             return self.write(*nodes)
-        template = self.known.get(common)
-        if template is None:
-            written, marks = self.write(*nodes), iter(range(MARK, MARK + sum(map(len, numbers))))
-            marked = {number: tuple(next(marks) for _ in number) for number in numbers}
-            template = self.write(*(renumbered(node, marked) for node in nodes))
-            if self._filled(template, numbers) != written:  # a number stands in it in another way
+        numerals = [self.numeral(index) for number in numbers for index in number]
+        if common not in self.known:
+            template, written = self._template(nodes, numbers), self.write(*nodes)
+            if template.format(*numerals) != written:  # a number stands in it in another way
                 return written
             if len(self.known) >= MOST:
                 self.known.clear()
             self.known[common] = template
-        return self._filled(template, numbers)
+        return self.known[common].format(*numerals)
 
-    def _filled(self, template: str, numbers: tuple[Number, ...]) -> str:
-        for mark, index in enumerate((index for number in numbers for index in number), start=MARK):
-            template = template.replace(self.numeral(str(mark)), self.numeral(str(index)))
-        return template
+    def _template(self, nodes: tuple[Node, ...], numbers: tuple[Number, ...]) -> str:
+        """Return what is written with a blank for each numeral."""
+        marks = iter(range(MARK, MARK + sum(map(len, numbers))))
+        marked = {number: tuple(next(marks) for _ in number) for number in numbers}
+        text = self.write(*(renumbered(node, marked) for node in nodes)).replace("{", "{{").replace("}", "}}")
+        for place, mark in enumerate(mark for number in marked.values() for mark in number):
+            text = text.replace(self.numeral(mark), f"{{{place}}}")
+        return text

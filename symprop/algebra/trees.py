@@ -163,13 +163,22 @@ def walk(node: Node) -> Iterator[Node]:
 
 
 def has_kind(node: Node, *kinds: type[Node]) -> bool:
-    """Whether a node of one of these kinds stands in `node`, which is not looked through for it.
+    """Whether a node of one of these kinds or traits stands in `node`; those that are alike are asked once.
 
     >>> from symprop.algebra import variable
     >>> has_kind(variable("W", (2, 3)).T, Transpose), has_kind(variable("W", (2, 3)).T, Sum)
     (True, False)
     """
-    return not node.pattern[0].kinds.isdisjoint(kinds)
+    common = node.pattern[0]
+    if kinds not in common.answers:
+        common.answers[kinds] = any(issubclass(kind, kinds) for kind in common.kinds)
+    found: bool = common.answers[kinds]
+    return found
+
+
+def joins_examples(node: Node) -> bool:
+    """Whether a mean over the examples of a batch stands in `node`."""
+    return any(kind.joins_examples for kind in node.pattern[0].kinds if issubclass(kind, Node))
 
 
 def transposes(*nodes: Node) -> int:

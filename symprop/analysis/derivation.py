@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,7 +11,7 @@ from sympy import Expr
 from symprop.algebra.equations import Equation, Item, System, equations_in, loops_in
 from symprop.algebra.formula import Formula, inferred_formula
 from symprop.algebra.inference.infer import SCALAR
-from symprop.algebra.names import gradient_of, looked_up
+from symprop.algebra.names import gradient_of, looked_up, spaced
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.printable import Printable
 from symprop.algebra.steps import Steps
@@ -146,9 +145,7 @@ class Derivation(Comparable, Printable):
         Raises:
             FormulaError: there is none.
         """
-        if isinstance(name, str):
-            name = re.sub(r"\s*([-+*,])\s*", lambda sign: _SPACED.get(sign[1], f" {sign[1]} "), name)
-        return looked_up(name, self.system.by_name, "no variable is called")
+        return looked_up(spaced(name), self.system.by_name, "no variable is called")
 
     def jacobian(self, of: str, by: str) -> Node:
         """Return the Jacobian of one vector with respect to another, for one example: `(len of, len by)`.
@@ -276,19 +273,26 @@ class Derivation(Comparable, Printable):
 
 @kept_whole()
 def derive(
-    network: Network | Formula | str, layout: str | None = None, sizes: Mapping[str, int] | None = None
+    network: Network | Formula | str,
+    layout: str | None = None,
+    sizes: Mapping[str, int] | None = None,
+    *,
+    evaluation: bool = False,
 ) -> Derivation:
-    """Derive the delta recurrence and all gradients of a network, or of a formula with respect to its variables.
+    """Derive the delta recurrence and the gradients of a network, or of a formula with respect to its variables.
 
     `layout` is "example" (one example, column vectors), "rows" or "columns" (a batch, the loss a mean over it). By
     default it is that of one example; a network with statistics over the batch has none, and is derived in "rows".
-    `sizes` are numbers for sizes and counts of a network that have a name.
+    `sizes` are numbers for sizes and counts of a network that have a name. With `evaluation`, running statistics stand
+    for those of the batch, and no dropout is drawn.
 
     >>> d = derive("Input(2) >> Dense(3) >> Tanh() >> Dense(2) >> SoftmaxCrossEntropy()")
     >>> print(d.delta(1).text())
     (W2.T @ delta2) * (1 - a1 * a1)
     >>> print(derive("x @ A @ x").gradient("A").text())
     outer(x, dv1)
+    >>> print(derive("Input(2) >> BatchNorm() >> MeanSquaredError()", evaluation=True).equation("mu1").text())
+    mu1 = R1
 
     Raises:
         SpecError: the network has no loss or no parameters, or the layout is unknown or none that the network has.
@@ -305,7 +309,7 @@ def derive(
             "a network with statistics over the batch has no form for one example: its means read all examples\n"
             f"allowed: layout {' or '.join(map(repr, layouts))}"
         )
-    system = net.system(layout)
+    system = net.system(layout).evaluated if evaluation else net.system(layout)
     if system.loss is None and isinstance(net, Network):
         raise SpecError(
             f"a network without a loss has no gradients\nend it with a loss, as in: {net.text} >> MeanSquaredError()"
@@ -314,7 +318,3 @@ def derive(
     said = (*never_read(net.system()), *remarks, *received(system, backward))
     said = (*net.doubts, *said, *idle(net, backward)) if isinstance(net, Network) else said
     return Derivation(net, system, backward, said)
-
-
-_SPACED = {"*": "*", ",": ", "}
-"""How signs stand in the names of variables, where not between spaces."""

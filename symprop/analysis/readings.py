@@ -175,7 +175,9 @@ def _back(equation: Equation, by: Variable, flow: Variable | None = None, target
     """Return the derivative with respect to what an equation reads, worked out by the rules."""
     start = n.Pullback(flow or adjoint_of(equation.target), equation.expression, by)
     expression, steps = simplified(start, Context())
-    return Equation(target or gradient_of(by), expression, steps, f"the derivative of the loss by {by.name}")
+    return Equation(
+        target or gradient_of(by), expression, steps, f"the derivative of the loss with respect to {by.name}"
+    )
 
 
 def _patches(equation: Equation, term: Node, parts: Correlation, array: Variable, kernel: Variable) -> Reading:

@@ -137,8 +137,9 @@ class Result(Generic[Made]):
         if self.about is not None and about is not None:
             twin.equations[self.about] = about
         try:
-            if not all(twin.answers(table, key, answer) for (table, key), answer in self.notes.items()):
-                return None
+            for (table, key), answer in self.notes.items():
+                if not twin.answers(table, key, answer):
+                    return None
         except KeyError:  # a rule made a name that nothing has
             return None
         return self.made.twin(twin)
@@ -160,7 +161,8 @@ class Twin:
             subject, axes = key
             twin = self.equations[subject] if isinstance(subject, Equation) else self.of(subject)
             return self.agree(answer, WORKED_OUT_ON_DEMAND[table](twin, axes, self.context))
-        return self.agree(answer, self.tables[table].get(self.of(key)))
+        other = self.tables[table].get(renumbered(key, self.numbers))
+        return other is answer if other is None or answer is None else self.agree(answer, other)
 
     def agree(self, answer: Any, other: Any) -> bool:
         if isinstance(answer, Equation) and isinstance(other, Equation):
@@ -204,7 +206,7 @@ def why_once(
     equation: Equation, axes: tuple[int, ...], context: Context, work_out: Callable[..., tuple[KnownFact, ...]]
 ) -> tuple[KnownFact, ...]:
     """Return why something holds of an equation along some axes, as it does of one that is alike where one was seen."""
-    key, numbers = pattern(equation.target, equation.expression)
+    key, numbers = equation.pattern
     return _once((key, axes), numbers, equation, context, lambda watched: Why(work_out(equation, axes, watched))).facts
 
 

@@ -13,10 +13,11 @@ from symprop.commands.outcome import STANDARD, Outcome
 from symprop.errors import SpecError
 from symprop.networks.network import LAYOUTS, Network
 from symprop.notation.choices import BOLD, LAYER_INDICES, TRANSPOSES
+from symprop.notation.paper import COLUMNS, PAPERS, POINTS
 from symprop.reports.report import LEVELS, STEPS, TITLE, Report, report
 from symprop.saved import Model, load_weights
 
-WHOLE = "-o report.tex, report.pdf or report.html"
+WHOLE = "-o report.tex, report.pdf, report.html or report.md"
 
 
 def enter(command: Enter) -> None:
@@ -24,7 +25,7 @@ def enter(command: Enter) -> None:
     parser = command("report", _report)
     network_argument(parser)
     parser.add_argument(
-        "-o", metavar="FILE", dest="output", type=writable, help="FILE.tex, .pdf or .html; LaTeX is printed without"
+        "-o", metavar="FILE", dest="output", type=writable, help="FILE.tex, .pdf, .html, .md; LaTeX is printed without"
     )
     parser.add_argument("--fragment", action="store_true", help="LaTeX for \\input in a paper, in place of a document")
     parser.add_argument("--equation", metavar="NAME", help="one equation in LaTeX, such as delta2 or W1")
@@ -49,6 +50,13 @@ def enter(command: Enter) -> None:
         "--without", metavar="SECTION", action="append", default=[], help="leave a section out, such as certificate"
     )
     parser.add_argument("--steps", choices=STEPS, default="brief", help="brief: a line for each equation; or all")
+    parser.add_argument("--author", default="", help="who wrote it, under the title")
+    parser.add_argument("--date", default="", help="when, as it is to be printed")
+    parser.add_argument("--short", action="store_true", help="the equations and their derivation alone")
+    parser.add_argument("--full", action="store_true", help="with every operation and every check as an appendix")
+    parser.add_argument("--paper", choices=PAPERS, default="a4", help="the paper")
+    parser.add_argument("--points", type=int, choices=POINTS, default=10, help="the size of the letters")
+    parser.add_argument("--columns", type=int, choices=COLUMNS, default=1, help="of the page, or of your paper")
     parser.add_argument("--dtype", choices=DTYPES, default="float64", help="of the generated code")
     parser.add_argument("--seed", type=int, default=0, help="of what is random in the report")
 
@@ -83,6 +91,13 @@ def _report(options: argparse.Namespace) -> Outcome:
         dtype=options.dtype,
         seed=options.seed,
         steps=options.steps,
+        author=options.author,
+        date=options.date,
+        short=options.short,
+        full=options.full,
+        paper=options.paper,
+        points=options.points,
+        columns=options.columns,
     )
     if options.equation is not None:
         return Outcome(made.equation(options.equation), lambda: _fields(made), output=options.output)

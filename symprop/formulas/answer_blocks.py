@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -77,7 +78,19 @@ def answers_html(results: Sequence[Result], source: str, certificate: Certificat
 
 def answers_document(results: Sequence[Result], source: str, certificate: Certificate) -> str:
     """Return the same as a complete LaTeX document."""
-    return document(_sections(results, source, certificate), _title(results), Looks())
+    kind = results[0].kind
+    return document(_sections(results, _on_paper(source, kind), certificate), _title(results), Looks())
+
+
+def _on_paper(source: str, kind: str) -> str:
+    """Return the functions of the answers alone, in letters that every typesetter has: formulas stand above, set."""
+    functions = [part for part in source.split("\n\n\n") if part.startswith(f"def {kind}")]
+    lines = [_RETURNED.sub(r"\1the answer", line) for line in "\n\n\n".join(functions).splitlines()]
+    return "\n".join(line for line in lines if line.isascii())
+
+
+_RETURNED = re.compile(r"(Return ).*?(?=, an array|, a number|\.$)")
+"""The formula in the first line of a function's docstring."""
 
 
 def _title(results: Sequence[Result]) -> str:

@@ -261,7 +261,9 @@ class Builder:
         before, start, written = len(books.parameters), len(books.built), len(self.items)
         place, number = self.place, self.number
         self.place = (*place, 0)
-        check_needs(layer, value.shape)
+        if (id(layer), value.shape) not in books.fitting:  # a block stands at many places
+            check_needs(layer, value.shape)
+            books.fitting.add((id(layer), value.shape))
         try:
             output = layer.build(self, value)
         except (ShapeError, TypeError) as error:  # a layer that needs a number, or another one, and does not say so

@@ -51,8 +51,8 @@ def diagram(
     """Draw the derivation, or the part between two variables, as "svg" or as "tikz".
 
     >>> import symprop
-    >>> drawn = diagram(symprop.derive("Input(2) >> Dense(1) >> MeanSquaredError()"))
-    >>> drawn.startswith("<?xml")
+    >>> found = diagram(symprop.derive("Input(2) >> Dense(1) >> MeanSquaredError()"))
+    >>> found.startswith("<?xml")
     True
 
     Raises:
@@ -61,8 +61,15 @@ def diagram(
     """
     if format not in ("svg", "tikz"):
         raise SpecError(f"unknown format {shown(format)}\nallowed: svg, tikz")
-    drawing = _Plan(derivation, first, last, notation).drawing()
+    drawing = drawn(derivation, first, last, notation)
     return svg(drawing) if format == "svg" else tikz(drawing)
+
+
+def drawn(
+    derivation: Derivation, first: str | None = None, last: str | None = None, notation: Notation = PLAIN
+) -> Drawing:
+    """Return what is drawn of a derivation, before SVG and TikZ."""
+    return _Plan(derivation, first, last, notation).drawing()
 
 
 class _Plan:

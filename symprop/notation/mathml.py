@@ -11,6 +11,8 @@ import itertools
 import re
 from xml.etree import ElementTree
 
+from symprop.notation.spoken import spoken
+
 NAMESPACE = "http://www.w3.org/1998/Math/MathML"
 _UNDERSCORED = re.compile(r"\\(?:operatorname|mathrm)\{((?:[^{}\\]|\\_)*\\_(?:[^{}\\]|\\_)*)\}")
 _STROKE = "\ue000"
@@ -49,6 +51,7 @@ def mathml(formula: str, limits: bool = False) -> str:
         _improve(part, limits)
     for part in list(root.iter()):
         _space(part)
+    root.set("alttext", spoken(root).replace(_STROKE, "_"))
     return ElementTree.tostring(root, encoding="unicode").replace(_STROKE, "_")
 
 

@@ -22,7 +22,7 @@ _CONTINUED = re.compile(r" *#     \S")
 def code_lines(source: str, subject: Subject) -> Listing:
     """Return a module as a listing: comments with equations as formulas, in the form of a batch in rows."""
     names = {number: name for name, number in subject.derivation.numbers.items()}
-    writer = PageWriter(subject.case.rows.derivation, subject.notation)
+    writer = PageWriter(subject.case.rows.derivation, subject.notation, subject.paper)
     lines = tuple(_lines(source, names, writer))
     first = next(place for place, line in enumerate(lines) if line.text.startswith("def backward("))
     last = next(place for place in range(first + 1, len(lines)) if lines[place].text.startswith(("def ", "class ")))
@@ -68,6 +68,6 @@ def _lines(source: str, names: dict[int, str], writer: PageWriter) -> Iterator[C
 
 def _formula_line(line: str, indent: str, name: str, number: int, writer: PageWriter) -> CodeLine:
     equation = writer.derivation.equation(name)
-    pieces = writer.pieces(writer.wording.equation(equation), -20)
+    pieces = writer.pieces(writer.wording.equation(equation))
     shape = shape_text(equation.target.shape)
     return CodeLine(line, (name,), number, label(name), pieces, shape, indent)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 from markupsafe import Markup
 
 from symprop.algebra.declarations import read_declarations
+from symprop.algebra.formula import Formula as Source
 from symprop.algebra.formula import formula_of, inferred_formula
+from symprop.algebra.latex.formulas import declarations_of, latex_formula_of
+from symprop.algebra.latex.tokens import is_latex
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.trees import walk
 from symprop.analysis.derivation import derive
@@ -109,9 +113,13 @@ def formula_diagram(asked: Asked) -> dict[str, Any]:
     if formula.node.shape:
         return {"diagram": ""}
     derivation = derive(formula)
-    names = {f"d{each.result.by[0].name}": _name(each, answers) for each in answers}
-    loss = derivation.system.loss
-    return diagram_parts(diagram(derivation), names | ({loss.name: "f"} if loss is not None else {}))
+    gradients = answers if asked.question == "gradient" else ()
+    names = {f"d{each.result.by[0].name}": _name(each, answers) for each in gradients}
+    loss = str(derivation.system.loss)
+    drawn = diagram(derivation)
+    if (loss, formula.name) == ("L", "f"):  # the formula is no loss, and is called f all over the page
+        drawn = drawn.replace(">L</tspan>", ">f</tspan>")
+    return diagram_parts(drawn, names | {loss: "f"})
 
 
 def formula_code(asked: Asked) -> dict[str, Any]:
@@ -147,28 +155,42 @@ def _together(answers: Sequence[Answer]) -> Answer | Answers:
 
 
 def _answered(asked: Asked) -> list[Answer]:
-    """Return the answer by a variable, or those by all where none is named; an error says which field it is about.
+    """Return the answers by the variables that are named, or by all where none is; two name a mixed Hessian.
 
     Raises:
-        Misplaced: a text, declarations or a variable that cannot be used.
+        Misplaced: a text, declarations or a variable that cannot be used, with the field that it is about.
     """
-    given = _in_field("where", lambda: read_declarations(asked.where))
-    names = [each.name for each in given]
     by = [name.strip() for name in asked.by.split(",")] if asked.by.strip() else []
-    wanted: list[str | None] = [*by] or [None]
-    if len(by) > 1 and (asked.question != "hessian" or len(by) > 2):
-        problem = SpecError(f"{shown(asked.by)} names {len(by)} variables\nallowed: one, or two for a mixed Hessian")
-        raise Misplaced("by", problem, names)
-    value = value_of(asked.question)
-    source = _in_field(
-        "text", lambda: formula_of(asked.line, given) if given else inferred_formula(asked.line, value, by), names
-    )
+    source = _source(asked, by)
     names = [each.name for each in source.variables]
     question = QUESTIONS[asked.question]
+    mixed = asked.question == "hessian" and len(by) == 2
+    if not mixed and len(set(by)) < len(by):
+        raise Misplaced("by", SpecError(f"{shown(asked.by)} names a variable twice\nallowed: each once"), names)
     along = [asked.along.strip() or question.direction] if question.direction else []
-    wrong = "text" if not by or by[0] in names else "by"
-    found = _in_field(wrong, lambda: question.ask(source, *wanted, *along), names)
-    return [found] if isinstance(found, Answer) else list(found)
+    each: tuple[str | None, ...] = tuple(by) or (None,)
+    questions = [each] if mixed else [(name,) for name in each]
+    found: list[Answer] = []
+    for wanted in questions:
+        wrong = "text" if wanted[0] is None or wanted[0] in names else "by"
+        answer = _in_field(wrong, partial(question.ask, source, *wanted, *along), names)
+        found += [answer] if isinstance(answer, Answer) else answer
+    return found
+
+
+def _source(asked: Asked, by: Sequence[str]) -> Source:
+    """Read the formula, as text or LaTeX, and its declarations."""
+    declarations = _in_field("where", lambda: declarations_of(asked.where))
+    given = _in_field("where", lambda: read_declarations(declarations))
+    value = value_of(asked.question)
+    if is_latex(asked.line):
+        reading = partial(latex_formula_of, asked.line, declarations, {}, value)
+    elif given:
+        reading = partial(formula_of, asked.line, given)
+    else:
+        reading = partial(inferred_formula, asked.line, value, by)
+    read: Source = _in_field("text", reading, [each.name for each in given])
+    return read
 
 
 def _in_field(field: str, work: Callable[[], Any], known: Sequence[str] = ()) -> Any:

@@ -65,7 +65,8 @@ def network_steps(asked: Asked) -> dict[str, Any]:
     derivation = _case(asked).derivation
     named = [derivation.equation(asked.name)] if asked.name else [each for each in derivation.equations if each.steps]
     writer = PageWriter(derivation)
-    return steps_parts((each.name, writer.chain(each).links, "") for each in named)
+    lines = [Line(derivation.numbers[each.name], each) for each in named]
+    return steps_parts((line.equation.name, writer.chain(line).links, "") for line in lines)
 
 
 def network_diagram(asked: Asked) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from symprop.codegen.program import ProgramError
 from symprop.errors import ShapeError, SpecError
 from symprop.limits import SECONDS
 from symprop.networks.network import Network
+from symprop.networks.recurrent import written_out_in_time
 from symprop.verify import (
     complex_step,
     element_checks,
@@ -87,7 +88,7 @@ def check(
     started = time.perf_counter()
     first, *others = target_checks.chosen(target)
     case = case_of(network, dtype="float64", optimizer=None, threads=1, target=first)
-    if recurrence.counts_of(case.network):
+    if case.network.system().loops:
         return _of_recurrence(case, seed, float32, dict(sizes or {}), target, limit)
     case = case.with_sizes(dict(sizes or {}))
     title, system = case.network.text, case.example.system
@@ -138,11 +139,12 @@ def _of_recurrence(
     """Return the certificate of a network with symbolic counts: of its printed page, and of so many blocks."""
     started, net = time.perf_counter(), case.network
     counts = {name: sizes.get(name, recurrence.OTHERWISE) for name in recurrence.counts_of(net)}
-    whole = check(case.of(recurrence.written_out(net, {**counts, **sizes})), seed, float32, target=target, limit=limit)
+    plain = written_out_in_time(recurrence.written_out(net, {**counts, **sizes}))
+    whole = check(case.of(plain), seed, float32, target=target, limit=limit)
     parts: list[Part] = [("recurrence", lambda: recurrence.rows(case, sizes, seed))]
     found = gathered(parts, limit, DERIVATION_ERRORS, _refused)
     numbers = ", ".join(f"{name} = {number}" for name, number in counts.items())
-    remarks = (*whole.remarks, f"all but the recurrence is checked for {numbers}")
+    remarks = (*whole.remarks, *([f"all but the recurrence is checked for {numbers}"] if numbers else ()))
     unreached = (*found.unreached, *whole.unreached)
     return Certificate(net.text, (*found.rows, *whole.rows), remarks, time.perf_counter() - started, unreached)
 

@@ -50,7 +50,10 @@ def test_the_page_is_served_with_a_strict_policy(site: Any) -> None:
     assert addresses and all(address.startswith((b"/", b"#")) for address in addresses)
 
 
-@pytest.mark.parametrize(("path", "kind"), [("/math.woff2", "font/woff2"), ("/icon.svg", "image/svg+xml")])
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [("/math.woff2", "font/woff2"), ("/icon.svg", "image/svg+xml"), ("/language", "text/html; charset=utf-8")],
+)
 def test_the_page_has_its_font_and_its_icon(site: Any, path: str, kind: str) -> None:
     status, headers, content = site.send("GET", path)
     assert status == 200 and headers["Content-Type"] == kind and len(content) == int(headers["Content-Length"]) > 200

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import html
 import json
 import re
@@ -10,9 +11,15 @@ from typing import Any
 import pytest
 
 import symprop
+from symprop.algebra.functions import FUNCTIONS
+from symprop.algebra.operators import OPERATORS
+from symprop.networks.spec import LAYERS
+from symprop.reports.pdf import is_installed
 from symprop.server import worker
 from symprop.server.asked import STAGES
 from symprop.server.examples import EXAMPLES
+from symprop.server.printing import printed
+from symprop.server.vocabulary import VOCABULARY
 from symprop.server.worker import answered
 
 NETWORK = "Input(4) >> Dense(3) >> Tanh() >> Residual(Dense(3) >> ReLU()) >> Dense(2) >> SoftmaxCrossEntropy()"
@@ -49,6 +56,71 @@ def test_the_steps_of_an_equation_have_rule_reason_and_formula() -> None:
     rules = [step.rule for step in symprop.derive(NETWORK).steps("delta3")]
     assert "sums to one" in found and "cancel" in found and "because" in found and "<math" in found
     assert all(rule in rules for rule in re.findall(r'class="rule">([^<]*)<', found))
+
+
+def test_all_steps_come_at_once_where_none_is_named() -> None:
+    derivation = symprop.derive(NETWORK)
+    assert list(ask("steps", NETWORK)["steps"]) == [each.name for each in derivation.equations if each.steps]
+    assert list(ask("steps", "x @ A @ x")["steps"]) == ["gradient_A", "gradient_x"]
+
+
+def test_equations_boxes_and_lines_of_code_have_the_same_names() -> None:
+    def names(fragment: str) -> set[str]:
+        return {name for found in re.findall(r'data-names="([^"]*)"', fragment) for name in found.split()}
+
+    found = ask("derivation", NETWORK)
+    equations = {each.name for each in symprop.derive(NETWORK).equations}
+    assert names(found["answer"]) | names(found["given"]) == names(ask("code", NETWORK)["code"]) == equations
+    assert equations <= names(ask("diagram", NETWORK)["diagram"]) | {"p"}  # the loss stands for the prediction too
+    formula = {"text": "K = exp(-D)\nlogdet(K) + sum(softmax(K @ x)**2)"}
+    answers = names(ask("derivation", **formula)["answer"])
+    assert {"K", "f", "gradient_D", "gradient_x"} <= answers
+    assert {"K", "gradient_D", "gradient_x"} <= names(ask("code", **formula)["code"]) <= answers
+    assert {"K", "f", "gradient_D", "gradient_x"} <= names(ask("diagram", **formula)["diagram"])
+    assert ask("diagram", "A @ x", question="jacobian")["diagram"] == ""  # no scalar
+
+
+def test_every_line_of_code_is_shown() -> None:
+    for text in (NETWORK, "x @ A @ x"):
+        found = ask("code", text)
+        assert html.unescape(re.sub("<[^>]*>", "", found["code"])).rstrip("\n") == found["source"].rstrip("\n")
+
+
+def test_a_report_is_what_symprop_writes() -> None:
+    small = "Input(2) >> Dense(1) >> MeanSquaredError()"
+    assert ask("report", small, ending="tex")["text"] == symprop.report(small).latex()
+    for text in (small, "x @ A @ x", "softmax(A @ x)"):
+        question = "jacobian" if "softmax" in text else "gradient"
+        assert ask("report", text, question=question)["text"].startswith("<!DOCTYPE html>")
+        written = ask("report", text, question=question, ending="pdf")
+        assert written["file"] == "report.pdf" and written["text"].isascii() and r"\end{document}" in written["text"]
+
+
+@pytest.mark.skipif(not is_installed(), reason="TeX is not installed")
+def test_a_report_is_printed() -> None:
+    question = {"stage": "report", "text": "x @ A @ x", "ending": "pdf"}
+    found = json.loads(printed(answered(json.dumps(question).encode())))
+    assert base64.b64decode(found["base64"]).startswith(b"%PDF") and "text" not in found
+
+
+def test_every_question_is_answered_for_all_variables_where_none_is_named() -> None:
+    for question in symprop.formulas.ask.QUESTIONS:
+        for where in ("", "A: n n, x: n"):
+            assert ask("derivation", "x @ A @ x", where=where, question=question)["by"] == "A, x"
+
+
+def test_a_formula_may_be_pasted_in_latex_and_asked_for_some_variables() -> None:
+    found = ask("derivation", r"\tfrac12 \|A x - b\|_2^2", by="x, A")
+    assert found["text"].splitlines() == ["A.T @ (A @ x - b)", "outer(A @ x - b, x)"] and found["by"] == "x, A"
+    declared = r"A \in \mathbb{R}^{n \times n}, x \in \mathbb{R}^n"
+    assert ask("derivation", r"x^\top A x", where=declared, by="x")["text"] == "(A + A.T) @ x"
+    assert ask("mine", r"x^\top A x", mine=r"\partial f / \partial x = (A + A^\top) x")["verdict"] == "ok"
+
+
+def test_what_one_can_type_is_complete() -> None:
+    listed = {word.name for word in VOCABULARY}
+    assert listed == {*LAYERS, *FUNCTIONS, *OPERATORS}
+    assert all(word.call.startswith(f"{word.name}(") for word in VOCABULARY)
 
 
 def test_code_is_what_the_generator_writes() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from functools import cached_property, lru_cache
 from itertools import chain, count
 from typing import Any, ClassVar, Self
@@ -58,9 +58,6 @@ class Variable(Leaf):
         """Return the variable of these arguments."""
         return Variable(*args)
 
-    __eq__ = object.__eq__  # there is one object for each
-    __hash__ = object.__hash__
-
     @classmethod
     def number_apart(cls, args: Sequence[Any]) -> tuple[Number | None, Sequence[Any]]:
         number = number_in(args[1].args)
@@ -72,7 +69,8 @@ class Variable(Leaf):
 
     @property
     def letter(self) -> str:
-        return self.args[0].name
+        name: str = self.pattern[0].args[0].name
+        return name
 
     @property
     def index(self) -> tuple[Expr, ...]:
@@ -80,7 +78,7 @@ class Variable(Leaf):
 
     @property
     def facts(self) -> tuple[Fact, ...]:
-        return tuple(self.args[3].args)
+        return tuple(self.pattern[0].args[3].args)
 
     @property
     def said(self) -> tuple[Fact, ...]:
@@ -110,20 +108,27 @@ class Variable(Leaf):
 
     @property
     def mark(self) -> int:
-        return int(self.args[4])
+        return int(self.pattern[0].args[4])
 
     @property
     def role(self) -> str:
-        return self.args[5].name
+        name: str = self.pattern[0].args[5].name
+        return name
 
     @cached_property
     def name(self) -> str:
         """The name in NumPy notation: `W1`, `a1_2`, `dW1`; `W[l + 1]` for a symbolic index, `h1[t]` for two."""
+        common, numbers = self.pattern
+        if "name" not in common.answers:
+            suffix = f"_{self.mark}" if self.mark > 1 else ""
+            common.answers["name"] = f"{'d' * self.is_gradient}{self.letter}", suffix
+        before, after = common.answers["name"]
+        if numbers and len(numbers[0]) == 1:
+            return f"{before}{numbers[0][0]}{after}"
         numbered = bool(self.index) and self.index[0].is_Integer
         inside = ", ".join(map(size_text, self.index[1:] if numbered else self.index))
         number = size_text(self.index[0]) if numbered else ""
-        suffix = f"_{self.mark}" if self.mark > 1 else ""
-        return f"{'d' * self.is_gradient}{self.letter}{number}{suffix}" + (f"[{inside}]" if inside else "")
+        return f"{before}{number}{after}" + (f"[{inside}]" if inside else "")
 
     @property
     def is_gradient(self) -> bool:
@@ -133,14 +138,22 @@ class Variable(Leaf):
     @cached_property
     def gradient(self) -> Variable:
         """The derivative of the loss with respect to it, which pages write likewise."""
-        return self.change(role=GRADIENT, facts=self.as_written)
+        return self.like("gradient", lambda: self.change(role=GRADIENT, facts=self.as_written))
 
     @cached_property
     def adjoint(self) -> Variable:
         """The same under its own name where it has one: the delta of a pre-activation."""
         if self.role != PRE_ACTIVATION:
             return self.gradient
-        return self.change(letter="delta", role=DELTA, facts=self.as_written)
+        return self.like("adjoint", lambda: self.change(letter="delta", role=DELTA, facts=self.as_written))
+
+    def like(self, what: Hashable, make: Callable[[], Variable]) -> Variable:
+        """Return what is made of an array, its number kept; `what` it is has been made of another such once."""
+        common, numbers = self.pattern
+        if what not in common.answers:
+            common.answers[what] = make().pattern[0]
+        found: Variable = made(common.answers[what], numbers)
+        return found
 
     @property
     def as_written(self) -> Tuple:

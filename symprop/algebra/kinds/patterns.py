@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar, Self
-from weakref import WeakValueDictionary
+from weakref import WeakValueDictionary, ref
 
 from sympy import Basic, Integer, Tuple
 
@@ -26,23 +26,21 @@ class _Blank(tuple[Any, ...]):
 class Common:
     """What formulas that are alike have in common: one object for all of them, a formula with blanks for its numbers.
 
-    `args` are the arguments, of an operand what it has in common with others and which numbers are its own. Where the
-    kind has one object for each array, `arrays` has those that there are by their numbers. `answers` has what was
-    asked of one of them and is the same for all.
+    `args` are the arguments, of an operand what it has in common with others and which numbers are its own. Of arrays
+    there is mostly one object each: `arrays` has them by their numbers. `answers` has what was asked of one formula and
+    is the same for all.
     """
 
     __slots__ = ("__weakref__", "answers", "args", "arrays", "is_numbered", "kind", "kinds", "reads", "shape", "weight")
     shape: Any
     weight: int
 
-    def __init__(self, kind: type[Patterned] | None, is_numbered: bool, args: tuple[object, ...]) -> None:
+    def __init__(self, kind: type[Patterned] | None, is_numbered: bool, args: tuple[Any, ...]) -> None:
         self.kind, self.is_numbered, self.args = kind, is_numbered, args
         self.weight = 0  # until the first of them was made
-        self.arrays: WeakValueDictionary[tuple[Number, ...], Any] | None = None
-        if kind and kind.is_array:
-            self.arrays = WeakValueDictionary()
+        self.arrays: dict[tuple[Number, ...], ref[Any]] = {}
         self.answers: dict[object, Any] = {}
-        self.kinds: frozenset[type[Patterned] | None] = frozenset((kind,))
+        self.kinds: frozenset[type[Patterned]] = frozenset((kind,) if kind else ())
         """The kinds of all their nodes."""
         reads: dict[Part, None] = {}
         for argument in args:
@@ -52,7 +50,6 @@ class Common:
                 for array, own in common.reads:
                     reads[array, tuple([places[place] for place in own])] = None
         if kind and kind.is_array:
-            self.arrays = WeakValueDictionary()
             reads[self, tuple(range(is_numbered))] = None
         self.reads = tuple(reads)
         """The arrays in them, each once, in order of appearance."""
@@ -150,15 +147,17 @@ class Patterned(Basic):
 
 def made(common: Common, numbers: tuple[Number, ...]) -> Any:
     """Return the formula that has these numbers, all of them different."""
-    if common.arrays is not None:
-        found = common.arrays.get(numbers)
-        if found is not None:
-            return found
+    known = common.arrays.get(numbers)
+    found = known() if known else None
+    if found is not None:
+        return found
     kind: Any = common.kind
     node = object.__new__(kind)
     node._assumptions = kind.default_assumptions
     node.pattern, node.shape, node.weight = (common, numbers), common.shape, common.weight
-    return node if common.arrays is None else common.arrays.setdefault(numbers, node)
+    if kind.is_array:
+        common.arrays[numbers] = ref(node)
+    return node
 
 
 BLANK = Tuple()
