@@ -130,8 +130,8 @@ def tried(version: str, wheel: Path) -> str:
         options = ("-o", "ELLIPSIS", "-o", "NORMALIZE_WHITESPACE")
         run(binaries / "python", "-m", "doctest", *options, examples, cwd=place)
         full = run(binaries / "python", "-c", "import platform; print(platform.python_version())").strip()
-    said = f"{len(commands())} commands and {len(list(blocks('python')))} blocks of the README run"
-    return f"Python {full}: {said}, and {len(MORE)} commands more"
+    readme = f"{len(commands())} commands and {len(list(blocks('python')))} blocks of the README run"
+    return f"Python {full}: {readme}, and {len(MORE)} commands more"
 
 
 def main() -> int:

@@ -171,7 +171,7 @@ COMMANDS: dict[str, Command] = {
             "report",
             "reports",
             HAND_IN,
-            "write a report on a network as LaTeX, PDF or HTML",
+            "write a report on a network as LaTeX, PDF, HTML or Markdown",
             (
                 f'report {SHORT} -o report.html --title "A small network"',
                 f"report {SHORT} --fragment --prefix net- -o section.tex",

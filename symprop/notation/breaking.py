@@ -55,6 +55,8 @@ def pretty_pieces(text: str, width: int) -> list[str]:
 
 _TOKEN = re.compile(r"\\left\\?.|\\right\\?.|\\begin\{[a-z]+\}|\\end\{[a-z]+\}|\\[A-Za-z]+|\\.|.", re.DOTALL)
 _CUT_BEFORE = ("+ ", "- ", r"\odot ", r"\oslash ")
+_INDENT = 12.0
+"""Points before a piece that continues."""
 _TALL = 8.0
 """Points by which parentheses of an operator are wider than those of its fraction."""
 
@@ -68,7 +70,7 @@ def latex_pieces(text: str, width: float, points: int = 10) -> list[str]:
     if tex_width(text, points) <= width:
         return [text]
     before, text = text, _operators(text, width, points)
-    width -= _TALL if text != before else 0
+    width -= _INDENT + (_TALL if text != before else 0.0)
     places, pairs = [], list(_pairs(text))
     atoms = atoms_of(text, points)
     starts = [place for place, _ in atoms]

@@ -26,16 +26,18 @@ from symprop.calculus.rules import Context, context
 from symprop.errors import LimitError, SpecError, shown
 from symprop.notation.choices import PLAIN, Notation
 from symprop.notation.conventions import loss_clashes
-from symprop.notation.diagram_rows import Row, rows_of
+from symprop.notation.diagram_rows import Row, is_skip_sum, rows_of
 from symprop.notation.drawing import Arrow, Box, Drawing, Frame
 from symprop.notation.latex import Tex, latex
 from symprop.notation.pretty import Unicode, pretty
 from symprop.notation.stacks import sides
 from symprop.notation.svg import svg
+from symprop.notation.tex_boxes import width as tex_width
 from symprop.notation.tikz import tikz
 
 LONGEST = 200  # rows; more would not be read
 LONGEST_LABEL = 40
+WIDEST_BOX = 170.0  # points; of a wider equation its left side is shown
 
 Label = tuple[str, str]
 """The same formula in Unicode and in LaTeX."""
@@ -65,9 +67,7 @@ def diagram(
     return svg(drawing) if format == "svg" else tikz(drawing)
 
 
-def drawn(
-    derivation: Derivation, first: str | None = None, last: str | None = None, notation: Notation = PLAIN
-) -> Drawing:
+def drawn(derivation: Derivation, first: str | None, last: str | None, notation: Notation) -> Drawing:
     """Return what is drawn of a derivation, before SVG and TikZ."""
     return _Plan(derivation, first, last, notation).drawing()
 
@@ -207,17 +207,13 @@ class _Plan:
     def drawing(self) -> Drawing:
         """Return boxes and arrows, by row and column."""
         drawing = Drawing(len(self.rows))
-        numbers = self.derivation.numbers
         for place, row in enumerate(self.rows):
             if row.equation is None:
                 name = row.variable.name
                 drawing.boxes.append(Box("forward", place, self.label(row.variable), kind="variable", name=name))
             else:
-                left, right = map(self.label, sides(row.equation))
-                both = (f"{left[0]} = {right[0]}", f"{left[1]} = {right[1]}")
-                kind = "sum" if _is_skip_sum(row.equation) else "operation"
-                name = row.equation.name
-                drawing.boxes.append(Box("forward", place, both, numbers.get(name), kind, name=name))
+                kind = "sum" if is_skip_sum(row.equation) else "operation"
+                drawing.boxes.append(self._box("forward", place, row.equation, kind))
             for above in dict.fromkeys(a for a, _ in row.reads):
                 drawing.arrows.append(Arrow("forward", above, place, self._border(above, place)))
             for loop, carry in row.left:
@@ -231,6 +227,12 @@ class _Plan:
         self._gradients(drawing)
         self._frames(drawing)
         return drawing
+
+    def _box(self, column: str, place: int, equation: Equation, kind: str, position: int = 0) -> Box:
+        left, right = map(self.label, sides(equation))
+        whole = (f"{left[0]} = {right[0]}", f"{left[1]} = {right[1]}")
+        both = whole if tex_width(whole[1]) <= WIDEST_BOX else left
+        return Box(column, place, both, self.derivation.numbers.get(equation.name), kind, position, equation.name)
 
     def _backward(self, drawing: Drawing, place: int) -> None:
         adjoint = self.adjoint(place)
@@ -292,11 +294,7 @@ class _Plan:
                 equation = known.get(gradient_of(variable).name)
                 if variable.name in self.parameters - given and equation is not None:
                     given.add(variable.name)
-                    left, right = map(self.label, sides(equation))
-                    both = (f"{left[0]} = {right[0]}", f"{left[1]} = {right[1]}")
-                    number = self.derivation.numbers.get(equation.name)
-                    box = Box("gradient", place, both, number, "gradient", position, equation.name)
-                    drawing.boxes.append(box)
+                    drawing.boxes.append(self._box("gradient", place, equation, "gradient", position))
                     position += 1
 
     def _frames(self, drawing: Drawing) -> None:
@@ -315,9 +313,3 @@ class _Plan:
                     depth,
                 )
             )
-
-
-def _is_skip_sum(equation: Equation) -> bool:
-    """Whether an equation only adds variables: where a skip connection comes back."""
-    expression = equation.expression
-    return isinstance(expression, n.Add) and all(isinstance(term, Variable) for term in expression.operands)

@@ -36,8 +36,6 @@ MOST_DRAWN = 120
 """A figure of so many equations can still be read."""
 LEAST = 7 / LETTERS
 """So much smaller a figure may become: its letters have 7 points then."""
-TALLEST = 19.5
-"""Centimetres of a figure on a page."""
 CAPTION = (
     "The forward pass downwards, the backward pass upwards. An arrow of the backward pass carries what is written "
     "beside it, where that is short; where arrows meet, their contributions add."
@@ -89,7 +87,7 @@ def both_passes(writer: PageWriter, is_asked: bool = False) -> Picture | None:
     """Return the figure of both passes, or None where its letters would be too small to be read, unless it is asked."""
     if len(writer.derivation.numbers) > MOST_DRAWN:
         return None
-    drawing = drawn(writer.derivation, notation=writer.notation)
+    drawing = drawn(writer.derivation, None, None, writer.notation)
     fits = [is_stacked for is_stacked in (False, True) if _fits(drawing, is_stacked, writer.paper)]
     if not fits and not is_asked:
         return None
@@ -99,7 +97,7 @@ def both_passes(writer: PageWriter, is_asked: bool = False) -> Picture | None:
 
 def _fits(drawing: Drawing, is_stacked: bool, paper: Paper) -> bool:
     across, down = size(drawing, is_stacked)
-    return across * LEAST <= paper.page and down * LEAST <= TALLEST
+    return across * LEAST <= paper.page and down * LEAST <= paper.tallest
 
 
 def latex_steps(derivation: Derivation, name: str) -> str:

@@ -193,7 +193,7 @@ class _Setting:
         if font == "extension" and self.display:
             code += 8
         each = metrics()[font].get(str(code)) or metrics()["italic"]["77"]
-        size = self.size / 1000
+        size = (self.size if font != "extension" else 10.0) / 1000  # Latin Modern has large operators of one size
         drawn = next(place for place, points in enumerate(DRAWN) if points <= self.size)
         wide, high, deep, slant = each[drawn] * size, *(part * size for part in each[len(DRAWN) :])
         if font == "extension":

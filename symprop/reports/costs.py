@@ -110,7 +110,7 @@ def cost(subject: Subject) -> Iterator[Block]:
             written += f" = {int(number):,}".replace(",", "{,}")
         rows.append(GridRow(((name,), (Math(written),))))
     head: tuple[Words, ...] = (("Of",), ("Operations, or numbers held in memory",))
-    yield Grid(head, tuple(rows), ("l", "0.7"), ("The cost.",), "tab:totals", small=True)
+    yield Grid(head, tuple(rows), ("l", "0.6"), ("The cost.",), "tab:totals", small=True)
     if not found.spared.is_nonpositive:
         fewer = Math(writer.number(found.spared))
         rule = (

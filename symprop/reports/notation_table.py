@@ -10,7 +10,8 @@ from symprop.algebra.nodes import Variable
 from symprop.algebra.roles import ACTIVATION, GIVEN, INPUT, LOSS, PARAMETER, PRE_ACTIVATION, PREDICTION, TARGET
 from symprop.algebra.trees import variables
 from symprop.notation.blocks import Block, Boxed, Bullets, Chain, Equations, Grid, GridRow, Section
-from symprop.notation.words import Math, Words
+from symprop.notation.paper import MILLIMETRE, Paper
+from symprop.notation.words import Math, Words, written
 from symprop.reports.subject import Subject
 
 _ROLES = {
@@ -38,15 +39,17 @@ SIGNS: tuple[tuple[str, str, str], ...] = (
 """How a sign is known in LaTeX, how it is shown, and what it means."""
 
 
-def notation(subject: Subject, written: Sequence[Section]) -> Iterator[Block]:
+def notation(subject: Subject, shown: Sequence[Section]) -> Iterator[Block]:
     """Say what letters and signs mean: those that stand in the sections of the report."""
     said: list[GridRow] = []
     rest: list[Words] = []
     blocks: list[Block] = []
     for block in subject.writer.part("Conventions").blocks:
         if isinstance(block, Equations):
-            said += [_row(Math(row.left), (Math(" ".join(row.right)),)) for row in block.rows if len(row.right) == 1]
-            longer = tuple(row for row in block.rows if len(row.right) > 1)
+            room = 0.3 * subject.paper.page * 10 * MILLIMETRE
+            fits = [row for row in block.rows if subject.paper.width(" ".join(row.right)) < room]
+            said += [_row(Math(row.left), (Math(" ".join(row.right)),)) for row in fits]
+            longer = tuple(row for row in block.rows if row not in fits)
             blocks += [replace(block, rows=longer)] if longer else []
             continue
         if not isinstance(block, Bullets):
@@ -59,15 +62,14 @@ def notation(subject: Subject, written: Sequence[Section]) -> Iterator[Block]:
                     rest.append(words)
     if rest:
         yield Bullets(tuple(rest), True)
-    formulas = tuple(formulas_of(written))
+    formulas = tuple(formulas_of(shown))
+    told = [part.latex for row in said for part in written(row.cells[0]) if isinstance(part, Math)]
     signs = [
         _row(Math(shown), (meaning,))
         for known, shown, meaning in SIGNS
-        if any(re.search(known, each) for each in formulas)
+        if any(re.search(known, each) for each in formulas) and not any(re.search(known, each) for each in told)
     ]
-    told = {row.cells[0] for row in said}
-    rows = [*_letters(subject), *said, *(row for row in signs if row.cells[0] not in told)]
-    yield _in_two(rows)
+    yield _in_two([*_letters(subject), *said, *signs], subject.paper)
     yield from blocks
 
 
@@ -111,7 +113,7 @@ def _row(sign: Math, meaning: Words) -> GridRow:
     return GridRow(((sign,), meaning))
 
 
-def _in_two(rows: Sequence[GridRow]) -> Grid:
+def _in_two(rows: Sequence[GridRow], paper: Paper) -> Grid:
     """Return a table of signs and meanings, two beside each other where there are many."""
     head: tuple[Words, ...] = (("Sign",), ("Meaning",))
     if len(rows) < 6:
@@ -120,4 +122,10 @@ def _in_two(rows: Sequence[GridRow]) -> Grid:
     empty = GridRow(((), ()))
     beside = [*rows[half:], empty][:half]
     both = tuple(GridRow((*one.cells, *other.cells)) for one, other in zip(rows, beside, strict=False))
-    return Grid((*head, *head), both, ("l", "0.35", "l", "0.35"), ("Notation.",), "tab:notation", small=True)
+    line = paper.page * 10 * MILLIMETRE
+    signs = 0.0
+    for place in (0, 2):
+        parts = [part.latex for row in both for part in written(row.cells[place]) if isinstance(part, Math)]
+        signs += max(map(paper.width, parts), default=0.0)
+    meaning = f"{min(0.36, (1 - (signs + 40) / line) / 2):.2f}"  # between columns are 12 points
+    return Grid((*head, *head), both, ("l", meaning, "l", meaning), ("Notation.",), "tab:notation", small=True)
