@@ -121,9 +121,7 @@ def formula_diagram(asked: Asked) -> dict[str, Any]:
     gradients = answers if asked.question == "gradient" else ()
     names = {f"d{each.result.by[0].name}": _name(each, answers) for each in gradients}
     loss = str(derivation.system.loss)
-    drawn = re.sub(
-        r"<tspan[^>]*>\(\d+\)</tspan>", "", diagram(derivation)
-    )  # a formula's equations have no numbers here
+    drawn = re.sub(r"<tspan[^>]*>\(\d+\)</tspan>", "", diagram(derivation))  # the page of a formula has no numbers
     if (loss, formula.name) == ("L", "f"):  # the formula is no loss, and is called f all over the page
         drawn = drawn.replace(">L</tspan>", ">f</tspan>")
     return diagram_parts(drawn, names | {loss: "f"})
