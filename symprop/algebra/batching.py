@@ -269,7 +269,10 @@ def batched_system(system: System, layout: str, size: Symbol = BATCH_SIZE) -> Sy
     def one(equation: Equation) -> Equation:
         result = in_batch(equation.expression)
         if equation.target in starts and not result.batched:  # a state that starts the same for all examples
-            spread = n.Multiply(batch.aligned(result, result.rank), ones(*batch.shape(equation.target.shape)))
+            shape = batch.shape(equation.target.shape)
+            spread: Node = n.Multiply(batch.aligned(result, result.rank), ones(*shape))
+            if isinstance(result.node, n.Fill):
+                spread = n.Fill(result.node.constant, shape)
             result = Operand(spread, True, result.rank)
         if equation.target == system.loss:
             return replace(equation, expression=mean(result.node, size) if result.batched else result.node, steps=())

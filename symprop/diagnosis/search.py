@@ -73,6 +73,8 @@ class Case:
     batch: Expr | None
     deadline: float
     worlds: dict[tuple[Account, int], World] = field(default_factory=dict, repr=False)
+    tried: dict[Hashable, list[Found]] = field(default_factory=dict, repr=False)
+    """What was found of an equation and all that follows from it, which other accounts may have too."""
 
     def world(self, account: Account, number: int) -> World:
         """Return the values of an account at one of the points, which are worked out once."""
@@ -102,16 +104,41 @@ def singles(account: Account, case: Case, left: frozenset[str]) -> Iterator[Foun
         feeds = account.feeds[equation.name]
         if not feeds or not feeds <= left:
             continue
+        followed = frozenset(account.by_name[name] for name in account.reach[equation.name])
+        if (key := (equation, followed, left)) in case.tried:
+            yield from (replace(each, account=account) for each in case.tried[key])
+            continue
+        here = case.tried[key] = []
         reached = [by for by in account.order if by in feeds]
-        unchanged = Step(equation.name, equation.expression, UNCHANGED)
+        unchanged, scaled = Step(equation.name, equation.expression, UNCHANGED), frozenset[str]()
         for step in chain((unchanged,), changes(account, equation, around)):
             case.ask_time()
             said = step.wrong.kind, numberless(f"{equation.name} {step.wrong.said}")
             families.setdefault(said, []).append(step)
             found = judged(world, (step,), reached)
-            if found is not None:
-                yield found
+            if found is None or (found.times and found.repaired <= scaled):  # a number is missing with and without it
+                continue
+            scaled = found.repaired if step is unchanged else scaled
+            here.append(found)
+            yield found
     yield from _in_families(families, world, left)
+
+
+def sparing(account: Account, case: Case) -> Iterator[Found]:
+    """Yield the changes of one backward equation that repair all that is wrong, and spare what is right behind it.
+
+    A bias is the sum of what its weight multiplies: elements at wrong places, masked or swapped, may leave it right.
+    """
+    world, around = case.world(account, 0), Surroundings(account, case.batch)
+    reached = [by for by in account.order if by in case.wrong]
+    behind = [each for each in account.equations[account.forward :] if not account.feeds[each.name] <= case.wrong]
+    for equation in sorted(behind, key=lambda each: len(account.feeds[each.name])):
+        feeds = account.feeds[equation.name]
+        for step in changes(account, equation, around) if case.wrong <= feeds else ():
+            case.ask_time()
+            found = judged(world, (step,), reached, sorted(feeds - case.wrong))
+            if found is not None and found.repaired == case.wrong and not found.times:
+                yield found
 
 
 def misread(account: Account, case: Case) -> Iterator[Found]:
@@ -163,9 +190,6 @@ def judged(
     repaired: list[str] = []
     times = 0.0
     try:
-        for step in steps:  # what becomes 0 by a change that does not say so is told better by the one that does
-            if step.expression.constant != 0 and not np.any(changed.named(step.name)):
-                return None
         for number, by in enumerate(reached):
             factor = world.missing(by, changed.gradient(by))
             if factor is not None and agree(factor, times):
@@ -187,23 +211,33 @@ def agree(one: float, other: float) -> bool:
 
 
 def confirmed(found: Found, case: Case) -> Found | None:
-    """Return changes that repair the same gradients at the other points too, with the number missing at each."""
+    """Return changes that repair the same gradients at the other points too, with the number missing at each.
+
+    A point may be too small for a change, such as one window that has no next one; not all other points may.
+    """
     changes = {each.name: each.expression for each in found.steps}
-    times = list(found.times)
-    for number in range(1, len(case.points)):
+    times, small = list(found.times), 0
+    silent = {each.name for each in found.steps if each.expression.constant != 0}
+    for number in range(len(case.points)):
         world = case.world(found.account, number)
         changed = world.with_changes(changes, found.kept)
         here = 0.0 if found.times else 1.0
         try:
+            silent -= {name for name in silent if np.any(changed.named(name))}
+            if number == 0:
+                continue
             for by in sorted(found.repaired):
                 factor = world.missing(by, changed.gradient(by))
                 if factor is None or not agree(factor, here):
                     return None
                 here = here or factor
         except (*UNTRIED, SympropError):
-            return None
+            small += 1
+            if found.times or small == max(1, len(case.points) - 1):
+                return None
         times += [here or 1.0] if found.times else []
-    return replace(found, times=tuple(times))
+    # what becomes 0 everywhere by a change that does not say so is told better by the one that does
+    return None if silent else replace(found, times=tuple(times))
 
 
 def changed_account(account: Account, steps: Sequence[Step]) -> Account:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Hashable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from sympy import Expr
+
+from symprop.algebra import nodes as n
 from symprop.algebra.equations import Equation
-from symprop.algebra.nodes import Add, Node
+from symprop.algebra.nodes import Node
 from symprop.algebra.trees import added, factors_of, multiplied
 from symprop.diagnosis.accounts import Account
 from symprop.diagnosis.surroundings import Surroundings
@@ -61,19 +64,24 @@ def put(node: Node, path: Path, new: Node) -> Node:
 def changes(account: Account, equation: Equation, around: Surroundings, alone: bool = False) -> list[Step]:
     """Return all changes of one equation, and those that make the same change at several places, unless `alone`.
 
-    An equation that is read by others keeps its shape.
+    An equation that is read by others keeps its shape: what is left of it is spread as NumPy would.
     """
     held = {each.name for each in account.gradients.values()}
     is_last = equation.name in held and len(account.reach[equation.name]) == 1
     found: dict[Node, Step] = {}
 
     def keep(step: Step) -> None:
-        fits = step.expression.shape == equation.target.shape or is_last
+        shape = equation.target.shape
+        fits = step.expression.shape == shape or is_last
+        if not fits and is_spread(step.expression.shape, shape):
+            step, fits = replace(step, expression=n.Multiply(step.expression, n.Fill(1, shape))), True
         before = found.get(step.expression)
         if fits and (before is None or step.wrong.cost < before.wrong.cost):
             found[step.expression] = step
 
-    for number, form in enumerate(forms(equation.expression)):
+    alias = around.definitions.get(equation.expression) if isinstance(equation.expression, n.Variable) else None
+    written = alias.expression if alias and alias.name not in account.forward_names else equation.expression
+    for number, form in enumerate(dict.fromkeys((*forms(equation.expression), *forms(written)))):
         alike: dict[Hashable, list[tuple[Path, Wrong]]] = {}
         for path, node, above in places(form):
             for each in wrong(node, around.place(equation, above)):
@@ -88,6 +96,12 @@ def changes(account: Account, equation: Equation, around: Surroundings, alone: b
                 keep(Step(equation.name, together, same[0][1]._replace(cost=same[0][1].cost + 0.2)))
     found.pop(equation.expression, None)
     return list(found.values())
+
+
+def is_spread(shape: tuple[Expr, ...], over: tuple[Expr, ...]) -> bool:
+    """Whether NumPy spreads an array of one shape over another."""
+    pairs = zip(reversed(shape), reversed(over), strict=False)
+    return len(shape) <= len(over) and all(size in (1, other) for size, other in pairs)
 
 
 def numberless(text: str) -> tuple[str, tuple[int, ...]]:
@@ -123,7 +137,7 @@ def forms(node: Node) -> Iterator[Node]:
     """Yield a formula as it stands, and with a factor taken into a sum."""
     yield node
     factors = factors_of(node)
-    inside = next((each for each in factors if isinstance(each, Add)), None)
+    inside = next((each for each in factors if isinstance(each, n.Add)), None)
     if inside is not None and len(factors) > 1:
         rest = list(factors)
         rest.remove(inside)

@@ -46,8 +46,8 @@ class Attention(Layer):
     The input is a sequence, (T, n), so is the output. A head has the width `head_size`, else `n / heads`. With `causal`
     a position sees itself and what stands before it; with `kv_heads`, fewer than `heads`, several heads share keys and
     values (grouped queries, Ainslie et al. 2023); with `rope` queries and keys are rotated by their positions (Su et
-    al. 2021). `memory` is a further input, (S, n), whose keys and values are read (cross-attention); `mask` one with a
-    number for each position of those that are read, which is seen where the number is above 0.
+    al. 2021). `memory` is a further input, (S, n), whose keys and values are read (cross-attention). `mask` is one
+    with a number for each position that is read: the position is seen where its number is above 0.
 
     >>> from symprop import Input
     >>> network = Input("T", 6) >> Attention(2, causal=True)

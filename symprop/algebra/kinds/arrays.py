@@ -21,10 +21,10 @@ from symprop.algebra.sizes import as_expression, expressions, size_text
 class Variable(Leaf):
     """A named array: an input, a parameter, a target or the left side of an equation.
 
-    `role` says what it is (`symprop.algebra.roles`), and the rest how it is called: `letter` and `index` make the name
-    (`W` and 1 give `W1`; an index that is an expression gives `W[l]`, and a second one, such as the time, `h1[t]` or
-    `h[l, t]`); `mark` above 1 tells apart names that would be the same (`a1_2`); the role "gradient" is that of the
-    derivative of the loss with respect to the variable so named (`dW1`). `facts` are what is known of the value.
+    `role` says what it is (`symprop.algebra.roles`); the role "gradient" is that of the derivative of the loss with
+    respect to the variable so named (`dW1`). `facts` are what is known of the value.
+    `letter` and `index` make the name: `W` and 1 give `W1`. An index that is an expression gives `W[l]`, and a second
+    one, such as the time, `h1[t]` or `h[l, t]`. `mark` above 1 tells apart names that would be the same (`a1_2`).
 
     >>> import symprop
     >>> W = symprop.variable("W1", (2, 3))
