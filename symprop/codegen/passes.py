@@ -100,7 +100,8 @@ def share(program: Program) -> Program:
             return values[node]
 
         expression = statement.expression
-        if any(counts[part] > 1 if part.operands else part in values for part in trees.walk(expression)):
+        named = (n.Variable, n.Scalar)
+        if any(part in values if isinstance(part, named) else counts[part] > 1 for part in trees.walk(expression)):
             expression = visit(expression, whole=True)
         values.setdefault(statement.expression, statement.target)
         return statement.with_expression(expression)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from functools import cached_property, lru_cache
 from itertools import chain, count
@@ -180,6 +181,7 @@ class Variable(Leaf):
 
 _FAMILIES: WeakValueDictionary[tuple[object, ...], Common] = WeakValueDictionary()
 """What arrays have in common that differ in their number, by all else of which they are made."""
+atexit.register(_FAMILIES.clear)  # as in `patterns.py`
 
 AXIS_FACTS = ("sums to 1", "one-hot", "rows")
 """The kinds of facts that speak of an axis, beside those that give a letter to one."""
