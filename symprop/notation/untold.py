@@ -92,7 +92,7 @@ def with_sizes(node: Node) -> Node:
     >>> from symprop.algebra import variable
     >>> x, one = variable("x", (3,)), n.Fill(1, (3,))
     >>> print((x + (one @ one) * x).pretty(), n.Kron(n.Identity(2), n.Identity(3) @ n.Identity(3)).pretty(), sep="   ")
-    x + (𝟏[3]ᵀ 𝟏[3]) x   I[2] ⊗ (I[3] I[3])
+    x + (𝟏₃ᵀ 𝟏₃) x   I₂ ⊗ (I₃ I₃)
     """
     if depth_over(node, DEEPEST) or not any(isinstance(part, (n.Fill, n.Identity)) for part in walk(node)):
         return node
@@ -196,7 +196,7 @@ def _(node: n.Diag, classes: Classes, operands: Sequence[Axes]) -> Axes:
 
 @ROWS.row(SizedFill)
 def _(node: SizedFill, of: Of, style: Style) -> Piece:
-    ones = [style.of_sizes(style.one, [size]) if untold else style.one for size, untold in node.sized]
+    ones = [style.subscript(style.one, style.number(size).text) if untold else style.one for size, untold in node.sized]
     value = node.args[0]
     if value == 0:
         return Piece(style.of_sizes(style.constant("0", node.shape), node.shape), ATOM)
@@ -211,4 +211,4 @@ def _(node: SizedFill, of: Of, style: Style) -> Piece:
 
 @ROWS.row(SizedIdentity)
 def _(node: SizedIdentity, of: Of, style: Style) -> Piece:
-    return Piece(style.of_sizes("I", [node.args[0]]), ATOM)
+    return Piece(style.subscript("I", style.number(node.args[0]).text), ATOM)

@@ -132,7 +132,10 @@ def _over_own(e: Elaboration, value: Value, function: str, tree: ast.expr, **opt
 def _bars(e: Elaboration, tree: Tex) -> Value:
     inside = e.value(tree.parts[0])
     sizes = [e.sizes.value(size) for size in inside.shape]
-    if inside.kind == "m" and tree.above and half(e.of_tokens(tree.above[0]).tree):  # no root of a matrix of magnitudes
+    by_elements = bool(tree.above) and tree.above[0][:1] and tree.above[0][0].text in ("odot", "circ")
+    if (
+        inside.kind == "m" and tree.above and not by_elements and half(e.of_tokens(tree.above[0]).tree)
+    ):  # no root of a matrix of magnitudes
         determinant = Tex("apply", tree.start, tree.end, tree.parts, "det", above=tree.above)
         return e.value(determinant)
     if inside.kind == "m" and (sizes[0] == sizes[-1] or any(size.has(Unknown) for size in sizes)):

@@ -52,6 +52,11 @@ class Found:
     indices: tuple[str, ...]
     above: tuple[tuple[Token, ...], ...]
 
+    @property
+    def left(self) -> int:
+        """How much of what stands below and above is no part of the name."""
+        return len(self.indices) + sum(map(len, self.above))
+
 
 @dataclass
 class Names:
@@ -89,7 +94,7 @@ class Names:
         chosen = self._find(replace(tree, text=f"{'d ' * tree.text.startswith('d ')}{written}"))
         if own is None or chosen is None:
             return own or chosen
-        return chosen if len(chosen.indices) < len(own.indices) else own  # a letter that two names have
+        return chosen if chosen.left < own.left else own  # of two names with one letter, that which takes more of it
 
     def _find(self, tree: Tex) -> Found | None:
         below, units = subscripts(tree.below), list(units_of(tree.above))

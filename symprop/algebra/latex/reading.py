@@ -37,7 +37,7 @@ from symprop.algebra.reading.mentions import CONSTANTS
 from symprop.algebra.reading.state import Reading
 from symprop.algebra.shapes import Shape
 from symprop.algebra.tokens import Scan
-from symprop.errors import SympropError, located
+from symprop.errors import ShapeError, SympropError, located
 
 
 def read_latex(
@@ -118,6 +118,9 @@ def node_of(
         value = arranged(e, value, labels)
     if shape is not None:
         value = _of_shape(e, value, shape, target.rows if isinstance(target, n.Variable) else -1)
+    if e.whole is not None and shape is not None and value.rank != len(shape) and not value.zero:
+        told = f"the formula at these places makes an array of {value.rank} axes, and its left side has {len(shape)}"
+        e.refuse(told, tree.start, tree.end, ShapeError)
     return _read(e, value)
 
 
