@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -109,7 +109,7 @@ class Derivation(Comparable, Printable):
         return looked_up(name, self.by_name, "no equation defines")
 
     def delta(self, layer: int | str) -> Node:
-        """Return the expression of the derivative of the loss by `z` of one layer (`delta(2)`, or `delta("l")`).
+        """Return the derivative of the loss with respect to `z` of one layer (`delta(2)`, or `delta("l")`).
 
         >>> from symprop import derive
         >>> print(derive("Input(2) >> Dense(1) >> MeanSquaredError()").delta(1).text())
@@ -118,7 +118,7 @@ class Derivation(Comparable, Printable):
         return self.equation(f"delta{layer}" if str(layer).isdigit() else f"delta[{layer}]").expression
 
     def gradient(self, parameter: str) -> Node:
-        """Return the expression of the derivative of the loss by a parameter, in the parameter's shape.
+        """Return the derivative of the loss with respect to a parameter, in the parameter's shape.
 
         >>> from symprop import derive
         >>> print(derive("Input(2) >> Dense(1) >> MeanSquaredError()").gradient("W1").text())
@@ -146,17 +146,12 @@ class Derivation(Comparable, Printable):
         Raises:
             FormulaError: there is none.
         """
-        known = {part.name: part for part in (*self.system.data, *self.system.parameters)}
-        for loop in self.system.loops:
-            known.update((each.name, each) for carry in loop.carries for each in (carry.before, loop.end(carry)))
-            known.update((each.name, each) for rows in (*loop.reads, *loop.writes) for each in (rows.row, rows.array))
-        known.update((equation.name, equation.target) for equation in self.system.equations)
         if isinstance(name, str):
             name = re.sub(r"\s*([-+*,])\s*", lambda sign: _SPACED.get(sign[1], f" {sign[1]} "), name)
-        return looked_up(name, known, "no variable is called")
+        return looked_up(name, self.system.by_name, "no variable is called")
 
     def jacobian(self, of: str, by: str) -> Node:
-        """Return the Jacobian of one vector of the forward pass by another, `(len of, len by)`, for one example.
+        """Return the Jacobian of one vector with respect to another, for one example: `(len of, len by)`.
 
         >>> from symprop import derive
         >>> general = derive("Input(n) >> Repeat(Residual(Dense(n) >> Tanh()), L) >> MeanSquaredError()")
@@ -280,12 +275,19 @@ class Derivation(Comparable, Printable):
 
 
 @kept_whole()
-def derive(network: Network | Formula | str, layout: str | None = None, *, evaluation: bool = False) -> Derivation:
-    """Derive the delta recurrence and the gradients of a network, or of a formula, or its text, by its variables.
+def derive(
+    network: Network | Formula | str,
+    layout: str | None = None,
+    sizes: Mapping[str, int] | None = None,
+    *,
+    evaluation: bool = False,
+) -> Derivation:
+    """Derive the delta recurrence and the gradients of a network, or of a formula with respect to its variables.
 
     `layout` is "example" (one example, column vectors), "rows" or "columns" (a batch, the loss a mean over it). By
-    default it is that of one example; a network with statistics over the batch has none, and is derived in "rows". With
-    `evaluation`, running statistics stand for those of the batch, and no dropout is drawn.
+    default it is that of one example; a network with statistics over the batch has none, and is derived in "rows".
+    `sizes` are numbers for sizes and counts of a network that have a name. With `evaluation`, running statistics stand
+    for those of the batch, and no dropout is drawn.
 
     >>> d = derive("Input(2) >> Dense(3) >> Tanh() >> Dense(2) >> SoftmaxCrossEntropy()")
     >>> print(d.delta(1).text())
@@ -300,7 +302,9 @@ def derive(network: Network | Formula | str, layout: str | None = None, *, evalu
     """
     if isinstance(network, str) and is_formula_text(network):
         network = inferred_formula(network, SCALAR)
-    net = with_known_facts(network) if isinstance(network, Formula) else as_network(network)
+    if sizes and isinstance(network, Formula):
+        raise SpecError("sizes are those of a network\nallowed: numbers in the declarations of a formula, x=3")
+    net = with_known_facts(network) if isinstance(network, Formula) else as_network(network).with_sizes(sizes or {})
     layouts = net.layouts if isinstance(net, Network) else LAYOUTS
     layout = layouts[0] if layout is None else layout
     if layout in LAYOUTS and layout not in layouts:

@@ -152,7 +152,7 @@ def lines_of_vectors(program: Program) -> Program:
 def _long_line(whole: Shape) -> Shape:
     """Return the last axes of an array that are long enough for a line; none where there is no line."""
     shape = whole[-1:]
-    while len(shape) < len(whole) - 1 and sympy.prod(shape) < LINE:
+    while len(shape) < len(whole) - 1 and all(size.is_Integer for size in shape) and sympy.prod(shape) < LINE:
         shape = whole[-len(shape) - 1 :]
     return shape if len(whole) > 2 and all(size.is_Integer for size in shape) and shape[-1] < LINE else ()
 
@@ -236,7 +236,7 @@ def rectified(node: n.Where) -> Node | None:
 def known_sums(program: Program) -> Program:
     """Take factors that are the same for all terms out of a sum, where the sum of the rest is computed before.
 
-    `sum(v * gamma * x_hat) = gamma * sum(v * x_hat)`, which is the derivative by the scale of a norm.
+    `sum(v * gamma * x_hat) = gamma * sum(v * x_hat)`, which is the derivative with respect to the scale of a norm.
     """
     definitions: dict[Node, Node] = {}
     sums: dict[tuple[frozenset[Node], tuple[int, ...]], Node] = {}

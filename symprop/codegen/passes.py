@@ -29,6 +29,7 @@ from symprop.codegen.indicators import is_indicator, is_joined
 from symprop.codegen.kinds import Copy, FirstTrue
 from symprop.codegen.lowering import lower
 from symprop.codegen.program import Emit, Names, Pass, Program, Statement, checked, each_rewritten, rewritten
+from symprop.codegen.scans import in_steps
 from symprop.codegen.stable import (
     everywhere,
     held_roots,
@@ -250,7 +251,7 @@ def run(
     """
     checked(program)
     for each in passes:
-        changed = each(program)
+        changed = each(in_steps(program, each))
         if not _is_same(program, changed):
             checked(changed, after=each.__name__)
         watch(each, program, changed)

@@ -12,12 +12,13 @@ from typing import Any
 
 from sympy import Basic
 
-from symprop.algebra.alike import ForAlike, Pattern, pattern
+from symprop.algebra.alike import ForAlike
 from symprop.algebra.batching import BATCH_SIZE
+from symprop.algebra.kinds.patterns import Pattern
 from symprop.algebra.nodes import BlockSum, Node, Variable
 from symprop.algebra.roles import GRADIENT
 from symprop.algebra.shapes import Shape, same, shape_text
-from symprop.algebra.trees import parts, variables
+from symprop.algebra.trees import has_kind, parts, variables
 from symprop.algebra.trees import replace as substituted
 
 HELPERS = (
@@ -89,31 +90,32 @@ class Statement:
     whys: tuple[Why, ...] = ()
     whole: Shape = ()
 
-    @cached_property
+    @property
     def name(self) -> str:
         """The name of the left side."""
         return self.target.name
 
-    @cached_property
+    @property
     def pattern(self) -> Pattern:
         """What the right side has in common with all that are alike, and its numbers."""
-        return pattern(self.expression)
+        return self.expression.pattern
 
     @cached_property
     def reads(self) -> tuple[Variable, ...]:
         """The variables on the right side, each once."""
         return variables(self.expression)
 
-    @cached_property
+    @property
     def indices(self) -> Set[Basic]:
         """The indices of the series on the right side."""
-        return {part.index for part in parts(self.expression) if isinstance(part, BlockSum)}
+        inside = parts(self.expression) if has_kind(self.expression, BlockSum) else ()
+        return {part.index for part in inside if isinstance(part, BlockSum)}
 
-    @cached_property
+    @property
     def fits(self) -> bool:
         """Whether both sides have the same shape."""
         found = self.expression.shape
-        return len(self.shape) == len(found) and all(map(same, self.shape, found))
+        return found == self.shape or (len(self.shape) == len(found) and all(map(same, self.shape, found)))
 
     @property
     def shape(self) -> Shape:
@@ -180,11 +182,14 @@ Emit = Callable[[Statement], None]
 Pass = Callable[[Program], Program]
 
 
-def rewritten(program: Program, change: Callable[[Statement, Emit], Statement]) -> Program:
+def rewritten(program: Program, change: Callable[[Statement, Emit], Statement], *kinds: type[Node]) -> Program:
     """Return `program` with each statement changed; `change` may emit statements that must stand before its own.
 
+    With `kinds` only statements in which a node of one of them stands are changed.
     What reads the index of a series has no value outside it: such a statement is put back where its name is read.
     """
+    if kinds and not any(has_kind(each.expression, *kinds) for each in program.statements):
+        return program
     put_back: dict[Node, Node] = {}
     indices = {index for each in program.statements for index in each.indices}
 
@@ -200,7 +205,8 @@ def rewritten(program: Program, change: Callable[[Statement, Emit], Statement]) 
                 new.append(statement)
 
         for statement in statements:
-            enter(change(statement, enter))
+            idle = kinds and not has_kind(statement.expression, *kinds)
+            enter(statement if idle else change(statement, enter))
         return tuple(new)
 
     return replace(program, forward=part(program.forward), backward=part(program.backward))

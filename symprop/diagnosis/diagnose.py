@@ -14,6 +14,7 @@ from symprop.diagnosis import mistakes as mistakes  # enters its rows
 from symprop.diagnosis import moves as moves  # enters its rows
 from symprop.diagnosis import orders as orders  # enters its rows
 from symprop.diagnosis import readings as readings  # enters its rows
+from symprop.diagnosis import windows as windows  # enters its rows
 from symprop.diagnosis.accounts import Account
 from symprop.diagnosis.diagnosis import Diagnosis
 from symprop.diagnosis.problems import Point, Problem, problem_of
@@ -27,7 +28,7 @@ from symprop.verify.arithmetic import Array
 
 Given = Callable[[Point], Mapping[str, Any]]
 
-POINTS, ATTEMPTS = 3, 40
+POINTS, MOST_POINTS, ATTEMPTS = 3, 10, 40
 AS_LIKELY = 0.2
 """Explanations that are so much more far-fetched than the best one are told beside it."""
 
@@ -100,16 +101,16 @@ def _case(
     deadline: float,
     draw: Callable[[int], Point | None] | None,
 ) -> Case:
-    """Return points at which the right gradients are finite, and what is given there."""
-    points: list[Point] = []
-    lengths: list[dict[Any, int]] = []
-    answers: list[dict[str, Array]] = []
-    wrong: dict[str, None] = {}
+    """Return points at which the right gradients are finite, and what is given there.
+
+    Where nothing is wrong at the first ones, it is looked further: some mistakes show at few points only.
+    """
+    drawn: list[tuple[Point, dict[Any, int], dict[str, Array], frozenset[str]]] = []
     names = [each.name for each in problem.wanted]
     for number in range(ATTEMPTS):
-        if len(points) == POINTS:
+        if len(drawn) >= POINTS and (any(each[3] for each in drawn) or len(drawn) >= MOST_POINTS):
             break
-        here = problem.sizes(sizes, len(points))
+        here = problem.sizes(sizes, min(len(drawn), POINTS - 1))
         point = draw(number) if draw else problem.drawn(here, seed, number)
         if point is None:
             continue
@@ -118,15 +119,21 @@ def _case(
         if not all(np.all(np.isfinite(world.right(by))) for by in names):
             continue
         found = {by: np.asarray(value, dtype=float) for by, value in given(point).items() if by in names}
-        for by in names:
-            if by in found and not world.is_right(by, found[by]):
-                wrong[by] = None
-        points.append(point)
-        lengths.append(here)
-        answers.append(found)
-    if not points:
+        wrong = frozenset(by for by in found if not world.is_right(by, found[by]))
+        drawn.append((point, here, found, wrong))
+    if not drawn:
         raise SpecError("no point was found where the right gradients are finite")
-    return Case(points, lengths, answers, frozenset(wrong), problem.batch, deadline)
+    drawn = sorted(drawn, key=_says_little)[:POINTS]  # changes are tried at the first, confirmed at the others
+    points, lengths, answers, wrong_there = zip(*drawn, strict=True)
+    return Case(points, lengths, answers, frozenset().union(*wrong_there), problem.batch, deadline)
+
+
+def _says_little(
+    drawn: tuple[Point, Mapping[Any, int], Mapping[str, Array], frozenset[str]],
+) -> tuple[bool, int, int]:
+    """Return what points are sorted by, the most telling first: something is wrong, little is 0, much is wrong."""
+    _, _, found, wrong = drawn
+    return not wrong, sum(not np.any(each) for each in found.values()), -len(wrong)
 
 
 def _measured(problem: Problem, point: Point, sizes: Mapping[Any, int]) -> dict[Any, int]:

@@ -22,6 +22,8 @@ def _(node: Node, place: Place) -> Iterator[Wrong]:
         yield Wrong(negative(node), "sign", "has the wrong sign", 0.9)
         if node.constant != 0:
             yield Wrong(zeros(*node.shape), "term", "is zero where it is not", 1.2)
+        for factor in place.numbers:
+            yield Wrong(scaled(factor, node), "factor", f"has the factor {factor_text(factor)} too many", 1.3)
 
 
 @mistake(n.Add)

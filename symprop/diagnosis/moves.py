@@ -34,6 +34,11 @@ def one_of(node: Node, axes: tuple[int, ...], start: int) -> Node:
     return node
 
 
+def first_of(total: n.Sum, start: int = 0) -> Node:
+    """Return a sum of the first element alone, or with `start` -1 of the last."""
+    return n.Sum(one_of(total.operands[0], total.axes, start), total.axes, total.keepdims)
+
+
 def _is_softmax(node: Node, place: Place) -> bool:
     definition = place.definitions.get(node) if isinstance(node, Variable) else None
     return isinstance(definition.expression if definition else node, n.Softmax)
@@ -79,19 +84,22 @@ def _(node: n.Sum, place: Place) -> Iterator[Wrong]:
         apart = n.Expand(summed, axis) if node.keepdims else summed
         yield Wrong(apart, "place", f"sums elements that lie {inner.shape[axis - 1]} apart, not those in a row", 1.4)
     for name, start in (("last", -1), ("first", 0)):
-        part = one_of(inner, axes, start)
-        made = part if node.keepdims else n.Sum(part, axes)
-        yield Wrong(made, "sum", f"has the {name} element alone in place of {told}", 1.2)
+        yield Wrong(first_of(node, start), "sum", f"has the {name} element alone in place of {told}", 1.2)
 
 
 @mistake(n.Multiply)
 def _(node: n.Multiply, place: Place) -> Iterator[Wrong]:
-    """A mean over other axes."""
+    """A mean is lost, or one element instead, or over other axes."""
     numbers, others = numbers_apart(node.operands)
     for number, total in enumerate(others):
         if not isinstance(total, n.Sum) or numbers == 1:
             continue
         inner = total.operands[0]
+        told, size = over(total.axes, inner.shape, place), Mul(*(inner.shape[each] for each in total.axes))
+        first = f"has the first element alone in place of the mean over {told}"
+        for what, part in ((f"lacks the mean over {told}", inner), (first, first_of(total))):
+            rest = [*others[:number], part, *others[number + 1 :]]
+            yield Wrong(fitting(n.Multiply, n.Scalar(numbers * size), *rest), "sum", what, 1.1)
         chosen = (axes for length in range(1, inner.rank + 1) for axes in combinations(range(inner.rank), length))
         for axes in chosen:
             if axes != total.axes:
@@ -142,8 +150,9 @@ def _(node: Node, place: Place) -> Iterator[Wrong]:
 def _(node: Node, place: Place) -> Iterator[Wrong]:
     """The operands of a product are swapped, or multiplied element by element."""
     left, right = node.operands
-    said = f"has {shortened(node.func(right, left))} in place of {shortened(node)}"
-    yield Wrong(node.func(right, left), "transposed" if isinstance(node, n.Outer) else "order", said, 1.2)
+    if (swapped := fitting(node.func, right, left)) is not None:
+        said = f"has {shortened(swapped)} in place of {shortened(node)}"
+        yield Wrong(swapped, "transposed" if isinstance(node, n.Outer) else "order", said, 1.2)
     if (made := fitting(n.Multiply, left, right)) is not None and made.shape == node.shape:
         yield Wrong(made, "transposed", f"multiplies {shortened(left)} by {shortened(right)} element by element", 1.6)
 
@@ -189,68 +198,9 @@ def _(node: n.Softmax, place: Place) -> Iterator[Wrong]:
             )
 
 
-@mistake(n.Slice)
-def _(node: n.Slice, place: Place) -> Iterator[Wrong]:
-    """A slice from one place before or behind."""
-    for move in (1, -1):
-        moved = n.Slice(node.operands[0], node.axis, node.start + move, node.stop + move)
-        yield Wrong(moved, "place", f"reads {shortened(moved)} in place of {shortened(node)}", 1.2)
-
-
-@mistake(n.Pad)
-def _(node: n.Pad, place: Place) -> Iterator[Wrong]:
-    """What is padded stands at the other end."""
-    pairs = [(after, before) for before, after in (node.widths[axis] for axis in node.axes)]
-    yield Wrong(n.Pad(node.operands[0], node.axes, pairs, node.value), "place", "is padded at the other end", 1.3)
-
-
-@mistake(n.Window, n.Fold, n.MatMul)
-def _(node: Node, place: Place) -> Iterator[Wrong]:
-    """A kernel or what goes into it is read in reverse."""
-    for number, operand in enumerate(node.operands):
-        for axis in range(operand.rank):
-            operands = [*node.operands[:number], n.Flip(operand, (axis,)), *node.operands[number + 1 :]]
-            yield Wrong(
-                node.with_operands(operands), "place", f"reads {shortened(operand)} in reverse along axis {axis}", 1.8
-            )
-
-
-@mistake(n.Window)
-def _(node: n.Window, place: Place) -> Iterator[Wrong]:
-    """Windows lie next to one another, or do not move."""
-    for number, (axis, size, stride, _) in enumerate(node.steps):
-        options = [list(each.args) for each in node.args[2:5]]
-        elements = node.rank - len(node.steps) + number
-        yield Wrong(
-            n.Flip(node, (elements,)), "place", f"reads windows of {shortened(node.operands[0])} in reverse", 1.2
-        )
-        if stride > 1:
-            options[1][number] = Integer(1)
-            close = n.Slice(n.Window(node.operands[0], node.axes, *options), axis, 0, node.shape[axis])
-            yield Wrong(close, "place", f"has windows 1 apart, not {stride}", 1.1)
-        for place_in in (0, size - 1):
-            alone = n.Slice(node, elements, place_in, place_in + 1)
-            still = n.Multiply(alone, n.Fill(1, node.shape))
-            yield Wrong(still, "place", f"reads one element of each window of {shortened(node.operands[0])}", 1.4)
-
-
-@mistake(n.Fold)
-def _(node: n.Fold, place: Place) -> Iterator[Wrong]:
-    """Windows go back next to one another."""
-    for number, (axis, size, stride, dilation) in enumerate(node.steps):
-        if stride > 1:
-            options = [list(each.args) for each in node.args[2:6]]
-            length = options[3][number]
-            options[1][number] = Integer(1)
-            options[3][number] = node.operands[0].shape[axis] + dilation * (size - 1)
-            close = n.Fold(node.operands[0], node.axes, *options)
-            made = n.Pad(close, (axis,), ((0, length - options[3][number]),))
-            yield Wrong(made, "place", f"has windows 1 apart, not {stride}", 1.1)
-
-
 @mistake()
 def _(node: Node, place: Place) -> Iterator[Wrong]:
-    """The gradient by a symmetric matrix in another convention."""
+    """The gradient with respect to a symmetric matrix in another convention."""
     if not place.is_root or node.rank != 2 or node.shape[0] != node.shape[1]:
         return
     size = node.shape[0]
@@ -261,12 +211,6 @@ def _(node: Node, place: Place) -> Iterator[Wrong]:
     yield Wrong(n.Scalar(2) * lower - diagonal, "convention", f"{what} once, below the diagonal", 1.6)
     yield Wrong(lower, "mask", "has the lower triangle alone", 1.6)
     yield Wrong((node + node.T) * n.Scalar(Rational(1, 2)), "convention", "is made symmetric", 1.6)
-
-
-@mistake(n.Flip)
-def _(node: n.Flip, place: Place) -> Iterator[Wrong]:
-    """What is to be read in reverse is not."""
-    yield Wrong(node.operands[0], "place", f"lacks the flip of {shortened(node.operands[0])}", 1.0)
 
 
 @mistake(n.ScatterAdd)

@@ -29,7 +29,7 @@ Point = Mapping[str, Array]
 
 @dataclass(frozen=True)
 class Problem:
-    """Gradients by `wanted`, as `accounts` derive them, of a value with `variables`; `batch` is the size of a batch."""
+    """The gradients of a value of `variables` with respect to `wanted`, as `accounts` derive them, for a `batch`."""
 
     accounts: Callable[[], Iterator[Account]]
     variables: tuple[Variable, ...]

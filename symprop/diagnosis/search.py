@@ -114,6 +114,23 @@ def singles(account: Account, case: Case, left: frozenset[str]) -> Iterator[Foun
     yield from _in_families(families, world, left)
 
 
+def sparing(account: Account, case: Case) -> Iterator[Found]:
+    """Yield the changes of one backward equation that repair all that is wrong, and spare what is right behind it.
+
+    A bias is the sum of what its weight multiplies: elements at wrong places, masked or swapped, may leave it right.
+    """
+    world, around = case.world(account, 0), Surroundings(account, case.batch)
+    reached = [by for by in account.order if by in case.wrong]
+    behind = [each for each in account.equations[account.forward :] if not account.feeds[each.name] <= case.wrong]
+    for equation in sorted(behind, key=lambda each: len(account.feeds[each.name])):
+        feeds = account.feeds[equation.name]
+        for step in changes(account, equation, around) if case.wrong <= feeds else ():
+            case.ask_time()
+            found = judged(world, (step,), reached, sorted(feeds - case.wrong))
+            if found is not None and found.repaired == case.wrong and not found.times:
+                yield found
+
+
 def misread(account: Account, case: Case) -> Iterator[Found]:
     """Yield the changes of one forward equation, as the way back reads it, that repair all that is wrong.
 
@@ -163,9 +180,6 @@ def judged(
     repaired: list[str] = []
     times = 0.0
     try:
-        for step in steps:  # what becomes 0 by a change that does not say so is told better by the one that does
-            if step.expression.constant != 0 and not np.any(changed.named(step.name)):
-                return None
         for number, by in enumerate(reached):
             factor = world.missing(by, changed.gradient(by))
             if factor is not None and agree(factor, times):
@@ -190,11 +204,15 @@ def confirmed(found: Found, case: Case) -> Found | None:
     """Return changes that repair the same gradients at the other points too, with the number missing at each."""
     changes = {each.name: each.expression for each in found.steps}
     times = list(found.times)
-    for number in range(1, len(case.points)):
+    silent = {each.name for each in found.steps if each.expression.constant != 0}
+    for number in range(len(case.points)):
         world = case.world(found.account, number)
         changed = world.with_changes(changes, found.kept)
         here = 0.0 if found.times else 1.0
         try:
+            silent -= {name for name in silent if np.any(changed.named(name))}
+            if number == 0:
+                continue
             for by in sorted(found.repaired):
                 factor = world.missing(by, changed.gradient(by))
                 if factor is None or not agree(factor, here):
@@ -203,7 +221,8 @@ def confirmed(found: Found, case: Case) -> Found | None:
         except (*UNTRIED, SympropError):
             return None
         times += [here or 1.0] if found.times else []
-    return replace(found, times=tuple(times))
+    # what becomes 0 everywhere by a change that does not say so is told better by the one that does
+    return None if silent else replace(found, times=tuple(times))
 
 
 def changed_account(account: Account, steps: Sequence[Step]) -> Account:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Hashable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from symprop.algebra import nodes as n
 from symprop.algebra.equations import Equation
-from symprop.algebra.nodes import Add, Node
+from symprop.algebra.nodes import Node
 from symprop.algebra.trees import added, factors_of, multiplied
 from symprop.diagnosis.accounts import Account
 from symprop.diagnosis.surroundings import Surroundings
@@ -61,14 +62,17 @@ def put(node: Node, path: Path, new: Node) -> Node:
 def changes(account: Account, equation: Equation, around: Surroundings, alone: bool = False) -> list[Step]:
     """Return all changes of one equation, and those that make the same change at several places, unless `alone`.
 
-    An equation that is read by others keeps its shape.
+    An equation that is read by others keeps its shape: what is left of it is spread as NumPy would.
     """
     held = {each.name for each in account.gradients.values()}
     is_last = equation.name in held and len(account.reach[equation.name]) == 1
     found: dict[Node, Step] = {}
 
     def keep(step: Step) -> None:
-        fits = step.expression.shape == equation.target.shape or is_last
+        shape = equation.target.shape
+        fits = step.expression.shape == shape or is_last
+        if not fits and (spread := fitting(n.Multiply, step.expression, n.Fill(1, shape))) and spread.shape == shape:
+            step, fits = replace(step, expression=spread), True
         before = found.get(step.expression)
         if fits and (before is None or step.wrong.cost < before.wrong.cost):
             found[step.expression] = step
@@ -123,7 +127,7 @@ def forms(node: Node) -> Iterator[Node]:
     """Yield a formula as it stands, and with a factor taken into a sum."""
     yield node
     factors = factors_of(node)
-    inside = next((each for each in factors if isinstance(each, Add)), None)
+    inside = next((each for each in factors if isinstance(each, n.Add)), None)
     if inside is not None and len(factors) > 1:
         rest = list(factors)
         rest.remove(inside)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from itertools import combinations, combinations_with_replacement, product
 
 from symprop.diagnosis.accounts import Account
-from symprop.diagnosis.search import Case, Found, changed_account, confirmed, judged, misread, singles
+from symprop.diagnosis.search import Case, Found, changed_account, confirmed, judged, misread, singles, sparing
 from symprop.diagnosis.steps import Step, at, changes, put
 from symprop.diagnosis.surroundings import Surroundings
 from symprop.diagnosis.table import fitting
@@ -43,7 +43,7 @@ class Search:
             self.one_change(len(self.accounts) - 1)
             if self.is_good:
                 return
-        for look in (self.misread, self.several, self.two_in_one):
+        for look in (self.sparing, self.misread, self.several, self.two_in_one):
             for number in range(len(self.accounts)):
                 if not self.found or look == self.misread:
                     look(number)
@@ -63,6 +63,11 @@ class Search:
             partial.append(each)
         self.keep(each for each in partial if each.repaired == self.case.wrong)
         self.keep(cover(self.accounts[number], self.case, partial))
+
+    def sparing(self, number: int) -> None:
+        """Change one backward equation on which right gradients depend too."""
+        for each in sparing(self.accounts[number], self.case):
+            self.keep([each])
 
     def misread(self, number: int) -> None:
         """Change one equation of the forward pass, as the backward pass reads it."""

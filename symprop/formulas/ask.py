@@ -24,12 +24,12 @@ from symprop.networks.spec import is_network_text
 
 
 def gradient(f: Any, by: Any = None, /, *, symmetric: str = "free", **declarations: Any) -> Any:
-    """Return the gradient of a scalar formula by one of its variables, in the variable's shape; by all without a name.
+    """Return the gradient of a scalar formula with respect to a variable, in its shape; all gradients without a name.
 
     `f` is a `Formula`, a text in NumPy notation with the declarations of its arrays, or a SymPy expression in
     `MatrixSymbol`s (then `by` is one of them, and the answer is a SymPy expression again). Where nothing is declared,
-    shapes are inferred: capitals are matrices, small letters vectors, Greek names numbers. By a matrix that is declared
-    symmetric each element moves alone; with `symmetric="pairs"` those at (i, j) and (j, i) move together.
+    shapes are inferred: capitals are matrices, small letters vectors, Greek names numbers. With respect to a matrix
+    that is declared symmetric each element moves alone; with `symmetric="pairs"` those at (i, j) and (j, i) are one.
 
     >>> print(gradient("x @ A @ x", "x", x="n", A="n n symmetric").text())
     2 * A @ x
@@ -60,7 +60,7 @@ def jacobian(f: Any, by: Any = None, /, *, vec: str = "rows", **declarations: An
 
 
 def hessian(f: Any, by: Any = None, second: Any = None, /, *, vec: str = "rows", **declarations: Any) -> Any:
-    """Return the Hessian of a scalar formula by one of its variables, or the mixed one by two; `vec` as in `jacobian`.
+    """Return the Hessian of a scalar formula with respect to a variable, or to two; `vec` as in `jacobian`.
 
     >>> print(hessian("sum(log(1 + exp(X @ w)) - y * (X @ w))", "w", X="m n", w="n", y="m").text())
     X.T @ diag(sigmoid(X @ w) * (1 - sigmoid(X @ w))) @ X

@@ -21,6 +21,7 @@ from pickle import UnpicklingError
 from typing import Any
 
 from symprop.errors import DataError, OutputError, SpecError, shown
+from symprop.files import Source
 
 _PICKLES = (".pt", ".pth", ".bin", ".pkl", ".ckpt")
 _PLAIN_ENTRY = re.compile(
@@ -41,7 +42,7 @@ _LIBRARIES = ("aten", "prims", "prim", "higher_order")
 _LARGEST_JSON = 200_000_000
 
 
-def program_of(path: str | os.PathLike[str]) -> Any:
+def program_of(path: Source) -> Any:
     """Return the exported program of a `.pt2` file.
 
     Raises:
@@ -50,7 +51,7 @@ def program_of(path: str | os.PathLike[str]) -> Any:
         DataError: no such archive, or one that holds more than numbers and text.
     """
     where = shown(path, 200)
-    if Path(path).suffix in _PICKLES:
+    if Path(str(path)).suffix in _PICKLES:
         raise SpecError(
             f"{where} is a pickle, which runs what is in it when it is read\n"
             "allowed: a .pt2 file, of torch.export.save(torch.export.export(model, (example,)), path)"
@@ -69,7 +70,7 @@ def program_of(path: str | os.PathLike[str]) -> Any:
             raise DataError(f"PyTorch cannot read {where}: {shown(told, 160)}") from None
 
 
-def _check(path: str | os.PathLike[str], where: str) -> None:
+def _check(path: Source, where: str) -> None:
     """Raise where an archive holds what could run: objects, libraries, sizes that are no arithmetic."""
     try:
         with zipfile.ZipFile(path) as archive:

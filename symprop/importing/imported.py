@@ -19,11 +19,11 @@ Array = np.ndarray[Any, np.dtype[Any]]
 
 @dataclass(frozen=True, repr=False)
 class Imported(Network):
-    """A network with the weights of the model that it was.
+    """A network with the weights of the model that it comes from.
 
     `weights` are its parameters by the names that the formulas have, as modules take them; `running` the statistics of
-    its batch norms. An image has its channels last here: `taken` arranges the model's input so, `returned` an output as
-    the model has it, `gradients_there` the gradients of a module by the names and in the shapes of the model.
+    its batch norms. An image has its channels last here. `taken` arranges an input of the model so, `returned` puts
+    an output in the order of the model, `gradients_there` gradients under its names and in its shapes.
     """
 
     weights: dict[str, Array] = field(default_factory=dict, repr=False, compare=False)

@@ -32,6 +32,7 @@ from symprop.networks.parts import Parameter
 from symprop.networks.penalties import L1, L2
 from symprop.networks.pooling import AveragePool1D, AveragePool2D, Flatten, GlobalAveragePool, MaxPool1D, MaxPool2D
 from symprop.networks.positions import At, ClassToken, Positions, SinusoidalPositions
+from symprop.networks.recurrent import GRU, LSTM, RNN
 from symprop.networks.regression import Huber, MeanAbsoluteError, MeanSquaredError
 from symprop.networks.schedules import Constant, Cosine, Warmup
 from symprop.networks.spec import LAYERS, parse_network
@@ -40,9 +41,12 @@ __all__ = [
     "ELU",
     "GELU",
     "GLU",
+    "GRU",
     "L1",
     "L2",
     "LAYERS",
+    "LSTM",
+    "RNN",
     "SGD",
     "Activation",
     "Adam",

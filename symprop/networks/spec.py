@@ -34,6 +34,7 @@ from symprop.networks import (
     own_losses,
     pooling,
     positions,
+    recurrent,
     regression,
 )
 from symprop.networks.blocks import Chain
@@ -71,6 +72,9 @@ LAYERS: dict[str, type] = {
         positions.SinusoidalPositions,
         positions.ClassToken,
         positions.At,
+        recurrent.RNN,
+        recurrent.LSTM,
+        recurrent.GRU,
         norms.LayerNorm,
         norms.RMSNorm,
         norms.GroupNorm,

@@ -73,7 +73,8 @@ def conventions(derivation: Derivation) -> Iterator[Words]:
         delta = min(
             reversed(deltas), key=lambda each: len(each.index)
         )  # that of a loop inside a loop is harder to read
-        yield (delta, " is the derivative of the loss by ", adjoints[delta], ", and likewise for every layer.")
+        of: Words = (delta, " is the derivative of the loss with respect to ", adjoints[delta])
+        yield (*of, ", and likewise for every layer.")
     if any(isinstance(part, n.Multiply) and sum(1 for factor in part.operands if factor.rank) > 1 for part in nodes):
         u, v = Variable("u", (), (2,)), Variable("v", (), (2,))
         rows = any(_meets_rows(part) for part in written if isinstance(part, n.Multiply))

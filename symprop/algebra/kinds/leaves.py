@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from functools import cached_property, lru_cache
 from itertools import chain, count
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 from weakref import WeakValueDictionary
 
 import sympy
@@ -14,6 +14,7 @@ from sympy.core.symbol import Str
 
 from symprop.algebra.index_maps import AXES
 from symprop.algebra.kinds.base import Leaf, Node
+from symprop.algebra.kinds.patterns import BLANK, Common, Number, index_of, made, number_in, pattern_of
 from symprop.algebra.roles import DELTA, GRADIENT, PRE_ACTIVATION
 from symprop.algebra.sizes import as_expression, expressions, size_text, whole
 
@@ -21,10 +22,10 @@ from symprop.algebra.sizes import as_expression, expressions, size_text, whole
 class Variable(Leaf):
     """A named array: an input, a parameter, a target or the left side of an equation.
 
-    `role` says what it is (`symprop.algebra.roles`), and the rest how it is called: `letter` and `index` make the name
-    (`W` and 1 give `W1`; an index that is an expression gives `W[l]`, and a second one, such as the time, `h1[t]` or
-    `h[l, t]`); `mark` above 1 tells apart names that would be the same (`a1_2`); the role "gradient" is that of the
-    derivative of the loss with respect to the variable so named (`dW1`). `facts` are what is known of the value.
+    `role` says what it is (`symprop.algebra.roles`); the role "gradient" is that of the derivative of the loss with
+    respect to the variable so named (`dW1`). `facts` are what is known of the value.
+    `letter` and `index` make the name: `W` and 1 give `W1`. An index that is an expression gives `W[l]`, and a second
+    one, such as the time, `h1[t]` or `h[l, t]`. `mark` above 1 tells apart names that would be the same (`a1_2`).
 
     >>> import symprop
     >>> W = symprop.variable("W1", (2, 3))
@@ -32,29 +33,44 @@ class Variable(Leaf):
     ('W1', 'W', (1,), (2, 3))
     """
 
+    is_array: ClassVar[bool] = True
+
     def __new__(cls, letter: Any, index: Any, shape: Any, facts: Any = (), mark: Any = 1, role: Any = "") -> Node:
-        args = (
-            letter if isinstance(letter, Str) else Str(letter),
-            expressions(index),
-            expressions(shape),
-            Tuple(*facts),
-            Integer(mark),
-            role if isinstance(role, Str) else Str(role),
-        )
-        found = _VARIABLES.get(args)
-        if found is None:
-            found = _VARIABLES[args] = super().__new__(cls, *args)
-        return found
+        index, shape = tuple(index), tuple(shape)
+        number, family = number_in(index), (letter, shape, *map(type, shape), *facts, mark, role)
+        common = None if number is None else _FAMILIES.get(family)
+        if common is None:
+            args = (
+                letter if isinstance(letter, Str) else Str(letter),
+                expressions(index),
+                expressions(shape),
+                Tuple(*facts),
+                Integer(mark),
+                role if isinstance(role, Str) else Str(role),
+            )
+            pattern = common, _ = pattern_of(cls, args)
+            cls._with_pattern(args, pattern)  # the first of them, whose shape is checked
+            if number is not None:
+                _FAMILIES[family] = common
+        return made(common, () if number is None else (number,))
 
     def over(self, args: Iterable[Basic]) -> Variable:
         """Return the variable of these arguments."""
-        return _VARIABLES.get(tuple(args)) or Variable(*args)
+        return Variable(*args)
 
-    twin = over
+    @classmethod
+    def number_apart(cls, args: Sequence[Any]) -> tuple[Number | None, Sequence[Any]]:
+        number = number_in(args[1].args)
+        return number, args if number is None else (args[0], BLANK, *args[2:])
+
+    @classmethod
+    def with_number(cls, args: list[Any], number: Number) -> Sequence[Any]:
+        return [args[0], index_of(number), *args[2:]]
 
     @property
     def letter(self) -> str:
-        return self.args[0].name
+        name: str = self.pattern[0].args[0].name
+        return name
 
     @property
     def index(self) -> tuple[Expr, ...]:
@@ -62,7 +78,7 @@ class Variable(Leaf):
 
     @property
     def facts(self) -> tuple[Fact, ...]:
-        return tuple(self.args[3].args)
+        return tuple(self.pattern[0].args[3].args)
 
     @property
     def said(self) -> tuple[Fact, ...]:
@@ -92,20 +108,27 @@ class Variable(Leaf):
 
     @property
     def mark(self) -> int:
-        return int(self.args[4])
+        return int(self.pattern[0].args[4])
 
     @property
     def role(self) -> str:
-        return self.args[5].name
+        name: str = self.pattern[0].args[5].name
+        return name
 
     @cached_property
     def name(self) -> str:
         """The name in NumPy notation: `W1`, `a1_2`, `dW1`; `W[l + 1]` for a symbolic index, `h1[t]` for two."""
+        common, numbers = self.pattern
+        if "name" not in common.answers:
+            suffix = f"_{self.mark}" if self.mark > 1 else ""
+            common.answers["name"] = f"{'d' * self.is_gradient}{self.letter}", suffix
+        before, after = common.answers["name"]
+        if numbers and len(numbers[0]) == 1:
+            return f"{before}{numbers[0][0]}{after}"
         numbered = bool(self.index) and self.index[0].is_Integer
         inside = ", ".join(map(size_text, self.index[1:] if numbered else self.index))
         number = size_text(self.index[0]) if numbered else ""
-        suffix = f"_{self.mark}" if self.mark > 1 else ""
-        return f"{'d' * self.is_gradient}{self.letter}{number}{suffix}" + (f"[{inside}]" if inside else "")
+        return f"{before}{number}{after}" + (f"[{inside}]" if inside else "")
 
     @property
     def is_gradient(self) -> bool:
@@ -115,14 +138,22 @@ class Variable(Leaf):
     @cached_property
     def gradient(self) -> Variable:
         """The derivative of the loss with respect to it, which pages write likewise."""
-        return self.change(role=GRADIENT, facts=self.as_written)
+        return self.like("gradient", lambda: self.change(role=GRADIENT, facts=self.as_written))
 
     @cached_property
     def adjoint(self) -> Variable:
         """The same under its own name where it has one: the delta of a pre-activation."""
         if self.role != PRE_ACTIVATION:
             return self.gradient
-        return self.change(letter="delta", role=DELTA, facts=self.as_written)
+        return self.like("adjoint", lambda: self.change(letter="delta", role=DELTA, facts=self.as_written))
+
+    def like(self, what: Hashable, make: Callable[[], Variable]) -> Variable:
+        """Return what is made of an array, its number kept; `what` it is has been made of another such once."""
+        common, numbers = self.pattern
+        if what not in common.answers:
+            common.answers[what] = make().pattern[0]
+        found: Variable = made(common.answers[what], numbers)
+        return found
 
     @property
     def as_written(self) -> Tuple:
@@ -148,8 +179,8 @@ class Variable(Leaf):
         return Variable(*(fields.get(name, argument) for name, argument in zip(names, self.args, strict=True)))
 
 
-_VARIABLES: WeakValueDictionary[tuple[Basic, ...], Variable] = WeakValueDictionary()
-"""Those that there are: each stands in many formulas, and what is one object is equal at once."""
+_FAMILIES: WeakValueDictionary[tuple[object, ...], Common] = WeakValueDictionary()
+"""What arrays have in common that differ in their number, by all else of which they are made."""
 
 AXIS_FACTS = ("sums to 1", "one-hot", "rows")
 """The kinds of facts that speak of an axis, beside those that give a letter to one."""

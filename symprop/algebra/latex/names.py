@@ -74,7 +74,7 @@ class Names:
     def find(self, tree: Tex) -> Found | None:
         """Return what a name means; None where nobody knows it."""
         written = self.written.get(tree.text.removeprefix("d "))
-        if written is not None:
+        if written is not None and any(key.stem.removeprefix("d ") == written for key in self.known):
             tree = replace(tree, text=f"{'d ' * tree.text.startswith('d ')}{written}")
         below, units = subscripts(tree.below), list(units_of(tree.above))
         for count in range(len(below), -1, -1):

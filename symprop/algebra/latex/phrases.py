@@ -89,7 +89,7 @@ def _derivative(e: Elaboration, tree: Tex, place: int) -> Value:
     if any(each.labels for each in (value, expression, x)):
         e.refuse("a derivative that is not worked out has no index", part.start, part.end)
     if not isinstance(x.tree, ast.Name):
-        e.refuse("a derivative is by an array", by.start, by.end)
+        e.refuse("a derivative is taken with respect to an array", by.start, by.end)
     wanted, shape = (expression, x.shape) if turned else (x, expression.shape)
     value = as_shape(e, value, wanted)
     arguments = (value.tree, expression.tree, x.tree) if turned else (expression.tree, x.tree, value.tree)

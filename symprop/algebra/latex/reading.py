@@ -46,9 +46,14 @@ def read_latex(
 ) -> Node:
     r"""Read a formula in LaTeX over arrays that are there, such as those of a network, and numbers with a name.
 
-    With `target`, what it is the value of or the shape of that, sizes that it does not write, as those of `I`, are
-    told, and at which places of it an array by its elements, `{...}_h`, has them. `symbols`
-    are the letters that an author writes for names, `{"delta": r"\varepsilon"}`, as a report has them.
+    `target` is what the formula is the value of, or its shape. It tells sizes that LaTeX does not write, as those of
+    `I`, and the places of an array that is written by its elements, `{...}_h`. `symbols` are the letters that an author
+    writes for names, `{"delta": r"\varepsilon"}`, as a report has them.
+
+    >>> import symprop
+    >>> W, x = symprop.variable("W1", (2, 3)), symprop.variable("x", (3,))
+    >>> read_latex("W_1 x", [W, x]).text()
+    'W1 @ x'
 
     Raises:
         FormulaError: outside what is read, a name that is not known, or two readings; a caret shows the place.

@@ -8,6 +8,7 @@ from typing import Any
 from markupsafe import escape
 
 from symprop.algebra.formula import Formula
+from symprop.algebra.printable import Listed
 from symprop.formulas.compare.counterexample import Counterexample
 from symprop.notation import notebook_blocks
 from symprop.notation.blocks import Paragraph
@@ -19,7 +20,7 @@ UNDECIDED, NOWHERE = "no difference found", "nowhere defined"
 
 
 @dataclass(frozen=True)
-class Comparison:
+class Comparison(Listed):
     """Whether two formulas are equal; how that is known, or how they differ.
 
     `equal` is True for a proof alone, False where there is a counterexample, and None where neither was found; so only

@@ -131,7 +131,7 @@ def _named(text: str) -> Sequence[str]:
 
 
 def _as_names(text: str, known: dict[str, Variable]) -> str:
-    """Write derivatives of the loss by their names: `dL/dW1` is `dW1`."""
+    """Write derivatives of the loss with respect to their names: `dL/dW1` is `dW1`."""
 
     def named(found: re.Match[str]) -> str:
         by = found[1]
@@ -144,7 +144,7 @@ _DERIVATIVE = re.compile(r"\\d?frac\s*\{\s*\\partial\s*L\s*\}\s*\{\s*\\partial\s
 
 
 def _with_deltas(latex: str, known: dict[str, Variable]) -> str:
-    """Write derivatives of the loss by pre-activations as deltas, where the derivation calls them so."""
+    """Write derivatives of the loss with respect to pre-activations as deltas, where the derivation calls them so."""
 
     def named(found: re.Match[str]) -> str:
         name = plain_name(found[1].replace("z_", r"\delta_"))
