@@ -21,6 +21,7 @@ from symprop.importing.losses import LOSSES
 from symprop.importing.moves import MOVES, Part
 from symprop.importing.pools import POOLS
 from symprop.importing.reading import Reading
+from symprop.importing.recurrent import RECURRENT
 from symprop.importing.views import Seen, whole
 from symprop.networks.layers import Input
 
@@ -31,6 +32,7 @@ ROWS: dict[str, Callable[..., Any]] = {
     **POOLS,
     **ARITHMETIC,
     **LOSSES,
+    **RECURRENT,
 }
 """All operators that a model may have, by name."""
 CHANNELS_IN_FRONT = (
