@@ -57,6 +57,7 @@ def enter(command: Enter) -> None:
     parser.add_argument("--paper", choices=PAPERS, default="a4", help="the paper")
     parser.add_argument("--points", type=int, choices=POINTS, default=10, help="the size of the letters")
     parser.add_argument("--columns", type=int, choices=COLUMNS, default=1, help="of the page, or of your paper")
+    parser.add_argument("--slides", action="store_true", help="as slides (Beamer), in LaTeX and PDF")
     parser.add_argument("--dtype", choices=DTYPES, default="float64", help="of the generated code")
     parser.add_argument("--seed", type=int, default=0, help="of what is random in the report")
 
@@ -98,6 +99,7 @@ def _report(options: argparse.Namespace) -> Outcome:
         paper=options.paper,
         points=options.points,
         columns=options.columns,
+        slides=options.slides,
     )
     if options.equation is not None:
         return Outcome(made.equation(options.equation), lambda: _fields(made), output=options.output)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -24,12 +25,8 @@ from symprop.networks.pooling import GlobalAveragePool
 from symprop.networks.positions import ClassToken, Positions, SinusoidalPositions
 
 Operand = Any
-SIGNS: dict[str, Callable[[Expr, Expr], Expr]] = {
-    "add": lambda a, b: a + b,
-    "sub": lambda a, b: a - b,
-    "mul": lambda a, b: a * b,
-    "div": lambda a, b: a / b,
-}
+_SIGNS = (operator.add, operator.sub, operator.mul, operator.truediv)
+SIGNS: dict[str, Callable[[Expr, Expr], Expr]] = dict(zip(("add", "sub", "mul", "div"), _SIGNS, strict=True))
 
 
 def plain_number(operand: Operand) -> float | int | None:

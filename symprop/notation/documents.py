@@ -36,8 +36,6 @@ MOST_DRAWN = 120
 """A figure of so many equations can still be read."""
 LEAST = 7 / LETTERS
 """So much smaller a figure may become: its letters have 7 points then."""
-TALLEST = 19.5
-"""Centimetres of a figure on a page."""
 CAPTION = (
     "The forward pass downwards, the backward pass upwards. An arrow of the backward pass carries what is written "
     "beside it, where that is short; where arrows meet, their contributions add."
@@ -99,7 +97,7 @@ def both_passes(writer: PageWriter, is_asked: bool = False) -> Picture | None:
 
 def _fits(drawing: Drawing, is_stacked: bool, paper: Paper) -> bool:
     across, down = size(drawing, is_stacked)
-    return across * LEAST <= paper.page and down * LEAST <= TALLEST
+    return across * LEAST <= paper.page and down * LEAST <= paper.tallest
 
 
 def latex_steps(derivation: Derivation, name: str) -> str:

@@ -9,7 +9,8 @@ from typing import Any
 
 from symprop.notation.blocks import NO_BYLINE, Byline, Chain, Grid, Link, Section
 from symprop.notation.latex import escaped
-from symprop.notation.paper import A4, Paper
+from symprop.notation.paper import A4, SLIDES, Paper
+from symprop.notation.slides import frames
 from symprop.notation.words import Code, Math, Words, Written, written
 from symprop.templating import environment
 
@@ -32,6 +33,11 @@ class Looks:
     prefix: str = ""
     dense: bool = False
     paper: Paper = A4
+
+    @property
+    def floats(self) -> bool:
+        """Whether a table cannot be broken over pages: in two columns, and on slides."""
+        return self.paper.columns == 2 or self.paper == SLIDES
 
     def tex(self, words: Words) -> str:
         """Write a sentence."""
@@ -77,7 +83,8 @@ def body(sections: Iterable[Section], looks: Looks = Looks()) -> str:
 
 def document(sections: Iterable[Section], title: str, looks: Looks = Looks(), byline: Byline = NO_BYLINE) -> str:
     """Return sections as a complete document, which pdflatex compiles."""
-    return _render("document.tex.j2", sections, looks, title=escaped(title), byline=byline)
+    template = "slides.tex.j2" if looks.paper == SLIDES else "document.tex.j2"
+    return _render(template, sections, looks, title=escaped(title), byline=byline)
 
 
 def fragment(sections: Iterable[Section], looks: Looks) -> str:
@@ -94,6 +101,7 @@ def _render(template: str, sections: Iterable[Section], looks: Looks, **more: An
         "cut": cut,
         "verbatim": verbatim,
         "columns": columns,
+        "frames": frames,
         "reason_fits": looks.reason_fits,
         "is_one_line": looks.is_one_line,
         "has_room": looks.has_room,

@@ -10,6 +10,8 @@ from symprop.notation.tex_boxes import width
 
 PAPERS = {"a4": 210.0, "letter": 215.9}
 """Papers by the width of a sheet in millimetres."""
+SLIDE = "slide"
+_WIDTHS = {**PAPERS, SLIDE: 160.0}
 POINTS, COLUMNS = (10, 11, 12), (1, 2)
 MILLIMETRE = 72.27 / 25.4
 """Points of TeX."""
@@ -41,26 +43,32 @@ class Paper:
     """Points for the words of a rule beside its formula."""
 
     def __post_init__(self) -> None:
-        choices = (("paper", self.paper, PAPERS), ("points", self.points, POINTS), ("columns", self.columns, COLUMNS))
-        for name, given, allowed in choices:
-            if isinstance(given, bool) or given not in tuple(allowed):
-                raise SpecError(f"{name} cannot be {shown(given)}\nallowed: {', '.join(map(str, allowed))}")
+        choices = (("paper", self.paper, _WIDTHS), ("points", self.points, POINTS), ("columns", self.columns, COLUMNS))
+        for name, given, known in choices:
+            if isinstance(given, bool) or given not in tuple(known):
+                allowed = ", ".join(str(each) for each in known if each != SLIDE)
+                raise SpecError(f"{name} cannot be {shown(given)}\nallowed: {allowed}")
 
     @property
     def margin(self) -> float:
         """Millimetres beside the text."""
-        return MARGINS[self.columns]
+        return MARGINS[self.columns] if self.paper != SLIDE else 5.0
+
+    @property
+    def tallest(self) -> float:
+        """Centimetres of the tallest figure."""
+        return 19.5 if self.paper != SLIDE else 6.0
 
     @property
     def line(self) -> float:
         """The width of a line in points."""
-        text = (PAPERS[self.paper] - 2 * self.margin) * MILLIMETRE
+        text = (_WIDTHS[self.paper] - 2 * self.margin) * MILLIMETRE
         return (text - BETWEEN * (self.columns - 1)) / self.columns
 
     @property
     def page(self) -> float:
         """The width of the text in centimetres, over all columns."""
-        return (PAPERS[self.paper] - 2 * self.margin) / 10
+        return (_WIDTHS[self.paper] - 2 * self.margin) / 10
 
     @property
     def room(self) -> float:
@@ -77,5 +85,7 @@ class Paper:
         return width(formula, self.points)
 
 
+SLIDES = Paper(SLIDE)
+"""A sheet of slides, 16 by 9."""
 A4 = Paper()
 """What is printed on where nobody chose."""

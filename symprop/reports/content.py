@@ -221,6 +221,9 @@ SECTIONS: dict[str, tuple[str, Callable[[Subject], Iterable[Block]]]] = {
 LEFT_OUT = ("convolution", "residual", "branches", "cost", "flow", "training", "code", "checks")
 """What a short report does not have."""
 
+OFF_SLIDES = ("convolution", "code", "references", "checks")
+"""What slides do not have."""
+
 
 def contents(subject: Subject, without: Iterable[str] = ()) -> tuple[Section, ...]:
     """Return the sections of a report, those left out that have nothing to say or that the author does not want."""

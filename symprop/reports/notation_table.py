@@ -63,7 +63,7 @@ def notation(subject: Subject, shown: Sequence[Section]) -> Iterator[Block]:
     if rest:
         yield Bullets(tuple(rest), True)
     formulas = tuple(formulas_of(shown))
-    told = [sign.latex for row in said if isinstance(sign := row.cells[0][0], Math)]
+    told = [part.latex for row in said for part in written(row.cells[0]) if isinstance(part, Math)]
     signs = [
         _row(Math(shown), (meaning,))
         for known, shown, meaning in SIGNS

@@ -32,9 +32,9 @@ from symprop.notation.choices import Notation, symbols_of
 from symprop.notation.function_notes import functions_of
 from symprop.notation.latex_document import Looks, cut
 from symprop.notation.markdown_document import markdown_document
-from symprop.notation.paper import A4, Paper
+from symprop.notation.paper import A4, SLIDES, Paper
 from symprop.notation.stacks import sides
-from symprop.reports.content import LEFT_OUT, SECTIONS, contents
+from symprop.reports.content import LEFT_OUT, OFF_SLIDES, SECTIONS, contents
 from symprop.reports.pdf import compiled
 from symprop.reports.subject import Subject
 from symprop.saved import Model
@@ -85,7 +85,8 @@ class Report(Listed):
     @cached_property
     def wide_sections(self) -> tuple[Section, ...]:
         """The sections on the widest paper, for a screen."""
-        subject = self.subject if self.subject.paper.columns == 1 else replace(self.subject, paper=A4)
+        is_page = self.subject.paper.columns == 1 and self.subject.paper != SLIDES
+        subject = self.subject if is_page else replace(self.subject, paper=A4)
         return self.sections if subject is self.subject else contents(subject, self.without)
 
     def latex(self) -> str:
@@ -190,6 +191,7 @@ def report(
     paper: str = "a4",
     points: int = 10,
     columns: int = 1,
+    slides: bool = False,
     sizes: Mapping[str, int] | None = None,
 ) -> Report:
     r"""Return a report on a network; of a case, from what it has worked out; of loaded weights, with their training.
@@ -199,8 +201,10 @@ def report(
     is "mixed" (numbers below, or above where there is a general `(l)`), "sub" or "super".
     Content: `without` names sections to leave out; a `short` report has the equations and their derivation, a `full`
     one every operation and check; `steps` "all" has a line for each rule, "brief" one for each equation. `sizes` are
-    numbers for named sizes; `dtype` is that of the code; `seed` chooses what is random.
-    Paper: "a4" or "letter", with letters of 10, 11 or 12 `points` in one or two `columns`.
+    numbers for named sizes; `dtype` is that of the code; `seed` chooses what is random. `author` and `date` stand
+    under the title.
+    Paper: "a4" or "letter", with letters of 10, 11 or 12 `points` in one or two `columns`; with `slides` its LaTeX and
+    PDF are slides.
 
     >>> written = report("Input(2) >> Dense(1) >> MeanSquaredError()", symbols={"delta": r"\varepsilon"})
     >>> print(written.equation("W1"))
@@ -219,12 +223,12 @@ def report(
         raise SpecError(f"a report is on a network with a loss\nend it with one: {text} >> MeanSquaredError()")
     if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
         raise SpecError(f"a seed is a whole number from 0, not {shown(seed)}")
-    left_out = _left_out(without, short, full)
+    left_out = _left_out(without, short, full, slides)
     pairs = [f"{name}={symbol}" for name, symbol in symbols.items()] if isinstance(symbols, Mapping) else symbols
     if layer_index == "mixed" and case.example.system.loops:
         layer_index = "super"  # so that the first layer's number stands where a general one does
     notation = Notation(symbols_of(pairs), bold, transpose, layer_index)
-    subject = Subject(case, notation, seed, history, steps, full, Paper(paper, points, columns))
+    subject = Subject(case, notation, seed, history, steps, full, SLIDES if slides else Paper(paper, points, columns))
     _check_symbols(subject)
     return Report(subject, _checked_title(title), left_out, _byline(author, date))
 
@@ -235,11 +239,11 @@ def _byline(author: str, date: str) -> Byline:
     return Byline(*(_checked_title(text, name) if text else "" for text, name in named))
 
 
-def _left_out(without: Iterable[str], short: bool, full: bool) -> tuple[str, ...]:
+def _left_out(without: Iterable[str], short: bool, full: bool, slides: bool) -> tuple[str, ...]:
     """Return the sections that are left out."""
     if short and full:
         raise SpecError("a report cannot be short and full\nallowed: one of them")
-    left_out = (*without, *(LEFT_OUT if short else ()))
+    left_out = (*without, *(LEFT_OUT if short else ()), *(OFF_SLIDES if slides else ()))
     for name in left_out:
         if name not in SECTIONS:
             raise SpecError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any
@@ -120,7 +121,7 @@ def formula_diagram(asked: Asked) -> dict[str, Any]:
     gradients = answers if asked.question == "gradient" else ()
     names = {f"d{each.result.by[0].name}": _name(each, answers) for each in gradients}
     loss = str(derivation.system.loss)
-    drawn = diagram(derivation)
+    drawn = re.sub(r"<tspan[^>]*>\(\d+\)</tspan>", "", diagram(derivation))  # the page of a formula has no numbers
     if (loss, formula.name) == ("L", "f"):  # the formula is no loss, and is called f all over the page
         drawn = drawn.replace(">L</tspan>", ">f</tspan>")
     return diagram_parts(drawn, names | {loss: "f"})

@@ -103,6 +103,17 @@ def test_an_author_says_who_and_when_and_on_what() -> None:
     assert Paper("letter").line > Paper("a4").line > Paper(columns=2).line
 
 
+@TEX
+def test_slides_hold_every_equation_and_stay_inside_their_frames(tmp_path: Path) -> None:
+    report = symprop.report(PLAIN, without=["certificate"], slides=True, author="A. Student")
+    page = report.latex()
+    assert r"\documentclass[10pt,aspectratio=169,fleqn]{beamer}" in page and "sec:code" not in page
+    for name in report.derivation.numbers:
+        assert page.count(rf"\label{{eq:{name}}}") == 1
+    log = log_of(page, tmp_path)
+    assert not [wide for wide in re.findall(r"Overfull \\[hv]box \(([\d.]+)pt", log) if float(wide) > 1]
+
+
 def test_the_notation_says_what_stands_on_the_page() -> None:
     page = symprop.report(PLAIN, without=["certificate"]).latex()
     table = page[page.index(r"\label{tab:notation}") : page.index(r"\section{Forward pass}")]
