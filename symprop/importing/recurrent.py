@@ -14,9 +14,10 @@ from symprop.importing.carried import Carried
 from symprop.importing.graph import Call
 from symprop.importing.reading import Reading
 from symprop.importing.views import Seen, whole
+from symprop.networks.cells import GRU, LSTM, RNN
 from symprop.networks.dropout import Dropout
 from symprop.networks.positions import At
-from symprop.networks.recurrent import GRU, LSTM, RNN, Recurrent
+from symprop.networks.recurrent import Recurrent
 
 Kind = Callable[..., Recurrent]
 
