@@ -7,7 +7,7 @@ What is done to the numbers is done to their places as well, so that gradients f
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -29,6 +29,12 @@ class Carried:
     shape: tuple[int, ...]
     moves: tuple[Move, ...] = ()
     factor: float = 1.0
+    added: tuple[Carried, ...] = ()
+    """Weights that are added to its first rows: a network has one bias where a model has two."""
+
+    def plus(self, other: Carried) -> Carried:
+        """Return the sum of the weight and of another in its first rows, which is what it is from then on."""
+        return replace(self, added=(*self.added, other))
 
     def moved(self, move: Move, shape: tuple[int, ...]) -> Carried:
         """Return the weight with its elements moved once more."""
@@ -68,7 +74,10 @@ class Carried:
     def array(self) -> Array:
         """The numbers, as they stand in the model now: float32 where they are so there, else float64."""
         found = self._after(self.tensor.detach().cpu().to(copy=True))
-        return found if self.factor == 1 else found * found.dtype.type(self.factor)
+        found = found if self.factor == 1 else found * found.dtype.type(self.factor)
+        for each in self.added:
+            found[: each.shape[0]] += each.array
+        return found
 
     @property
     def places(self) -> Array:

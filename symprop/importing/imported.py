@@ -65,10 +65,12 @@ class Imported(Network):
         for name, origin in self.origins.items():
             if name not in gradients:
                 raise DataError(f"no gradient of {name}; the parameters are {listed(self.origins)}")
-            if origin.name and name in self.weights:
-                shape = tuple(origin.tensor.shape)
-                whole = found.setdefault(origin.name, np.zeros(shape, np.asarray(gradients[name]).dtype))
-                np.add.at(whole.reshape(-1), origin.places.reshape(-1), origin.factor * gradients[name].reshape(-1))
+            gradient = np.asarray(gradients[name])
+            for each in (origin, *origin.added) if name in self.weights else ():
+                if each.name:
+                    whole = found.setdefault(each.name, np.zeros(tuple(each.tensor.shape), gradient.dtype))
+                    share = each.factor * gradient[: each.shape[0]] if each.shape else each.factor * gradient
+                    np.add.at(whole.reshape(-1), each.places.reshape(-1), share.reshape(-1))
         return found
 
 

@@ -196,7 +196,9 @@ def unbind(reading: Reading, call: Call, tensor: Tensor, dim: int = 0) -> list[A
 
 def getitem(reading: Reading, call: Call, several: Any, index: int) -> Any:
     """Return one of several tensors."""
-    found = several[index]
+    found = several[index] if index < len(several) else None
+    if found is None:
+        reading.refuse(call, f"result {index} of an operator that gives several", "its first result")
     if isinstance(found, Part):
         return _in_shape(reading, call, part(reading, call, found.tensor, found.axis, found.start, found.stop))
     return found

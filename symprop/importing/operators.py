@@ -18,9 +18,11 @@ from symprop.importing.formulas import ELEMENTWISE, elementwise
 from symprop.importing.graph import Call, Graph, Reference, is_in_place, operator_name
 from symprop.importing.layers import LAYERS
 from symprop.importing.losses import LOSSES
+from symprop.importing.masks import MASKS
 from symprop.importing.moves import MOVES, Part
 from symprop.importing.pools import POOLS
 from symprop.importing.reading import Reading
+from symprop.importing.recurrent import RECURRENT
 from symprop.importing.views import Seen, whole
 from symprop.networks.layers import Input
 
@@ -31,6 +33,8 @@ ROWS: dict[str, Callable[..., Any]] = {
     **POOLS,
     **ARITHMETIC,
     **LOSSES,
+    **MASKS,
+    **RECURRENT,
 }
 """All operators that a model may have, by name."""
 CHANNELS_IN_FRONT = (

@@ -18,6 +18,7 @@ import symprop
 from symprop import SpecError
 from symprop.algebra.equations import equations_in
 from symprop.calculus.walk import derive_system
+from symprop.networks.recurrent import written_out_in_time
 from symprop.verify.arithmetic import Complex
 from symprop.verify.evaluate import Evaluator, stacked
 
@@ -123,6 +124,21 @@ TEXTS: dict[str, tuple[Callable[[], Any], Callable[[], Any], str]] = {
         lambda: (image(2, 4, 6), torch.tensor([[1, 1, 0, 1], [1, 0, 0, 0]])),
         'Input(4, 6) >> Repeat(Residual(Attention(2, mask=Input(4, name="inputs_1"))), 2)',
     ),
+    "lstm": (
+        lambda: Built(lambda _, cell, last, x: last(cell(x)[0]), nn.LSTM(3, 4, 2, batch_first=True), nn.Linear(4, 2)),
+        lambda: image(2, 3, 3),
+        "Input(3, 3) >> LSTM(4) >> LSTM(4) >> Dense(2)",
+    ),
+    "gru": (
+        lambda: Built(lambda _, cell, last, x: last(cell(x)[1][0]), nn.GRU(3, 4, batch_first=True), nn.Linear(4, 2)),
+        lambda: image(2, 3, 3),
+        "Input(3, 3) >> GRU(4) >> At(-1) >> Dense(2)",
+    ),
+    "rnn": (
+        lambda: Built(lambda _, cell, x: cell(x)[0], nn.RNN(3, 4, bias=False, nonlinearity="relu", batch_first=True)),
+        lambda: image(2, 3, 3),
+        'Input(3, 3) >> RNN(4, bias=False, activation="relu")',
+    ),
     "ids": (
         lambda: Built(encoded, nn.Embedding(7, 3), nn.Linear(12, 2)),
         lambda: torch.randint(0, 7, (3, 4)),
@@ -197,7 +213,8 @@ def prepared(make: Callable[[], Any], seed: int = 0) -> Any:
 
 def by_equations(net: symprop.Imported, arrays: Any, y: Any, evaluation: bool = False) -> dict[str, Any]:
     """The gradients of parameters and inputs by the derived equations themselves, of the mean of `sum(a * y)`."""
-    system = symprop.derive(net >> symprop.Loss("sum(a * y)"), "rows", evaluation=evaluation).system
+    whole = written_out_in_time(net >> symprop.Loss("sum(a * y)"))
+    system = symprop.derive(whole, "rows", evaluation=evaluation).system
     inputs = [each for each in system.inputs if "index" not in each.facts_by_kind]
     rest = tuple(each for each in system.inputs if each not in inputs)
     system = dataclasses.replace(system, parameters=(*system.parameters, *inputs), inputs=rest)
@@ -436,7 +453,13 @@ REFUSED: list[tuple[Any, Any, str]] = [
         torch.zeros(2, 5, 4),
         "axis 2 .* not that of the features",
     ),
-    (nn.LSTM(4, 4, batch_first=True), torch.zeros(2, 5, 4), r"'lstm' at LSTM: symprop has no layer for it"),
+    (nn.LSTM(4, 4, batch_first=True), torch.zeros(2, 5, 4), r"'getitem' at LSTM: result 2 of"),
+    (
+        Built(lambda _, a, x: a(x)[0], nn.GRU(4, 4, bidirectional=True, batch_first=True)),
+        torch.zeros(2, 5, 4),
+        "'gru' at .*: a sequence that is read in both directions",
+    ),
+    (Built(lambda _, a, x: a(x)[0], nn.GRU(4, 4)), torch.zeros(2, 5, 4), "'gru' at .* is read as a sequence"),
     (
         nn.TransformerEncoderLayer(4, 2, 8, 0.1, batch_first=True),
         torch.zeros(2, 5, 4),

@@ -154,7 +154,7 @@ def _different(sides: Sides, found: tuple[Case, ...], rare: bool) -> Comparison:
     Where they differ at special cases alone (`rare`), no fact of an array is what is missing.
     """
     first, second = sides.nodes
-    because = _because(sides, found)
+    because = _because(sides, found, rare)
     plain = because is not None and because.kind in ("constant factor", "sign")  # nothing more makes such two equal
     plain = plain or rare or bool(sides.definitions)  # nor does anybody assume more of what a network makes
     fact = None if plain else enabling_fact(sides)
@@ -173,10 +173,10 @@ def _different(sides: Sides, found: tuple[Case, ...], rare: bool) -> Comparison:
     return _said(sides, False, kind, message, counterexample=shown_at)
 
 
-def _because(sides: Sides, found: tuple[Case, ...]) -> Reason | None:
+def _because(sides: Sides, found: tuple[Case, ...], rare: bool = False) -> Reason | None:
     """Return how two formulas differ; what is so for all values of names need not be looked at in a whole network."""
     definitions = {each.target: each.expression for each in sides.definitions}
-    pair = Pair(*sides.nodes, found, sides.names, definitions)
+    pair = Pair(*sides.nodes, found, sides.names, definitions, rare)
     if not definitions:
         return reason(pair)
     free = tuple(sides.free.cases())

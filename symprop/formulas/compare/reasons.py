@@ -22,9 +22,10 @@ from symprop.algebra.trees import factors_of, is_ones, multiplied, ones
 from symprop.calculus.coefficients import same_shape
 from symprop.calculus.tidy import tidy
 from symprop.errors import SympropError
-from symprop.formulas.compare.cases import DIGITS, Case, close, far_apart, same_everywhere
+from symprop.formulas.compare.cases import DIGITS, Case, agree, close, far_apart, same_everywhere
 from symprop.formulas.compare.edits import edits
 from symprop.formulas.compare.factors import constant_factor
+from symprop.formulas.compare.proofs import proof_for_every_size
 from symprop.formulas.compare.structure import apart, factors_apart, written
 from symprop.formulas.compare.terms import terms
 from symprop.verify.arithmetic import Array
@@ -43,6 +44,8 @@ class Pair:
     names: tuple[str, str] = ("the first", "the second")
     definitions: Mapping[Node, Node] = field(default_factory=dict)
     """What names of a derivation stand for. There the second is a line that is judged by the first."""
+    rare: bool = False
+    """Whether the two differ at special places alone, where a guess may fail at others: it is to be proved then."""
 
     @property
     def of_line(self) -> bool:
@@ -57,12 +60,12 @@ class Pair:
         yield self.second, other, self.first, one
 
     def same(self, left: Node, right: Node) -> bool:
-        """Whether two formulas agree at every case."""
+        """Whether two formulas agree at every case, and have a value at the first, at which the pair differs."""
         if not same_shape(left, right) or not all(map(self.cases[0].can_read, (left, right))):
             return False
         if far_apart(self.cases[0], left, right):
             return False
-        return same_everywhere(left, right, self.cases)
+        return agree(self.cases[0], left, right) is True and same_everywhere(left, right, self.cases)
 
 
 @dataclass(frozen=True)
@@ -260,7 +263,7 @@ def _slip(pair: Pair) -> Reason | None:
     """The two would be equal with one part changed: in the second if that is possible, else in the first."""
     for whole, name, other, _ in reversed(tuple(pair.both_ways)):
         for edit in edits(whole, other.shape):
-            if pair.same(edit.node, other):
+            if pair.same(edit.node, other) and (not pair.rare or proof_for_every_size([(edit.node, other)])):
                 sentence = f"they would be equal with {written(edit.new)} in place of {written(edit.old)}"
                 return Reason("one part", f"{sentence} in {name}")
     return None

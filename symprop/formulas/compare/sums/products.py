@@ -30,15 +30,16 @@ from symprop.formulas.compare.sums.monomials import (
     written,
 )
 
-MOST_TERMS, MOST_STEPS = 600, 20_000
+MOST_TERMS, MOST_STEPS, DEEPEST = 600, 20_000, 60
 ONE = Fraction(1)
 
 
 @dataclass
 class Budget:
-    """How many products may still be made in one proof."""
+    """How many products may still be made in one proof, and how deep laws stand in laws now."""
 
     left: int = MOST_STEPS
+    depth: int = 0
 
 
 BUDGET: ContextVar[Budget] = ContextVar("budget")
@@ -110,8 +111,16 @@ def product(factors: Iterable[tuple[Factor, Fraction]]) -> Sum:
     """Return a product of factors, brought to its form: a sum where a power of a sum is written out."""
     budget = BUDGET.get()
     budget.left -= 1
-    if budget.left < 0:
+    if budget.left < 0 or budget.depth > DEEPEST:
         raise LimitError("the sums of products are too long")
+    budget.depth += 1
+    try:
+        return _product(factors)
+    finally:
+        budget.depth -= 1
+
+
+def _product(factors: Iterable[tuple[Factor, Fraction]]) -> Sum:
     powers: Powers = {}
     for factor, power in factors:
         powers[factor] = powers.get(factor, Fraction(0)) + power
