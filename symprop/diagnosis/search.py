@@ -28,6 +28,8 @@ from symprop.verify.arithmetic import Array
 
 NEAREST = 2
 """A change that repairs none of so many gradients, those that it reaches first, is not looked at further."""
+MOST_SPARED = 2
+"""A change that leaves more gradients right that depend on it is not looked for."""
 SAME = 1e-6
 """Two numbers by which gradients are off are the same but for so much."""
 
@@ -132,10 +134,11 @@ def sparing(account: Account, case: Case) -> Iterator[Found]:
     """
     world, around = case.world(account, 0), Surroundings(account, case.axes)
     reached = [by for by in account.order if by in case.wrong]
-    behind = [each for each in account.equations[account.forward :] if not account.feeds[each.name] <= case.wrong]
-    for equation in sorted(behind, key=lambda each: len(account.feeds[each.name])):
+    for equation in account.equations[account.forward :]:
         feeds = account.feeds[equation.name]
-        for step in changes(account, equation, around) if case.wrong <= feeds else ():
+        if not case.wrong < feeds or len(feeds - case.wrong) > MOST_SPARED:
+            continue
+        for step in changes(account, equation, around):
             case.ask_time()
             found = judged(world, (step,), reached, sorted(feeds - case.wrong))
             if found is not None and found.repaired == case.wrong and not found.times:
