@@ -30,12 +30,18 @@ class Axes:
     def _named(self, inner: Node) -> dict[int, str]:
         """Return what is known of axes: of arrays that have an example in each row, the variables tell more."""
         found = {axis: BATCH for axis, size in enumerate(inner.shape) if size == self.batch}
-        like = next((each for each in variables(inner) if each.shape == inner.shape), None)
-        if 0 not in found or like is None:
+        if 0 not in found:
             return found
-        letters = {axis: self.nouns[letter] for axis, letter in like.named.items() if letter in self.nouns}
+        read = [each for each in variables(inner) if each.rank == inner.rank]
+        letters = {
+            axis: self.nouns[letter]
+            for each in read
+            for axis, letter in each.named.items()
+            if letter in self.nouns and each.shape[: axis + 1] == inner.shape[: axis + 1]
+        }
         left = [axis for axis in range(inner.rank) if axis not in (*found, *letters)]
-        return {**dict(zip(left, PLAIN.get(len(left), ()), strict=False)), **letters, **found}
+        plain = PLAIN.get(len(left), ()) if any(each.shape == inner.shape for each in read) else ()
+        return {**dict(zip(left, plain, strict=False)), **letters, **found}
 
 
 BATCH = "batch"
