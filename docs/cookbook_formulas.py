@@ -1,8 +1,8 @@
 """The formulas of *The Matrix Cookbook*, sections 2.1 to 2.8, as data: each a question, and the book's closed form.
 
 Petersen and Pedersen, *The Matrix Cookbook*, version of November 15, 2012. A row has the equation's number, what is
-asked of which function by which variable, the arrays with the facts that the book assumes, and the book's answer, all
-in NumPy notation. `docs/make_cookbook.py` asks symprop (and SymPy) and writes `docs/cookbook.md`;
+asked of which function with respect to which variable, the arrays with the facts that the book assumes, and the book's
+answer, all in NumPy notation. `docs/make_cookbook.py` asks symprop (and SymPy) and writes `docs/cookbook.md`;
 `tests/test_cookbook.py` asks again and compares.
 """
 
@@ -60,7 +60,7 @@ DETERMINANTS = (
 
 INVERSES = (
     Row("59", "jacobian", "inv(A + x * B)", "x:, A: n n, B: n n", "x", "-inv(A + x * B) @ B @ inv(A + x * B)",
-        note="Y(x) = A + x B; the Jacobian by a scalar"),
+        note="Y(x) = A + x B; the Jacobian with respect to a scalar"),
     Row("60", "jacobian", "inv(X)", SQUARE, "X", "-kron(inv(X), inv(X).T)", note="row (k, l), column (i, j)"),
     Row("61", "gradient", "a @ inv(X) @ b", "X: n n, a: n, b: n", "X", "-inv(X).T @ outer(a, b) @ inv(X).T"),
     Row("62", "gradient", "det(inv(X))", SQUARE, "X", "-det(inv(X)) * inv(X).T"),
@@ -208,7 +208,7 @@ STRUCTURED = (
     Row("141", "gradient", f"log(det({STRUCTURE}))", "T: n n", "T",
         f"2 * inv({STRUCTURE}) - inv({STRUCTURE}) * eye(n)", note=ENTERS),
     Row("142", "gradient", "trace(A @ (X * eye(n)))", SYMMETRIC, "X", "A * eye(n)", note=DIAGONAL),
-    Row("142", "gradient", "trace(A @ diag(d))", "d: n, A: n n", "d", "diag(A)", note="the same, by the diagonal d"),
+    Row("142", "gradient", "trace(A @ diag(d))", "d: n, A: n n", "d", "diag(A)", note="the same, of the diagonal d"),
 )  # fmt: skip
 
 SECTIONS: tuple[tuple[str, tuple[Row, ...]], ...] = (

@@ -168,7 +168,7 @@ def table(lines: Iterable[Line], numbered: bool = True) -> list[str]:
 
 def _cells(each: Line, numbered: bool) -> str:
     row = each.row
-    what = f"{_code(row.formula)} by {_code(row.by)}"
+    what = f"{_code(row.formula)} with respect to {_code(row.by)}"
     asked = what if row.question == "gradient" else f"{row.question} of {what}"
     asked += f" along {_code(row.along)}" if row.along else ""
     facts = [part.strip() for part in row.declarations.split(",") if len(part.split()) > 3]

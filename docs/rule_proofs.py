@@ -97,7 +97,7 @@ def compared(example: Example) -> Iterator[tuple[Variable, Node, Node]]:
             given["A"] = given["A"] @ given["A"].T + np.eye(2) if given["A"].shape == (2, 2) else given["A"]
             off = precise_value(found, given) - precise_value(true, given)
             if not all(abs(each) < mpmath.mpf("1e-50") for each in np.ravel(off)):
-                raise ValueError(f"the rows of {example.formula} are not its derivative by {operand.name}")
+                raise ValueError(f"the rows of {example.formula} are not its derivative with respect to {operand.name}")
         yield operand, back, forward
 
 

@@ -73,6 +73,7 @@ class Shown:
 
 
 RULE_EXAMPLES: dict[str, Shown] = {
+    "pad(x, (0, k)) + pad(y, (n, 0)) = concatenate([x, y])": Shown("pad(x, (0, m)) + pad(y, (n, 0))", "x: n, y: m"),
     "pad(c, (k, n - k - 1)) = c * e_k for one number c, and for a row c: e_k c'": Shown(
         "pad(c, (1, n - 2))", "c: 1, x: n"
     ),

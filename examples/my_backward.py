@@ -7,7 +7,7 @@ import numpy as np
 
 
 def attention_backward(Q, K, V, d, g):
-    """Return the gradients by Q, K and V, given the gradient g by the output."""
+    """Return the gradients with respect to Q, K and V, given the gradient g with respect to the output."""
     s = Q @ K.T / np.sqrt(d)
     P = np.exp(s - s.max(1, keepdims=True))
     P /= P.sum(1, keepdims=True)

@@ -1,64 +1,44 @@
-"""The command line: its parser, and how mistakes are told. The commands stand in `symprop/commands/`.
-
-It uses argparse, because the standard library's parser does all that these commands need.
+"""The command line: what runs a command, and how mistakes are told. The commands stand in `symprop/commands/`.
 
 Exit codes: 0 done; 1 something disagrees (check, certify, compare, generate --check); 2 bad input; 3 over a limit;
 4 files; 5 undecided (compare: no proof, and no difference found); 130 interrupted. Bad input is told in at most three
-lines on stderr, without a traceback.
+lines on stderr, without a traceback; with --json as JSON on stdout, with the same exit code.
 """
 
 from __future__ import annotations
 
-import argparse
 import gc
-import importlib
 import os
 import sys
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, NoReturn
+from typing import Any
 
-from symprop.commands.arguments import PROGRAM, Run
-from symprop.errors import LimitError, OutputError, SpecError, SympropError, SympropWarning, shown
+from symprop.commands.outcome import deliver, document, error_of
+from symprop.commands.parser import asked_in, parser_of
+from symprop.commands.table import PROGRAM, TOUR
+from symprop.errors import LimitError, OutputError, SympropError, SympropWarning
 
-ROOMS: dict[str, tuple[str, ...]] = {
-    "networks": ("derive", "generate", "check"),
-    "differences": ("diff",),
-    "formulas": ("gradient", "jacobian", "hessian", "vjp", "jvp", "hvp", "compare"),
-    "certify": ("certify",),
-    "reports": ("report",),
-    "data": ("train", "predict"),
-    "imports": ("import",),
-    "serve": ("serve",),
-}
-"""The modules of `symprop.commands`, and the commands that each enters: only what is asked for is imported."""
 INTERRUPTED, PIPE_CLOSED = 130, 141
 _LONGEST_LINE = 240
-_ABOUT = "Derive the backpropagation of a neural network, or the gradient of a formula, and print, check and run it."
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return the exit code."""
     if arguments is None:  # a process of its own: what was imported stays, and is not searched for garbage
         gc.freeze()
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    told: dict[str, None] = {}
     try:
-        given = sys.argv[1:] if arguments is None else arguments
-        options = _parser(given[0] if given else "").parse_args(given)
-        sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
-        with _warnings_told():
-            code: int = options.command(options)
-        sys.stdout.flush()
-        return code
+        return _run(given, told)
     except SympropError as problem:
-        _complain(str(problem))
-        return problem.exit_code
+        return _failed(given, told, problem, str(problem), problem.exit_code)
     except (RecursionError, MemoryError) as problem:
-        _complain(f"the input is too large to be worked on ({type(problem).__name__})")
-        return LimitError.exit_code
+        message = f"the input is too large to be worked on ({type(problem).__name__})"
+        return _failed(given, told, message, message, LimitError.exit_code)
     except KeyboardInterrupt:
-        _complain("interrupted")
-        return INTERRUPTED
+        return _failed(given, told, "interrupted", "interrupted", INTERRUPTED)
     except BrokenPipeError:
         _abandon_output()
         return PIPE_CLOSED
@@ -68,10 +48,31 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return OutputError.exit_code
 
 
+def _run(given: list[str], told: dict[str, None]) -> int:
+    if not given:
+        print(TOUR)
+        return 0
+    options = parser_of(asked_in(given)).parse_args(given)
+    sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    with _warnings_told(told, quiet=options.json or options.quiet):
+        outcome = options.run(options)
+        code = deliver(outcome, options, told)
+    sys.stdout.flush()
+    return code
+
+
+def _failed(given: list[str], told: dict[str, None], problem: SympropError | str, message: str, code: int) -> int:
+    """Tell what went wrong, to people or to a program, and return the exit code."""
+    if "--json" in given:
+        print(document(asked_in(given), code, told, error=error_of(problem)))
+    else:
+        _complain(message)
+    return code
+
+
 @contextmanager
-def _warnings_told() -> Iterator[None]:
-    """Tell each of symprop's own warnings once, in one line on stderr."""
-    told: dict[str, None] = {}
+def _warnings_told(told: dict[str, None], quiet: bool) -> Iterator[None]:
+    """Tell each of symprop's own warnings once, in one line on stderr; keep them all."""
     with warnings.catch_warnings():
         usual = warnings.showwarning
 
@@ -80,7 +81,8 @@ def _warnings_told() -> Iterator[None]:
                 usual(message, category, *where, **options)
             elif str(message) not in told:
                 told[str(message)] = None
-                _complain(f"warning: {message}")
+                if not quiet:
+                    _complain(f"warning: {message}")
 
         warnings.simplefilter("always", SympropWarning)
         warnings.showwarning = show
@@ -99,40 +101,3 @@ def _abandon_output() -> None:
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, sys.stdout.fileno())
     os.close(nowhere)
-
-
-class _Parser(argparse.ArgumentParser):
-    """argparse with an error of two lines: what is wrong, and where to read on."""
-
-    def error(self, message: str) -> NoReturn:
-        _complain(
-            f"{shown(message, 200)[1:-1] if len(message) <= 200 else shown(message, 200)}\ntry: {self.prog} --help"
-        )
-        self.exit(SpecError.exit_code)
-
-
-def _parser(asked: str = "") -> argparse.ArgumentParser:
-    """Return the parser of the command that is `asked` for, or of all where there is none of this name."""
-    parser = _Parser(prog=PROGRAM, description=_ABOUT, allow_abbrev=False)
-    parser.add_argument("--version", action=_Version, nargs=0, help="print the version")
-    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-
-    def command(name: str, run: Run, what: str) -> argparse.ArgumentParser:
-        sub = commands.add_parser(name, help=what, description=what, allow_abbrev=False)
-        sub.set_defaults(command=run)
-        return sub
-
-    rooms = [room for room, names in ROOMS.items() if asked in names] or list(ROOMS)
-    for room in rooms:
-        importlib.import_module(f"symprop.commands.{room}").enter(command)
-    return parser
-
-
-class _Version(argparse.Action):
-    """Prints the version; the metadata is read only when asked for."""
-
-    def __call__(self, parser: argparse.ArgumentParser, *unused: object) -> None:
-        from importlib.metadata import version
-
-        print(PROGRAM, version(PROGRAM))
-        parser.exit()

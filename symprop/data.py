@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import math
-import os
 from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ import numpy as np
 
 from symprop.algebra.names import closest
 from symprop.errors import DataError, LimitError, SpecError, listed, shown
-from symprop.files import read_bytes
+from symprop.files import Source, read_bytes
 
 LARGEST_FILE = 200_000_000
 MOST_COLUMNS = 100_000
@@ -69,7 +68,7 @@ class Scaling:
         }[self.kind]
 
 
-def read_table(path: str | os.PathLike[str], target: str, classification: bool) -> Table:
+def read_table(path: Source, target: str, classification: bool) -> Table:
     """Read a CSV file with a header row; every column but `target` is a feature.
 
     Raises:
@@ -105,7 +104,7 @@ def read_table(path: str | os.PathLike[str], target: str, classification: bool) 
     return Table(matrix, np.array([ids[label] for label in labels], dtype=np.int64), others, classes)
 
 
-def read_features(path: str | os.PathLike[str], names: Sequence[str]) -> Floats:
+def read_features(path: Source, names: Sequence[str]) -> Floats:
     """Read the columns `names` of a CSV file, in this order; other columns are left out.
 
     Raises:

@@ -18,6 +18,13 @@ class SympropError(Exception):
 
     Where the place in the typed text is known, `column` is its first character (from 0) and `width` how many it has.
     On the command line the exit code is `exit_code`: 2, for a `LimitError` 3, for an `OutputError` 4.
+
+    >>> import symprop
+    >>> try:
+    ...     symprop.gradient("x @ (A")
+    ... except symprop.SympropError as problem:
+    ...     print(type(problem).__name__, problem.column)
+    FormulaError 4
     """
 
     exit_code = 2
@@ -69,7 +76,15 @@ class OutputError(SympropError):
 
 
 class SympropWarning(UserWarning):
-    """Of input that symprop takes and that is probably not meant, such as a softmax of a softmax."""
+    """Warns of input that symprop takes but that is probably not meant, such as a softmax of a softmax.
+
+    >>> import symprop
+    >>> doubtful = "Input(2) >> Dense(2) >> Softmax() >> SoftmaxCrossEntropy()"
+    >>> with warnings.catch_warnings(record=True, category=SympropWarning, action="always") as told:
+    ...     net = symprop.parse_network(doubtful)
+    >>> [each.category.__name__ for each in told]
+    ['SympropWarning']
+    """
 
 
 def warned(messages: Iterable[str]) -> None:

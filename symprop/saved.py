@@ -8,7 +8,6 @@ The file holds the network's text and how the features were scaled, so that it i
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -17,12 +16,12 @@ from typing import Any, TypeGuard
 
 import numpy as np
 
+from symprop.algebra.printable import Listed
 from symprop.codegen import compile_network
 from symprop.columns import Columns, columns_of
 from symprop.data import SCALINGS, Scaling
 from symprop.errors import DataError, SpecError, shown
-from symprop.files import load_notes
-from symprop.files import load_weights as checked_weights
+from symprop.files import Source
 from symprop.history import History, history_of
 from symprop.networks import Network
 from symprop.networks.spec import as_network
@@ -31,6 +30,8 @@ from symprop.notation.notebook_blocks import html
 from symprop.notation.notebooks import grid
 from symprop.notation.words import Code
 from symprop.training import Features
+from symprop.weights import load_notes
+from symprop.weights import load_weights as checked_weights
 
 Array = np.ndarray[Any, np.dtype[Any]]
 CLASSES, BINARY, SIGNS, NUMBERS = "classes", "binary", "signs", "numbers"
@@ -40,7 +41,7 @@ _LARGEST = 1e300  # of the numbers in the notes; a comparison, unlike a conversi
 
 
 @dataclass(frozen=True, eq=False)
-class Model:
+class Model(Listed):
     """A trained network: its parameters, and the notes that were saved with them.
 
     `params` go with `module` (`module.forward(params, scaled)`); `scaled` prepares features for it; `notes` is what
@@ -139,10 +140,17 @@ class Model:
         return chosen
 
 
-def load_weights(path: str | os.PathLike[str], network: Network | str | None = None) -> Model:
+def load_weights(path: Source, network: Network | str | None = None) -> Model:
     """Load weights that `symprop train` saved, without pickle, with all that is needed to predict.
 
     The network is the one that the file names, or `network`, for a file that names none.
+
+    >>> import io
+    >>> from symprop.weights import save_weights
+    >>> file = io.BytesIO()  # or the path of a file
+    >>> save_weights(file, {"W1": np.ones((1, 2)), "b1": np.zeros(1)})
+    >>> load_weights(file, "Input(2) >> Dense(1) >> MeanSquaredError()").predict([[1.0, 2.0]])
+    array([3.])
 
     Raises:
         OutputError: the file cannot be read.

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
-
-import jinja2
+from typing import TYPE_CHECKING
 
 from symprop.errors import OutputError
+
+if TYPE_CHECKING:
+    import jinja2
 
 _HERE = Path(__file__).resolve().parent
 # In a wheel the templates lie inside the package; in the repository they lie beside it.
@@ -55,6 +57,8 @@ def environment(kind: str) -> jinja2.Environment:
     >>> environment("latex").from_string("<< letter >>_{1}").render(letter="W")
     'W_{1}'
     """
+    import jinja2  # here, for what is answered without a template
+
     return jinja2.Environment(
         loader=jinja2.FileSystemLoader([directory() / each for each in (kind, *_SHARED)]),
         undefined=jinja2.StrictUndefined,

@@ -72,8 +72,8 @@ class Meaning:
         found = self.arrays.get(tree.text)
         if found is not None:
             return Value(tuple(map(Size, found.shape)), lambda: found)
-        if tree.text in ("I",):
-            size = Size()
+        if re.fullmatch(r"I(_\w+)?", tree.text):
+            size = Size(self.place(tree.text[2:])) if tree.text != "I" else Size()
             return Value((size, size), lambda: np.eye(size.value))
         if tree.text == "pi":
             return scalar_value(math.pi)
@@ -259,7 +259,7 @@ class Meaning:
         return self.elementwise(np.sqrt, self.array(tree.parts[0]))
 
     def ones(self, tree: Tree) -> Value:
-        size = Size()
+        size = Size(self.place(tree.words[0])) if tree.words else Size()
         return Value((size,), lambda: np.ones(size.value))
 
     def zeros(self, tree: Tree) -> Any:

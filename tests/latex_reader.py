@@ -294,9 +294,9 @@ class Reader(NameReader):
             condition = self.condition()
             self.take("close", "]")
             return Tree("indicator", (condition,))
-        if digit == "0" and self.sees("_"):
+        if self.sees("_"):
             self.take()
-            return Tree("zeros", words=(self.script(),))
+            return Tree({"1": "ones", "0": "zeros"}[digit], words=(self.script(),))
         return Tree({"1": "ones", "0": "zeros"}[digit])
 
     def partial(self) -> Tree:

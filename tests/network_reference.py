@@ -146,6 +146,65 @@ def in_turn(steps: Sequence[Step]) -> Step:
     return run
 
 
+def recurrent(reading: Reading, call: Call, shape: Shape) -> tuple[Step, Shape]:
+    """A cell that reads a sequence moment by moment; the gates are rows of its weights."""
+    gates = {"RNN": 1, "LSTM": 4, "GRU": 3}[call.name]
+    size, bias = reading.size(call.get(0, "size")), call.get(9, "bias", True)
+    reading.number += 1
+    number = reading.number
+    W = reading.new(f"W{number}", gates * size, shape[-1])
+    R = reading.new(f"R{number}", gates * size, size)
+    b = reading.new(f"b{number}", gates * size) if bias else None
+    after = call.get(9, "reset", "after") == "after"
+    bh = reading.new(f"bh{number}", size) if bias and call.name == "GRU" and after else None
+    starts = []
+    for letter in ("hs", "cs")[: 1 + (call.name == "LSTM")]:
+        starts.append(reading.new(f"{letter}{number}", size) if call.get(9, "initial") == "learned" else None)
+    squash = {"tanh": np.tanh, "relu": ACTIVATIONS["ReLU"], "sigmoid": sigmoid}[call.get(9, "activation", "tanh")]
+
+    def cell(params: Params, x: Array, states: list[Array]) -> list[Array]:
+        h = states[0]
+        z = np.einsum("mi,gi->mg", x, params[W]) + (params[b] if b else 0)
+        u = np.einsum("mi,gi->mg", h, params[R])
+        if call.name == "RNN":
+            return [squash(z + u)]
+        if call.name == "LSTM":
+            i, f, g, o = ((z + u)[:, place * size : (place + 1) * size] for place in range(4))
+            c = sigmoid(f) * states[1] + sigmoid(i) * np.tanh(g)
+            return [sigmoid(o) * np.tanh(c), c]
+        r, update = (sigmoid((z + u)[:, place * size : (place + 1) * size]) for place in range(2))
+        seen = u[:, 2 * size :] + (params[bh] if bh else 0)
+        if not after:
+            seen = np.einsum("mi,gi->mg", r * h, params[R][2 * size :]) / r
+        new = np.tanh(z[:, 2 * size :] + r * seen)
+        return [(1 - update) * new + update * h]
+
+    def step(params: Params, value: Array) -> Array:
+        zero = value[:, 0, :1] * np.zeros(size)
+        states = [zero + (params[start] if start else 0) for start in starts]
+        found = []
+        for t in range(shape[0]):
+            states = cell(params, value[:, t], states)
+            found.append(states[0][:, None, :])
+        return np.concatenate(found, axis=1) if call.get(9, "sequence", True) else states[0]
+
+    return step, ((shape[0], size) if call.get(9, "sequence", True) else (size,))
+
+
+def bidirectional(reading: Reading, call: Call, shape: Shape) -> tuple[Step, Shape]:
+    """A cell, and one of its kind that reads backwards."""
+    (inner,) = call.get(0, "cell")
+    (forwards, after), (backwards, _) = (recurrent(reading, inner, shape) for _ in range(2))
+
+    def step(params: Params, value: Array) -> Array:
+        back = backwards(params, np.stack([value[:, -1 - t] for t in range(shape[0])], axis=1))
+        if inner.get(9, "sequence", True):
+            back = np.stack([back[:, -1 - t] for t in range(shape[0])], axis=1)
+        return np.concatenate([forwards(params, value), back], axis=back.ndim - 1)
+
+    return step, (*after[:-1], 2 * after[-1])
+
+
 def further_input(reading: Reading, call: Call, shape: Shape) -> tuple[Step, Shape]:
     """Another input in place of what stands before, by its name; `Network.loss` puts it among the parameters."""
     name, own = str(call.get(9, "name", "x")), tuple(map(reading.size, call.positional))
@@ -696,6 +755,8 @@ LAYERS: dict[str, Callable[[Reading, Call, Shape], tuple[Step, Shape]]] = {
     "Flatten": flatten,
     **dict.fromkeys(("LayerNorm", "RMSNorm", "GroupNorm", "BatchNorm"), norm),
     "Attention": attention,
+    **dict.fromkeys(("RNN", "LSTM", "GRU"), recurrent),
+    "Bidirectional": bidirectional,
     "Positions": positions,
     "SinusoidalPositions": sinusoidal,
     "ClassToken": class_token,

@@ -148,7 +148,7 @@ def same(part: Part, draw: random.Random) -> Iterator[Part]:
         case Part("trace", _, (Part("product", _, (a, b)),)):
             yield made("trace", (), (made("product", (b.shape[0], b.shape[0]), (b, a)),))
             yield made("total", (), (made("times", a.shape, (a, made("turned", a.shape, (b,)))),))
-        case Part("total", _, (a,)):
+        case Part("total", _, (a,)) if len(a.shape) == 2:
             yield made("total", (), (made("rows", a.shape[:1], (a,)),))
             yield made("total", (), (made("turned", a.shape[::-1], (a,)),))
         case Part("mean", _, (a,)):

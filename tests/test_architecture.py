@@ -17,10 +17,13 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "symprop"
 
 ORDER = (
+    "version",
     "errors",
+    "limits",
     "templating",
     "collection",
     "files",
+    "weights",
     "algebra",
     "data",
     "training",

@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
-import argparse
-import importlib
 import json
 import os
 import re
 import signal
 import subprocess
 import sys
-import types
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
 import symprop
-from symprop import cli
+from symprop import verify
 from symprop.cli import main
-from symprop.commands import networks
+from symprop.commands import derived
 from symprop.commands.arguments import parse_sizes, read_network
 from symprop.errors import SpecError, SympropError
-from symprop.files import load_weights
 from symprop.networks.optimisers import OPTIMISERS
+from symprop.weights import load_weights
 from tests.patience import PATIENCE, hear_interrupts
 
 NETWORK = "Input(2) >> Dense(3) >> Tanh() >> Dense(2) >> SoftmaxCrossEntropy()"
@@ -119,13 +116,22 @@ def test_generate_keeps_a_file_edited_by_hand(capsys: pytest.CaptureFixture[str]
 def test_check_prints_the_certificate_and_ends_with_its_verdict(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    table = printed(capsys, "check", NETWORK)
-    assert "dW1" in table and "delta1" in table
-    from symprop import verify
-
-    certificate = types.SimpleNamespace(ok=False, table=lambda: "dW1 wrong")
+    monkeypatch.delenv("COLUMNS", raising=False)
+    certificate = symprop.check(NETWORK)
     monkeypatch.setattr(verify, "check", lambda network, sizes, target, limit: certificate)
-    assert "dW1 wrong" in printed(capsys, "check", NETWORK, code=1)
+    table = printed(capsys, "check", NETWORK, "--full")
+    assert table == certificate.table() + "\n" and "dW1" in table and "delta1" in table
+    short = printed(capsys, "check", NETWORK)
+    above, below = short.split("rows nearest to their limits:")
+    assert len(above.splitlines()) == 5 + len(certificate.by_oracle) and certificate.worst[0].name in below
+    monkeypatch.setenv("COLUMNS", "70")
+    narrow = [*printed(capsys, "check", NETWORK, "--full"), *printed(capsys, "check", NETWORK)]
+    assert max(map(len, "".join(narrow).splitlines()[1:])) <= 70
+    wrong = replace(certificate.rows[0], ok=False, error=1.0)
+    certificate = replace(certificate, rows=(*certificate.rows[1:], wrong))
+    short = printed(capsys, "check", NETWORK, code=1)
+    assert "rows that do not agree:" in short and "1 of 58 checks FAILED" in short
+    assert printed(capsys, "check", NETWORK, "--quiet", code=1) == ""
 
 
 def test_generate_check_ends_with_1_where_the_folder_disagrees(
@@ -228,7 +234,7 @@ def test_an_interrupt_ends_with_130(capsys: pytest.CaptureFixture[str], monkeypa
     def interrupted(*unused: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(networks, "read_network", interrupted)
+    monkeypatch.setattr(derived, "network_of", interrupted)
     assert main(["derive", NETWORK]) == 130
     assert capsys.readouterr().err == "symprop: interrupted\n"
 
@@ -362,15 +368,3 @@ def test_lists_of_names_stand_without_quotes(capsys: pytest.CaptureFixture[str],
     data.write_text("a,b\n1,2\n")
     assert main(["train", NETWORK, "--data", str(data), "--target", "q"]) == 2
     assert "columns: a, b\n" in capsys.readouterr().err
-
-
-def test_a_room_enters_the_commands_that_are_looked_for_in_it() -> None:
-    for room, names in cli.ROOMS.items():
-        entered: list[str] = []
-
-        def command(name: str, run: Any, what: str, entered: list[str] = entered) -> argparse.ArgumentParser:
-            entered.append(name)
-            return argparse.ArgumentParser()
-
-        importlib.import_module(f"symprop.commands.{room}").enter(command)
-        assert tuple(entered) == names

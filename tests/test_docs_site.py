@@ -19,6 +19,9 @@ import sympy
 import symprop
 from symprop.algebra.nodes import NODE_KINDS
 from symprop.calculus.rules import RULES
+from symprop.commands.completion import subparsers
+from symprop.commands.parser import parser_of
+from symprop.commands.table import COMMANDS
 from symprop.formulas.finishing import TOUCHES
 from tests.samples import SAMPLES
 from tests.test_docs import blocks, check_printed, run_blocks, run_command
@@ -27,6 +30,8 @@ ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 PAGES = sorted(DOCS.rglob("*.md"))
 NAMES = [str(page.relative_to(DOCS)) for page in PAGES]
+
+OF_EVERY_COMMAND = ("--help", "--help-all", "--json", "--quiet")
 
 sphinx_is_there = pytest.mark.skipif(find_spec("sphinx") is None, reason="no Sphinx: pip install -e '.[docs]'")
 
@@ -78,14 +83,14 @@ def console(page: Path) -> Iterator[tuple[str, str]]:
             yield command, output
 
 
-COMMANDS = [
+SHOWN_COMMANDS = [
     pytest.param(command, output, id=f"{page.stem}-{command.split()[1]}-{number}")
     for page in PAGES
     for number, (command, output) in enumerate(console(page))
 ]
 
 
-@pytest.mark.parametrize(("command", "shown"), COMMANDS)
+@pytest.mark.parametrize(("command", "shown"), SHOWN_COMMANDS)
 def test_the_commands_of_every_page_print_what_it_shows(command: str, shown: str, workplace: Path) -> None:
     if ".pdf" in command and shutil.which("latexmk") is None:
         pytest.skip("a PDF needs latexmk, which is not installed")
@@ -104,9 +109,20 @@ def test_the_reference_has_every_public_name_once() -> None:
 
 
 def test_no_page_holds_a_link_to_a_file_that_is_not_there() -> None:
-    for page in PAGES:
+    for page in [*PAGES, ROOT / "README.md", ROOT / "CONTRIBUTING.md"]:
         for target in re.findall(r"\]\(([^)#:]+\.(?:md|svg|png))", text(page)):
             assert (page.parent / target).exists(), (page.name, target)
+
+
+@pytest.mark.usefixtures("modules")
+def test_the_page_of_commands_has_every_command_and_option() -> None:
+    assert "\n[[commands]]\n" in text(DOCS / "commands.md")
+    page = importlib.import_module("command_page").markdown()
+    for name, sub in subparsers(parser_of()).items():
+        section = page.split(f"### {name}\n")[1].split("\n### ")[0]
+        assert all(f"symprop {example}" in section for example in COMMANDS[name].examples)
+        options = [each for action in sub._actions for each in action.option_strings[-1:]]
+        assert all(f"`{option}`" in section for option in options if option not in OF_EVERY_COMMAND)
 
 
 # ---------------------------------------------------------------- rules and proofs

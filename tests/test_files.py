@@ -21,7 +21,8 @@ import pytest
 
 from symprop import files
 from symprop.errors import DataError, LimitError, OutputError, SympropError
-from symprop.files import check_writable, load_weights, read_text, save_weights, write_whole
+from symprop.files import check_writable, read_text, write_whole
+from symprop.weights import load_weights, save_weights
 from tests.patience import at_once
 
 ROOT = os.geteuid() == 0

@@ -78,6 +78,12 @@ def check_message(problem: BaseException) -> None:
     assert all(letter.isprintable() or letter == "\n" for letter in message), ascii(message)
 
 
+def check_chain(problem: BaseException) -> None:
+    """Say that a traceback shows this error alone: what it was made of inside symprop is nobody's to read."""
+    assert problem.__cause__ is None
+    assert problem.__context__ is None or problem.__suppress_context__, repr(problem.__context__)
+
+
 @pytest.mark.parametrize(("given", "entry", "expected"), corpus("formula"))
 @pytest.mark.parametrize("question", ["gradient", "hessian"])
 def test_a_question_about_a_hostile_formula_is_answered_or_refused(
@@ -88,6 +94,7 @@ def test_a_question_about_a_hostile_formula_is_answered_or_refused(
             answer = getattr(symprop, question)(text_of(given), "x", x="3", y="3", a="3")
         except errors.SympropError as problem:
             check_message(problem)
+            check_chain(problem)
         else:
             assert answer.text() and answer.pretty() and answer.latex()
 
@@ -101,6 +108,7 @@ def test_text(given: Any, entry: str, expected: str) -> None:
         except errors.SympropError as problem:
             assert expected not in {"ok"}
             check_message(problem)
+            check_chain(problem)
             if expected not in {"any", "SympropError"}:
                 names = {expected} | ({"FormulaError", "SpecError"} if entry in {"activation", "loss"} else set())
                 assert type(problem).__name__ in names or (entry == "loss_name" and expected == "SymbolNameError")
@@ -141,6 +149,7 @@ def test_data(given: Any, entry: str, expected: str) -> None:
         except ValueError as problem:
             assert expected in {"ValueError", "any"}, problem
             check_message(problem)
+            check_chain(problem)
         else:
             assert expected in {"finite", "any"}
             if expected == "finite":

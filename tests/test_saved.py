@@ -12,7 +12,7 @@ import pytest
 import symprop
 from symprop.cli import main
 from symprop.errors import DataError, OutputError, SpecError, SympropError
-from symprop.files import load_notes, save_weights
+from symprop.weights import load_notes, save_weights
 
 CLASSES = "Input(2) >> Dense(8) >> Tanh() >> Dense(2) >> SoftmaxCrossEntropy()"
 BINARY = "Input(2) >> Dense(1) >> BinaryCrossEntropy()"

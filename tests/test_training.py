@@ -16,10 +16,10 @@ from toy_layers import toys
 import symprop
 from symprop.cli import main
 from symprop.errors import DataError, SpecError
-from symprop.files import load_notes, save_weights
 from symprop.history import MOST_EPOCHS, thinned
 from symprop.reports.loss_plot import axis_of, plot
 from symprop.training import Epoch, best_of, mean_loss, train
+from symprop.weights import load_notes, save_weights
 
 __all__ = ["toys"]
 

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+import symprop
+
 ROOT = Path(__file__).parents[1]
 NETWORK = "Input(4) >> Dense(3) >> Tanh() >> Residual(Dense(3) >> ReLU()) >> Dense(2) >> SoftmaxCrossEntropy()"
 
@@ -52,7 +54,7 @@ def test_the_wheel_holds_the_package_its_templates_and_nothing_else(wheel: Path)
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
     tops = {name.split("/")[0] for name in names}
-    assert tops == {"symprop", "symprop-0.1.0.dist-info"}
+    assert tops == {"symprop", f"symprop-{symprop.__version__}.dist-info"}
     assert "symprop/py.typed" in names
     shipped = {name.removeprefix("symprop/templates/") for name in names if name.startswith("symprop/templates/")}
     templates = ROOT / "templates"

@@ -11,8 +11,9 @@ To write this file again, with the text above as `network`:
 
 Conventions: a batch holds one example in each row; m is the number of rows. The loss
 is the mean over the batch. A gradient has the shape of its parameter, and is named
-after it: dW1 is the derivative of the loss by W1, delta1 that by z1. Above each
-statement stands the equation that it computes, with its number in the derivation.
+after it: dW1 is the derivative of the loss with respect to W1, delta1 that with respect
+to z1. Above each statement stands the equation that it computes, with its number in the
+derivation.
 
 Parameters:
 

@@ -6,16 +6,12 @@ in. A network of hundreds of layers has few formulas that are not.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, MutableMapping
-from functools import lru_cache
-from weakref import WeakValueDictionary
+from collections.abc import Callable, Mapping
+from functools import lru_cache, wraps
+from typing import Any, TypeVar
 
-from sympy import Basic, Integer, Tuple
-
-from symprop.algebra.nodes import Node, Variable, Windowed
-
-Number = tuple[int, ...]
-"""The number in a name: `(5,)` of `W5`, `(2, 1)` of blocks in blocks."""
+from symprop.algebra.kinds.patterns import Common, Number, Part, Pattern, made, pattern_of
+from symprop.algebra.nodes import Node
 
 Numbers = Mapping[Number, Number]
 """What stands for each number of a name in a formula that is alike."""
@@ -24,22 +20,7 @@ MOST = 2_048
 """For so many patterns a function that lives long keeps what it made."""
 
 
-class Common:
-    """What formulas that are alike have in common: one object for all of them.
-
-    That of arrays knows them by their numbers, as long as they are there.
-    """
-
-    def __init__(self) -> None:
-        self.arrays: WeakValueDictionary[tuple[Number, ...], Variable] | None = None
-
-
-Pattern = tuple[Common, tuple[Number, ...]]
-
-_COMMON: WeakValueDictionary[tuple[object, ...], Common] = WeakValueDictionary()
-
-
-def pattern(*nodes: Node) -> Pattern:
+def pattern(*nodes: Any) -> Pattern:
     """Return what formulas have in common with all that are alike, and their numbers in order of appearance.
 
     >>> from symprop.algebra import variable
@@ -47,109 +28,36 @@ def pattern(*nodes: Node) -> Pattern:
     >>> pattern(this)[0] == pattern(that)[0], pattern(this)[1], pattern(that)[1]
     (True, ((5,), (4,)), ((9,), (8,)))
     """
-    for node in nodes:
-        stack = [node]
-        while stack:  # operands first; a node keeps its pattern
-            waiting = [operand for operand in stack[-1].operands if operand.pattern is None]
-            if waiting:
-                stack += waiting
-            else:
-                _enter(stack.pop())
-    return nodes[0].pattern if len(nodes) == 1 else _joined((), None, nodes)
+    if len(nodes) > 1:
+        return pattern_of(None, nodes)
+    found: Pattern = nodes[0].pattern
+    return found
 
 
-def _enter(node: Node) -> None:
-    if node.pattern is None:
-        number = number_of(node)
-        node.pattern = _joined((type(node), *_others(node, number)), number, node.operands)
-
-
-def _joined(own: tuple[object, ...], number: Number | None, parts: Iterable[Node]) -> Pattern:
-    """Return the pattern of what has a number and parts, whose patterns are known."""
-    places: dict[Number, int] = {} if number is None else {number: 0}
-    key: list[object] = [own, number is None]
-    for part in parts:
-        common, numbers = part.pattern
-        key += (common, *[places.setdefault(each, len(places)) for each in numbers])
-    found = tuple(key)
-    common = _COMMON.get(found)
-    if common is None:
-        common = _COMMON[found] = Common()
-    return common, tuple(places)
-
-
-def number_of(node: Node) -> Number | None:
-    """Return the number in the name of an array, or of windows; a name without one, or with an index, has none."""
-    if isinstance(node, Variable):
-        number = node.args[1].args
-    elif isinstance(node, Windowed) and node.args[-1].args:
-        number = node.args[-1].args[1].args
-    else:
-        return None
-    return tuple(map(int, number)) if number and all(index.is_Integer for index in number) else None
-
-
-def _others(node: Node, number: Number | None) -> list[object]:
-    """Return the arguments that are neither operands nor the number of the name."""
-    if number is None:
-        return [argument for argument in node.args if not isinstance(argument, Node)]
-    if isinstance(node, Windowed):
-        letter, _, *others = node.args[-1].args
-        return [*node.args[1:-1], letter, *others]
-    letter, _, *others = node.args
-    return [letter, *others]
-
-
-@lru_cache(maxsize=MOST)
-def _as_index(number: Number) -> Tuple:
-    return Tuple(*map(Integer, number), sympify=False)
-
-
-def renumbered(node: Node, numbers: Numbers, known: MutableMapping[int, Node]) -> Node:
-    """Return a formula that is alike, with other `numbers`; `known` keeps what became of each part, by its `id`.
+def renumbered(node: Node, numbers: Numbers) -> Node:
+    """Return a formula that is alike, with other `numbers`.
 
     >>> from symprop.algebra import variable
     >>> formula = variable("W5", (3, 3)) @ variable("a4", (3,))
-    >>> print(renumbered(formula, {(5,): (9,), (4,): (8,)}, {}).text())
+    >>> print(renumbered(formula, {(5,): (9,), (4,): (8,)}).text())
     W9 @ a8
 
     Raises:
         KeyError: the formula has a number that is not among `numbers`.
     """
-    found = known.get(id(node))
-    if found is None:
-        common, old = pattern(node)
-        new = tuple([numbers[number] for number in old])
-        if new == old:
-            return node
-        if isinstance(node, Variable):
-            return _array(node, common, new)
-        found = known[id(node)] = node.twin(_with_numbers(node, numbers, known))
-        if len(set(new)) == len(new):
-            found.pattern = common, new
+    common, old = node.pattern
+    new = tuple([numbers[number] for number in old])
+    if new == old:
+        return node
+    found: Node = made(common, new) if len(set(new)) == len(new) else _falling_together(node, numbers)
     return found
 
 
-def _array(array: Variable, common: Common, new: tuple[Number, ...]) -> Variable:
-    """Return the array that is alike and has a new number."""
-    if common.arrays is None:
-        common.arrays = WeakValueDictionary()
-    found = common.arrays.get(new)
-    if found is None:
-        letter, _, *others = array.args
-        found = common.arrays[new] = array.twin((letter, _as_index(*new), *others))
-        found.pattern = common, new
-    return found
-
-
-def _with_numbers(node: Node, numbers: Numbers, known: MutableMapping[int, Node]) -> list[Basic]:
-    """Return the arguments of a node with other numbers."""
-    args = [renumbered(each, numbers, known) if isinstance(each, Node) else each for each in node.args]
-    number = number_of(node)
-    if number is not None:
-        letter, _, *others = args[-1].args
-        args[-1] = Tuple(letter, _as_index(numbers[number]), *others)
-    return args
+def _falling_together(node: Node, numbers: Numbers) -> Node:
+    """Return a formula in which numbers become the same, so that it has another pattern."""
+    number, args = node.number_apart(node.args)
+    found = [renumbered(each, numbers) if isinstance(each, Node) else each for each in args]
+    return node.over(found if number is None else node.with_number(found, numbers[number]))
 
 
 def aligned(node: Node, other: Node, numbers: dict[Number, Number]) -> bool:
@@ -161,16 +69,19 @@ def aligned(node: Node, other: Node, numbers: dict[Number, Number]) -> bool:
     ...     variable("W5", (3,)) * variable("a4", (3,)), variable("W9", (3,)) * variable("a8", (3,)), numbers), numbers
     (False, True, {(5,): (9,), (4,): (8,)})
     """
-    (mine, here), (others, there) = pattern(node), pattern(other)
-    if mine is not others or any(
-        numbers.setdefault(number, new) != new for number, new in zip(here, there, strict=True)
-    ):
+    (mine, here), (others, there), before = node.pattern, other.pattern, len(numbers)
+    if mine is not others:
         return False
-    return len(set(numbers.values())) == len(numbers)
+    for number, new in zip(here, there, strict=True):
+        if numbers.setdefault(number, new) != new:
+            return False
+    return len(numbers) == before or len(set(numbers.values())) == len(numbers)
 
 
 class ForAlike:
     """A function of formulas that looks at no number in a name, which works once for all formulas that are alike.
+
+    What else it is given than formulas is a part of what they have in common.
 
     >>> from symprop.algebra import variable
     >>> worked: list[Node] = []
@@ -181,22 +92,49 @@ class ForAlike:
 
     def __init__(self, function: Callable[..., Node], most: int = MOST) -> None:
         self.function, self.most = function, most
-        self.known: dict[Common, tuple[tuple[Number, ...], Node | None]] = {}
+        self.known: dict[Common, Part | None] = {}
 
-    def __call__(self, node: Node, other: Node | None = None, found: Pattern | None = None) -> Node:
-        """Return what the function makes of a node, or of two; `found` is their pattern where that is known."""
-        nodes = (node,) if other is None else (node, other)
-        common, numbers = found or pattern(*nodes)
+    def __call__(self, *given: Any, found: Pattern | None = None) -> Any:
+        """Return what the function makes of one or more; `found` is their pattern where that is known."""
+        common, numbers = found or pattern(*given)
         if common not in self.known:
-            result = self.function(*nodes)
+            result = self.function(*given)
             if len(self.known) >= self.most:
                 self.known.clear()
-            self.known[common] = numbers, None if result == node else result
+            self.known[common] = None if result == given[0] else _blank(result, numbers)
             return result
-        mine, known = self.known[common]
-        if known is None:
-            return node
-        return known if mine == numbers else renumbered(known, dict(zip(mine, numbers, strict=True)), {})
+        known = self.known[common]
+        return given[0] if known is None else made(known[0], tuple([numbers[place] for place in known[1]]))
+
+
+def _blank(node: Node, numbers: tuple[Number, ...]) -> Part:
+    """Return a formula with blanks for its numbers, which are among these."""
+    common, own = node.pattern
+    return common, tuple(map(numbers.index, own))
+
+
+Answer = TypeVar("Answer")
+
+
+def asked_once(question: Callable[[Node], Answer]) -> Callable[[Node], Answer]:
+    """Ask a question of a formula, whose answer looks at no number in a name, once for all formulas that are alike.
+
+    >>> from symprop.algebra import variable
+    >>> asked: list[Node] = []
+    >>> size = asked_once(lambda node: asked.append(node) or node.weight)
+    >>> size(variable("W1", (2, 3)).T), size(variable("W2", (2, 3)).T), asked
+    (2, 2, [W1.T])
+    """
+
+    @wraps(question)
+    def ask(node: Node) -> Answer:
+        answers = node.pattern[0].answers
+        if question not in answers:
+            answers[question] = question(node)
+        answer: Answer = answers[question]
+        return answer
+
+    return ask
 
 
 MARK = 987_000_001
@@ -216,27 +154,30 @@ class AlikeText:
     """
 
     def __init__(self, write: Callable[..., str], numeral: Callable[[str], str] = str) -> None:
-        self.write, self.numeral = write, numeral
+        self.write = write
+        self.numeral = lru_cache(maxsize=MOST)(lambda number: numeral(str(number)))
         self.known: dict[Common, str] = {}
 
-    def __call__(self, *nodes: Node) -> str:
-        """Return what is written of some nodes."""
-        common, numbers = pattern(*nodes)
+    def __call__(self, *nodes: Node, found: Pattern | None = None) -> str:
+        """Return what is written of some nodes; `found` is their pattern where that is known."""
+        common, numbers = found or pattern(*nodes)
         if not numbers:
             return self.write(*nodes)
-        template = self.known.get(common)
-        if template is None:
-            written, marks = self.write(*nodes), iter(range(MARK, MARK + sum(map(len, numbers))))
-            marked = {number: tuple(next(marks) for _ in number) for number in numbers}
-            template = self.write(*(renumbered(node, marked, {}) for node in nodes))
-            if self._filled(template, numbers) != written:  # a number stands in it in another way
+        numerals = [self.numeral(index) for number in numbers for index in number]
+        if common not in self.known:
+            template, written = self._template(nodes, numbers), self.write(*nodes)
+            if template.format(*numerals) != written:  # a number stands in it in another way
                 return written
             if len(self.known) >= MOST:
                 self.known.clear()
             self.known[common] = template
-        return self._filled(template, numbers)
+        return self.known[common].format(*numerals)
 
-    def _filled(self, template: str, numbers: tuple[Number, ...]) -> str:
-        for mark, index in enumerate((index for number in numbers for index in number), start=MARK):
-            template = template.replace(self.numeral(str(mark)), self.numeral(str(index)))
-        return template
+    def _template(self, nodes: tuple[Node, ...], numbers: tuple[Number, ...]) -> str:
+        """Return what is written with a blank for each numeral."""
+        marks = iter(range(MARK, MARK + sum(map(len, numbers))))
+        marked = {number: tuple(next(marks) for _ in number) for number in numbers}
+        text = self.write(*(renumbered(node, marked) for node in nodes)).replace("{", "{{").replace("}", "}}")
+        for place, mark in enumerate(mark for number in marked.values() for mark in number):
+            text = text.replace(self.numeral(mark), f"{{{place}}}")
+        return text

@@ -16,9 +16,10 @@ import sympy
 from sympy import Expr, Integer, Symbol, Tuple
 
 from symprop.algebra import nodes as n
-from symprop.algebra.alike import Number, pattern, renumbered
+from symprop.algebra.alike import pattern, renumbered
 from symprop.algebra.equations import Carry, Equation, Item, Mask, Rows, System
 from symprop.algebra.index_maps import AXES
+from symprop.algebra.kinds.patterns import Number
 from symprop.algebra.nodes import Fact, Node, Variable
 from symprop.algebra.table import Table
 from symprop.algebra.trees import added, factors_of, multiplied, numbers_apart, ones, terms_of, variables
@@ -219,8 +220,12 @@ def _(node: n.Diagonal, batch: Batch, operand: Operand) -> Node:
 
 def batched_variable(variable: Variable, batch: Batch) -> Variable:
     """Return a variable with the batch axis; facts that speak of an axis move along."""
-    facts = (Fact(fact.kind, batch.axis(int(fact.value))) if fact.is_of_axis else fact for fact in variable.facts)
-    return variable.change(shape=Tuple(*batch.shape(variable.shape)), facts=Tuple(*facts))
+
+    def make() -> Variable:
+        facts = (Fact(fact.kind, batch.axis(int(fact.value))) if fact.is_of_axis else fact for fact in variable.facts)
+        return variable.change(shape=Tuple(*batch.shape(variable.shape)), facts=Tuple(*facts))
+
+    return variable.like((batch.size, batch.rows), make)
 
 
 def mean(node: Node, size: Expr) -> Node:
@@ -259,12 +264,15 @@ def batched_system(system: System, layout: str, size: Symbol = BATCH_SIZE) -> Sy
         old, found = forms[key]
         if old == numbers:
             return found
-        return replace(found, node=renumbered(found.node, dict(zip(old, numbers, strict=True)), {}))
+        return replace(found, node=renumbered(found.node, dict(zip(old, numbers, strict=True))))
 
     def one(equation: Equation) -> Equation:
         result = in_batch(equation.expression)
         if equation.target in starts and not result.batched:  # a state that starts the same for all examples
-            spread = n.Multiply(batch.aligned(result, result.rank), ones(*batch.shape(equation.target.shape)))
+            shape = batch.shape(equation.target.shape)
+            spread: Node = n.Multiply(batch.aligned(result, result.rank), ones(*shape))
+            if isinstance(result.node, n.Fill):
+                spread = n.Fill(result.node.constant, shape)
             result = Operand(spread, True, result.rank)
         if equation.target == system.loss:
             return replace(equation, expression=mean(result.node, size) if result.batched else result.node, steps=())

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import InitVar, dataclass, field, replace
+from functools import cached_property
 
 from sympy import Expr, Integer, Rational, Symbol
 
+from symprop.algebra.alike import pattern
+from symprop.algebra.kinds.patterns import Pattern
 from symprop.algebra.named_numbers import NamedNumber, named_numbers
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.printable import Printable
 from symprop.algebra.roles import GIVEN, STATE
-from symprop.algebra.trees import loose, walk
+from symprop.algebra.trees import joins_examples, loose
 
 
 @dataclass(frozen=True)
@@ -66,6 +69,14 @@ class Equation(Printable):
         """The name of the left side."""
         return self.target.name
 
+    @cached_property
+    def pattern(self) -> Pattern:
+        """What both sides have in common with those of equations that are alike, and their numbers."""
+        return pattern(self.target, self.expression)
+
+    def __hash__(self) -> int:
+        return hash(self.target)  # few equations have one left side
+
     def __repr__(self) -> str:
         return f"Equation({self.text()!r})"
 
@@ -91,13 +102,26 @@ class Rows:
 
 
 @dataclass(frozen=True)
+class Flow:
+    """What each step of a backward loop hands on: `name` in the step that gets it, `start` in the first, `after` it.
+
+    `start` stands before the loop; `after` is a formula in the step that hands it on.
+    """
+
+    name: Variable
+    start: Node
+    after: Node
+
+
+@dataclass(frozen=True)
 class Loop:
     """The same equations for `index` = 1, ..., `count`, a number of steps that is a symbol: blocks, or moments of time.
 
     Step `index` of a forward system reads what the step before made (`carries`, any number) and a row of each array in
     `reads`, and makes a row of each array in `writes`; what has no index is the same in every step, such as shared
     parameters. `items` hold for a general `index`, loops inside among them. In a backward system they hold for every
-    index but the ends, which stand in `base` (for `index` = `count`, or 1), and steps run from `count` down to 1.
+    index but the ends, which stand in `base` (for `index` = `count`, or 1), and steps run from `count` down to 1; the
+    same without ends is `step`, in which what the step before hands on stands under the names of `flows`.
 
     >>> import symprop
     >>> net = symprop.parse_network("Input(n) >> Repeat(Dense(n) >> Tanh(), N) >> MeanSquaredError()")
@@ -114,6 +138,8 @@ class Loop:
     writes: tuple[Rows, ...] = ()
     base: tuple[Equation, ...] = ()
     backward: bool = False
+    step: tuple[Item, ...] = ()
+    flows: tuple[Flow, ...] = ()
 
     @property
     def equations(self) -> tuple[Equation, ...]:
@@ -195,9 +221,10 @@ class Mask:
 
 @dataclass(frozen=True)
 class System:
-    """A list of equations in the order of computation, and what they are made of; `states` are not among them.
+    """Equations in the order of computation, and the variables in them.
 
-    `masks` are drawn by each step of training, and read like inputs.
+    `masks` are drawn anew in each step of training, and read like inputs. `states`, the running statistics, have
+    equations of their own.
 
     `parameters`, `inputs` and `targets` are the variables that no equation defines; `loss` and `output` are
     defined by one. `batch` is the symbol of the batch size, or None for one example; `layout` is "example",
@@ -228,7 +255,7 @@ class System:
 
     @property
     def wanted(self) -> tuple[Variable, ...]:
-        """What the loss is differentiated by: the parameters, or without any the inputs that a gradient may flow to."""
+        """What gets a gradient: the parameters, or without any the inputs that a gradient may flow to."""
         return self.parameters or tuple(
             each for each in self.inputs if each.role not in (GIVEN, STATE) and "index" not in each.facts_by_kind
         )
@@ -237,6 +264,16 @@ class System:
     def equations(self) -> Iterator[Equation]:
         """All equations in order, those inside loops too."""
         return equations_in(self.items)
+
+    @property
+    def by_name(self) -> dict[str, Variable]:
+        """Every variable by its name: data, parameters, what loops carry, read and write, and left sides."""
+        known = {part.name: part for part in (*self.data, *self.parameters)}
+        for loop in self.loops:
+            known.update((each.name, each) for carry in loop.carries for each in (carry.before, loop.end(carry)))
+            known.update((each.name, each) for rows in (*loop.reads, *loop.writes) for each in (rows.row, rows.array))
+        known.update((equation.name, equation.target) for equation in self.equations)
+        return known
 
     @property
     def loops(self) -> tuple[Loop, ...]:
@@ -252,7 +289,7 @@ class System:
     @property
     def joins_examples(self) -> bool:
         """Whether it holds a mean over the examples of a batch, so that it has no meaning for one example."""
-        return any(part.joins_examples for equation in self.equations for part in walk(equation.expression))
+        return any(joins_examples(equation.expression) for equation in self.equations)
 
     @property
     def stand_ins(self) -> dict[Variable, Variable]:

@@ -12,6 +12,7 @@ from typing import Any, Self
 from sympy import Expr, cancel, prod, sympify
 
 from symprop.algebra import nodes as n
+from symprop.algebra.alike import asked_once
 from symprop.algebra.batching import BATCH_SIZE
 from symprop.algebra.nodes import Node
 from symprop.algebra.roles import STATISTIC
@@ -66,6 +67,7 @@ def is_statistic(node: Node) -> bool:
     return node.rank > 1 and 1 in node.shape and isinstance(inside, n.Variable) and inside.role == STATISTIC
 
 
+@asked_once
 def has_statistics(node: Node) -> bool:
     """Whether a formula holds a statistic, so that its sums which are means are those of a norm."""
     return any(variable.role == STATISTIC for variable in variables(node))

@@ -13,6 +13,7 @@ from typing import Any, Self
 import sympy
 from sympy import Expr, Integer
 
+from symprop.algebra.alike import asked_once
 from symprop.algebra.names import variable
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.sizes import as_expression
@@ -90,12 +91,16 @@ def named_numbers(nodes: Iterable[Node]) -> tuple[NamedNumber, ...]:
     >>> named_numbers([variable("x", (3,)) * (eps + 1)])
     (eps,)
     """
-    found: dict[NamedNumber, None] = {}
-    for node in nodes:
-        for part in walk(node):
-            for argument in part.args:
-                if not isinstance(argument, (Node, Integer)) and argument.has(NamedNumber):
-                    found.update(dict.fromkeys(sorted(argument.atoms(NamedNumber), key=lambda each: each.name)))
+    return tuple(dict.fromkeys(each for node in nodes for each in _named_in(node)))
+
+
+@asked_once
+def _named_in(node: Node) -> tuple[NamedNumber, ...]:
+    found: list[NamedNumber] = []
+    for part in walk(node):
+        for argument in part.args:
+            if not isinstance(argument, (Node, Integer)) and argument.has(NamedNumber):
+                found += sorted(argument.atoms(NamedNumber), key=lambda each: each.name)
     return tuple(found)
 
 

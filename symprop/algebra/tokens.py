@@ -94,7 +94,7 @@ def refuse(message: str, text: str, column: int, width: int = 1, error: type[Sym
     """Raise `error` with a caret under `column` of `text`, only the line of the column shown."""
     start = max(text.rfind("\n", 0, column), text.rfind("\r", 0, column)) + 1
     end = next((place for place in range(column, len(text)) if text[place] in "\r\n"), len(text))
-    raise located(error(pointed(message, text[start:end], column - start, width)), column, width)
+    raise located(error(pointed(message, text[start:end], column - start, width)), column, width) from None
 
 
 def syntax_tree(

@@ -161,6 +161,25 @@ def walk(node: Node) -> Iterator[Node]:
         stack.extend(top.operands[::-1])
 
 
+def has_kind(node: Node, *kinds: type[Node]) -> bool:
+    """Whether a node of one of these kinds or traits stands in `node`; those that are alike are asked once.
+
+    >>> from symprop.algebra import variable
+    >>> has_kind(variable("W", (2, 3)).T, Transpose), has_kind(variable("W", (2, 3)).T, Sum)
+    (True, False)
+    """
+    common = node.pattern[0]
+    if kinds not in common.answers:
+        common.answers[kinds] = any(issubclass(kind, kinds) for kind in common.kinds)
+    found: bool = common.answers[kinds]
+    return found
+
+
+def joins_examples(node: Node) -> bool:
+    """Whether a mean over the examples of a batch stands in `node`."""
+    return any(kind.joins_examples for kind in node.pattern[0].kinds if issubclass(kind, Node))
+
+
 def transposes(*nodes: Node) -> int:
     """Return how many transposes stand in these nodes."""
     return sum(isinstance(part, Transpose) for node in nodes for part in walk(node))
@@ -190,7 +209,7 @@ def variables(node: Node) -> tuple[Variable, ...]:
     >>> [part.name for part in variables(W @ x + W @ x)]
     ['W', 'x']
     """
-    return tuple([part for part in parts(node) if isinstance(part, Variable)])
+    return node.reads
 
 
 def parts(node: Node) -> Iterable[Node]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
 from typing import Any
 
@@ -31,4 +32,6 @@ class Comparable:
             ShapeError: arrays that do not fit.
             LimitError: an array of more than 2,000 elements.
         """
+        if not COMPARE:
+            importlib.import_module("symprop.formulas.compare.of_derivation")
         return COMPARE[0](self, of, line)

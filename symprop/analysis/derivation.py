@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-
-from sympy import Expr
 
 from symprop.algebra.equations import Equation, Item, System, equations_in, loops_in
 from symprop.algebra.formula import Formula, inferred_formula
 from symprop.algebra.inference.infer import SCALAR
-from symprop.algebra.names import gradient_of, looked_up
+from symprop.algebra.names import gradient_of, looked_up, spaced
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.printable import Printable
 from symprop.algebra.steps import Steps
@@ -20,25 +17,24 @@ from symprop.analysis.comparing import Comparable
 from symprop.analysis.cost import Cost, cost_of
 from symprop.analysis.definitions import with_known_facts
 from symprop.analysis.idle import idle
-from symprop.analysis.modes import Modes, check_depends, modes
+from symprop.analysis.modes import check_depends
 from symprop.analysis.never_read import never_read
-from symprop.analysis.paths import Expansion, paths
 from symprop.analysis.readings import Readings, convolutions
 from symprop.analysis.received import received
-from symprop.analysis.vanishing import Vanishing, jacobian_bound, vanishing
+from symprop.analysis.studied import Studied
 from symprop.calculus.jacobians import chained
 from symprop.calculus.reached import way
 from symprop.calculus.rules import context
 from symprop.calculus.walk import derive_system
 from symprop.collection import kept_whole
-from symprop.errors import FormulaError, ShapeError, SpecError
+from symprop.errors import FormulaError, SpecError
 from symprop.networks.network import LAYOUTS, Network
 from symprop.networks.parts import Parameter
 from symprop.networks.spec import as_network, is_formula_text
 
 
 @dataclass(frozen=True, repr=False)
-class Derivation(Comparable, Printable):
+class Derivation(Studied, Comparable, Printable):
     """Forward and backward equations of a network (or a formula) in one layout, in the order of computation.
 
     `remarks` say what a reader should know of the result ("dW1 is zero, because ...").
@@ -109,7 +105,7 @@ class Derivation(Comparable, Printable):
         return looked_up(name, self.by_name, "no equation defines")
 
     def delta(self, layer: int | str) -> Node:
-        """Return the expression of the derivative of the loss by `z` of one layer (`delta(2)`, or `delta("l")`).
+        """Return the derivative of the loss with respect to `z` of one layer (`delta(2)`, or `delta("l")`).
 
         >>> from symprop import derive
         >>> print(derive("Input(2) >> Dense(1) >> MeanSquaredError()").delta(1).text())
@@ -118,7 +114,7 @@ class Derivation(Comparable, Printable):
         return self.equation(f"delta{layer}" if str(layer).isdigit() else f"delta[{layer}]").expression
 
     def gradient(self, parameter: str) -> Node:
-        """Return the expression of the derivative of the loss by a parameter, in the parameter's shape.
+        """Return the derivative of the loss with respect to a parameter, in the parameter's shape.
 
         >>> from symprop import derive
         >>> print(derive("Input(2) >> Dense(1) >> MeanSquaredError()").gradient("W1").text())
@@ -146,17 +142,10 @@ class Derivation(Comparable, Printable):
         Raises:
             FormulaError: there is none.
         """
-        known = {part.name: part for part in (*self.system.data, *self.system.parameters)}
-        for loop in self.system.loops:
-            known.update((each.name, each) for carry in loop.carries for each in (carry.before, loop.end(carry)))
-            known.update((each.name, each) for rows in (*loop.reads, *loop.writes) for each in (rows.row, rows.array))
-        known.update((equation.name, equation.target) for equation in self.system.equations)
-        if isinstance(name, str):
-            name = re.sub(r"\s*([-+*,])\s*", lambda sign: _SPACED.get(sign[1], f" {sign[1]} "), name)
-        return looked_up(name, known, "no variable is called")
+        return looked_up(spaced(name), {**self.written_out.by_name, **self.system.by_name}, "no variable is called")
 
     def jacobian(self, of: str, by: str) -> Node:
-        """Return the Jacobian of one vector of the forward pass by another, `(len of, len by)`, for one example.
+        """Return the Jacobian of one vector with respect to another, for one example: `(len of, len by)`.
 
         >>> from symprop import derive
         >>> general = derive("Input(n) >> Repeat(Residual(Dense(n) >> Tanh()), L) >> MeanSquaredError()")
@@ -168,19 +157,15 @@ class Derivation(Comparable, Printable):
             SpecError: `of` does not depend on `by`.
             ShapeError: the derivation is of a batch, or one of the two is no vector.
         """
-        self._check_example("a Jacobian")
+        self.check_example("a Jacobian")
         target, source = self.variable(of), self.variable(by)
         found = self._stretch(target, source)
         check_depends(found, target, source)
-        return chained(found, target, source, context(self.system))
-
-    def _check_example(self, what: str) -> None:
-        if self.system.layout != "example":
-            raise ShapeError(f"{what} is of one example; this derivation is of a batch in {self.system.layout}")
+        return chained(found, target, source, context(self.written_out))
 
     def _stretch(self, target: Variable, source: Variable) -> Sequence[Equation]:
         """The equations from `source` to `target`: between loops over a symbolic number of blocks, or inside one."""
-        found = way(self.system.items, target, source)
+        found = way(self.written_out.items, target, source) or way(self.system.items, target, source)
         if found is not None:
             return found
         problem = f"the way from {source.name} to {target.name} leads through a symbolic number of blocks"
@@ -195,34 +180,6 @@ class Derivation(Comparable, Printable):
         3*n0*n1 + 5*n1*n2
         """
         return cost_of(self.system, self.backward)
-
-    def modes(self, of: str, by: str) -> Modes:
-        """Return forward mode (JVP) and reverse mode (VJP) from `by` to `of`, with the cost of each order of products.
-
-        >>> from symprop import derive
-        >>> d = derive("Input(n0) >> Dense(n1) >> ReLU() >> Dense(n2) >> MeanSquaredError()")
-        >>> d.modes("z2", "x").cheaper()[0]
-        'depends'
-
-        Raises:
-            FormulaError: no such variable.
-            SpecError: `of` does not depend on `by`, or one of the two is no vector.
-        """
-        return modes(self.system, self.variable(of), self.variable(by))
-
-    def paths(self) -> Expansion:
-        """Return the Jacobian of the residual blocks expanded into its paths, `I + df2/df1 + ...` (Veit et al., 2016).
-
-        >>> from symprop import derive
-        >>> d = derive("Input(3) >> Repeat(Residual(Dense(3) >> Tanh()), 4) >> MeanSquaredError()")
-        >>> len(d.paths().paths)
-        8
-
-        Raises:
-            SpecError: the network is not made of residual blocks.
-            LimitError: more than 12 blocks, which have more than 2,048 paths.
-        """
-        return paths(self.system)
 
     @cached_property
     def convolutions(self) -> dict[str, Readings]:
@@ -242,62 +199,38 @@ class Derivation(Comparable, Printable):
         """
         return looked_up(name, self.convolutions, "no convolution gives")
 
-    def vanishing(self, output: Expr | float | None = None) -> Vanishing:
-        """Return how the slopes of the activations alone shrink a gradient, layer by layer from the output.
-
-        Each factor is the largest slope that the activation has, or its slope where it puts out `output`. Weights are
-        left out, and so are skip connections: the table follows the blocks' own path. `bound` has both.
-
-        >>> from symprop import derive
-        >>> d = derive("Input(3) >> Repeat(Dense(3) >> Sigmoid(), 5) >> MeanSquaredError()")
-        >>> d.vanishing()[-1].leaving
-        1/1024
-
-        Raises:
-            SpecError: a loop over a symbolic number of blocks.
-            FormulaError: the slope at an output cannot be solved for.
-        """
-        return vanishing(self.system, output)
-
-    def bound(self, of: str, by: str) -> Expr:
-        """Return the largest factor by which a change of `by` can scale in `of`: a bound of the Jacobian's norm.
-
-        It is written in the norms (the largest singular values) of the weight matrices and adds up all paths, so that a
-        residual block has the 1 of its identity, which keeps the gradient from vanishing.
-
-        >>> from symprop import derive
-        >>> d = derive("Input(3) >> Repeat(Residual(Dense(3) >> Sigmoid()), 3) >> MeanSquaredError()")
-        >>> d.bound("a3", "a2"), d.vanishing()[0].factor
-        (||W3||/4 + 1, 1/4)
-
-        Raises:
-            FormulaError: no such variable.
-            SpecError: `of` does not depend on `by`, or no bound is known for a formula on the way.
-            ShapeError: the derivation is of a batch.
-        """
-        self._check_example("a bound")
-        return jacobian_bound(self.system, self.variable(of), self.variable(by))
-
 
 @kept_whole()
-def derive(network: Network | Formula | str, layout: str | None = None) -> Derivation:
-    """Derive the delta recurrence and the gradients of a network, or of a formula, or its text, by its variables.
+def derive(
+    network: Network | Formula | str,
+    layout: str | None = None,
+    sizes: Mapping[str, int] | None = None,
+    *,
+    evaluation: bool = False,
+) -> Derivation:
+    """Derive the delta recurrence and the gradients of a network, or of a formula with respect to its variables.
 
     `layout` is "example" (one example, column vectors), "rows" or "columns" (a batch, the loss a mean over it). By
     default it is that of one example; a network with statistics over the batch has none, and is derived in "rows".
+    `sizes` are numbers for sizes and counts of a network that have a name. With `evaluation`, running statistics stand
+    for those of the batch, and no dropout is drawn.
 
     >>> d = derive("Input(2) >> Dense(3) >> Tanh() >> Dense(2) >> SoftmaxCrossEntropy()")
     >>> print(d.delta(1).text())
     (W2.T @ delta2) * (1 - a1 * a1)
     >>> print(derive("x @ A @ x").gradient("A").text())
     outer(x, dv1)
+    >>> print(derive("Input(2) >> BatchNorm() >> MeanSquaredError()", evaluation=True).equation("mu1").text())
+    mu1 = R1
 
     Raises:
         SpecError: the network has no loss or no parameters, or the layout is unknown or none that the network has.
     """
     if isinstance(network, str) and is_formula_text(network):
         network = inferred_formula(network, SCALAR)
-    net = with_known_facts(network) if isinstance(network, Formula) else as_network(network)
+    if sizes and isinstance(network, Formula):
+        raise SpecError("sizes are those of a network\nallowed: numbers in the declarations of a formula, x=3")
+    net = with_known_facts(network) if isinstance(network, Formula) else as_network(network).with_sizes(sizes or {})
     layouts = net.layouts if isinstance(net, Network) else LAYOUTS
     layout = layouts[0] if layout is None else layout
     if layout in LAYOUTS and layout not in layouts:
@@ -305,7 +238,7 @@ def derive(network: Network | Formula | str, layout: str | None = None) -> Deriv
             "a network with statistics over the batch has no form for one example: its means read all examples\n"
             f"allowed: layout {' or '.join(map(repr, layouts))}"
         )
-    system = net.system(layout)
+    system = net.system(layout).evaluated if evaluation else net.system(layout)
     if system.loss is None and isinstance(net, Network):
         raise SpecError(
             f"a network without a loss has no gradients\nend it with a loss, as in: {net.text} >> MeanSquaredError()"
@@ -314,7 +247,3 @@ def derive(network: Network | Formula | str, layout: str | None = None) -> Deriv
     said = (*never_read(net.system()), *remarks, *received(system, backward))
     said = (*net.doubts, *said, *idle(net, backward)) if isinstance(net, Network) else said
     return Derivation(net, system, backward, said)
-
-
-_SPACED = {"*": "*", ",": ", "}
-"""How signs stand in the names of variables, where not between spaces."""

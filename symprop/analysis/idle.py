@@ -24,7 +24,7 @@ def idle(network: Network, backward: Sequence[Item]) -> Iterator[str]:
     >>> from symprop import derive
     >>> d = derive("Input(2) >> Dense(3) >> BatchNorm() >> MeanSquaredError()")
     >>> d.remarks[-1]
-    'the loss does not change with b1, which mu1 takes off again: bias=False leaves it out'
+    'the loss does not change with b1, since mu1 is subtracted again: bias=False leaves it out'
     """
     yield from told_once(_each(network, backward))
 
@@ -51,5 +51,5 @@ def _statistics(steps: Sequence[Step]) -> list[str]:
 
 def _remark(bias: str, equation: Equation) -> str:
     means = _statistics(equation.steps)
-    taken = f", which {means[0]} takes off again" if means else ""
+    taken = f", since {means[0]} is subtracted again" if means else ""
     return f"the loss does not change with {bias}{taken}: bias=False leaves it out"

@@ -35,7 +35,7 @@ from symprop.errors import SpecError, shown
 
 @dataclass(frozen=True)
 class Link:
-    """One factor of the chain rule: the Jacobian of `target` by `source`."""
+    """One factor of the chain rule: the Jacobian of `target` with respect to `source`."""
 
     target: Variable
     source: Variable

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from symprop.algebra import nodes as n
 from symprop.algebra.equations import Equation, System
-from symprop.algebra.trees import walk
+from symprop.algebra.trees import has_kind, walk
 from symprop.algebra.window_sizes import WindowSizes, sizes_of
 
 PLACES = {1: ("element",), 2: ("position", "element"), 3: ("row", "column")}
@@ -25,7 +25,8 @@ def never_read(system: System) -> Iterator[str]:
 
 
 def _of(equation: Equation) -> Iterator[str]:
-    for window in (part for part in walk(equation.expression) if isinstance(part, n.Window)):
+    inside = walk(equation.expression) if has_kind(equation.expression, n.Window) else ()
+    for window in (part for part in inside if isinstance(part, n.Window)):
         words = PLACES.get(window.operands[0].rank, ())
         said: dict[str, list[str]] = {}
         for axis, sizes in zip(window.axes, sizes_of(window), strict=True):

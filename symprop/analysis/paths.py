@@ -37,7 +37,7 @@ Path = tuple[int, ...]
 
 @dataclass(frozen=True)
 class Block:
-    """A branch of a residual block, `exit = entry + branch + ...`, and the Jacobian of the branch by the entry."""
+    """A branch of a residual block, `exit = entry + branch + ...`, and its Jacobian with respect to the entry."""
 
     entry: Variable
     branch: Variable
@@ -47,7 +47,7 @@ class Block:
 
 @dataclass(frozen=True)
 class Expansion(Shown):
-    """The Jacobian of the last block's output by the first block's branch, multiplied out.
+    """The Jacobian of the last block's output with respect to the first block's branch, multiplied out.
 
     A block stands in `blocks` once for each of its branches.
     """
@@ -161,7 +161,7 @@ def _shortcut(equation: Equation, before: list[Equation]) -> tuple[Variable, lis
 
 
 def paths(system: System) -> Expansion:
-    """Return the Jacobian of a network's stack of residual blocks by its first branch, multiplied out into paths.
+    """Return the Jacobian of a stack of residual blocks with respect to its first branch, multiplied out into paths.
 
     >>> from symprop.networks import Dense, Input, ReLU, Residual
     >>> block = Residual(Dense("n") >> ReLU())

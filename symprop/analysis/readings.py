@@ -1,6 +1,6 @@
 """A convolution read in three ways: as a sum of shifts, by patches, and as correlations, each derived from the layer.
 
-With `Z = X * W + b` and `D` the derivative of the loss by `Z`: patches name the windows as rows, so that
+With `Z = X * W + b` and `D` the derivative of the loss with respect to `Z`: patches name the windows as rows, so that
 `Z = X_bar W_bar' + b`, `dW_bar = D' X_bar` and `dX = fold(D W_bar)`. As correlations, `dX` is that of `D`, zeros put
 between its entries and around, with the flipped kernel, its channels swapped; `dW` is that of `X` with `D`, stride and
 dilation exchanged. All is for one example.
@@ -81,7 +81,7 @@ class Readings(Printable):
 
     @property
     def flow(self) -> Variable:
-        """What comes back: the derivative of the loss by the output."""
+        """What comes back: the derivative of the loss with respect to the output."""
         return adjoint_of(self.layer.target)
 
     @property
@@ -115,7 +115,7 @@ class Readings(Printable):
 
     @cached_property
     def sizes_back(self) -> tuple[tuple[WindowSizes, ...], tuple[WindowSizes, ...]]:
-        """The same for the correlations that are the derivatives by the input and by the kernel."""
+        """The same for the correlations that are the derivatives with respect to the input and the kernel."""
         windows: list[n.Window] = []
         for equation in self.readings[-1].equations:
             last = [step for step in equation.steps if step.rule != KNOWN][-1].after
@@ -172,10 +172,12 @@ def readings(equation: Equation, derivation: Any = None) -> Readings | None:
 
 
 def _back(equation: Equation, by: Variable, flow: Variable | None = None, target: Variable | None = None) -> Equation:
-    """Return the derivative by what an equation reads, worked out by the rules."""
+    """Return the derivative with respect to what an equation reads, worked out by the rules."""
     start = n.Pullback(flow or adjoint_of(equation.target), equation.expression, by)
     expression, steps = simplified(start, Context())
-    return Equation(target or gradient_of(by), expression, steps, f"the derivative of the loss by {by.name}")
+    return Equation(
+        target or gradient_of(by), expression, steps, f"the derivative of the loss with respect to {by.name}"
+    )
 
 
 def _patches(equation: Equation, term: Node, parts: Correlation, array: Variable, kernel: Variable) -> Reading:

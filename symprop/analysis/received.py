@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 import sympy
 
 from symprop.algebra import nodes as n
+from symprop.algebra.alike import asked_once
 from symprop.algebra.equations import Equation, Item, System, equations_in
 from symprop.algebra.names import adjoint_of
 from symprop.algebra.nodes import Node, Variable
@@ -71,9 +72,16 @@ def _minus_infinity(term: Node) -> str:
     return ""
 
 
+@asked_once
+def _shares(expression: Node) -> bool:
+    """Whether in a product of stacks of matrices one has an axis of length 1."""
+    products = (part for part in walk(expression) if isinstance(part, n.MatMul))
+    return any(1 in operand.shape[:-2] for product in products for operand in product.operands)
+
+
 def _shared(expression: Node, found: By) -> Iterator[tuple[str, Variable]]:
     """Yield each variable of which one matrix stands in several products, with their number, if it has an adjoint."""
-    for product in walk(expression):
+    for product in walk(expression) if _shares(expression) else ():
         for this, other in (product.operands, product.operands[::-1]) if isinstance(product, n.MatMul) else ():
             read = this.untransposed
             pairs = list(zip(this.shape[:-2], other.shape[:-2], strict=True)) if this.rank == other.rank else []

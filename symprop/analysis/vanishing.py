@@ -22,7 +22,7 @@ from symprop.algebra.printable import Shown, aligned
 from symprop.algebra.roles import MASK
 from symprop.algebra.table import Table
 from symprop.algebra.trees import numbers_apart, variables
-from symprop.analysis.modes import stretch, without_loops
+from symprop.analysis.modes import check_depends, stretch, without_loops
 from symprop.analysis.slopes import largest_slope, largest_value, slope_at_output
 from symprop.calculus.known_facts import has_fact
 from symprop.errors import SpecError, shown
@@ -244,6 +244,7 @@ def jacobian_bound(system: System, of: Variable, by: Variable) -> Expr:
         for variable, factor in _factors(equation.expression, maps):
             arriving[variable] = arriving.get(variable, Integer(0)) + here * factor
     if by not in arriving:
+        check_depends(tuple(system.equations), of, by)
         raise SpecError(f"{of.name} does not depend on {by.name}")
     for equation in system.equations:
         if norm(equation.target) in arriving[by].free_symbols:

@@ -15,9 +15,10 @@ from typing import Any, NamedTuple
 import sympy
 from sympy import Expr
 
-from symprop.algebra.alike import Common, ForAlike, pattern
+from symprop.algebra.alike import ForAlike, pattern
 from symprop.algebra.batching import expanded as expanded_by
 from symprop.algebra.equations import Equation, Item, System
+from symprop.algebra.kinds.patterns import Common
 from symprop.algebra.nodes import Multiply, Node, Power, Variable
 from symprop.algebra.roles import STATISTIC
 from symprop.algebra.table import kinds_of

@@ -26,7 +26,7 @@ VALUE = sympy.Symbol("u", real=True)
 
 @lru_cache(maxsize=1024)
 def derivative(function: ElementwiseFunction, position: int = 0) -> Expr:
-    """Return the derivative by one parameter, in the parameters and `VALUE`.
+    """Return the derivative with respect to one parameter, in the parameters and `VALUE`.
 
     Where the derivative does not exist (a kink, a jump) it is given a subgradient: 0 at a jump, the value of the
     branch that holds at a kink; where the two of a `maximum` are equal, that of the second, and of a number before all.

@@ -46,22 +46,22 @@ def pushforward(expression: Node, by: Node, tangent: Node) -> Node:
 
 
 def jacobian(expression: Node, by: Variable, context: Context) -> Node:
-    """Return the Jacobian of a vector or scalar `expression` by a vector or scalar: `(len expression, len by)`.
+    """Return the Jacobian of a vector or scalar `expression` with respect to another: `(len expression, len by)`.
 
     Raises:
-        ShapeError: one of the two is a matrix; its derivative by a matrix is read as a gradient.
+        ShapeError: one of the two is a matrix; its derivative is read as a gradient.
     """
     for part, name in ((expression, "a formula"), (by, by.name)):
         if part.rank > 1:
             problem = f"a Jacobian is between vectors; {name} has shape {shape_text(part.shape)}"
-            raise ShapeError(f"{problem}\nfor the derivative by a matrix ask for the gradient of the loss")
+            raise ShapeError(f"{problem}\nfor the derivative with respect to a matrix ask for the gradient of the loss")
     tangent = Variable("tangent", (), by.shape)
     pushed, _ = simplified(pushforward(expression, by, tangent), context)
     return tidy(matrix_of(pushed, tangent))
 
 
 def chained(equations: Sequence[Equation], of: Variable, by: Variable, context: Context) -> Node:
-    """Return the Jacobian of `of` by `by` through the equations, in factored form.
+    """Return the Jacobian of `of` with respect to `by` through the equations, in factored form.
 
     Where every way from `by` to `of` passes through one variable, the Jacobian is a product of two; so a residual
     block contributes one factor, `J + I`. A scalar `of` is pulled back instead, one simplified gradient at a time.

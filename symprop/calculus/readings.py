@@ -1,8 +1,9 @@
 """Rules that read a convolution in another way: on request alone, since none of the forms is the simpler one.
 
-A convolution is windows times a kernel (`convolved`). Its derivative by the input is a fold of what comes back times
-the kernel; that is a correlation too, of what comes back with zeros put between, against the flipped kernel. Windows
-and their elements may change roles, which makes the derivative by the kernel a correlation with what comes back.
+A convolution is windows times a kernel (`convolved`). Its derivative with respect to the input is a fold of what
+comes back times the kernel. That is a correlation too, of what comes back with zeros put between, against the flipped
+kernel. Windows and their elements may change roles, which makes the derivative with respect to the kernel a correlation
+with what comes back.
 
 What a node is, is found by making it: a fold is the adjoint of a correlation where the rules give it as one.
 

@@ -13,8 +13,9 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Generic, TypeVar
 
-from symprop.algebra.alike import Number, Numbers, aligned, pattern, renumbered
+from symprop.algebra.alike import Numbers, aligned, pattern, renumbered
 from symprop.algebra.equations import Equation, Step
+from symprop.algebra.kinds.patterns import Number
 from symprop.algebra.nodes import Node
 from symprop.algebra.trees import variables
 from symprop.calculus.context import WORKED_OUT_ON_DEMAND, Context, KnownFact, Quotient
@@ -45,13 +46,12 @@ class Watched(Mapping[Any, Any]):
 class Later(Sequence[Step]):
     """Steps with other numbers than those that were worked out, made when somebody looks at them."""
 
-    def __init__(self, steps: tuple[Step, ...], numbers: Numbers, equations: Mapping[Equation, Equation]) -> None:
+    def __init__(self, steps: Sequence[Step], numbers: Numbers, equations: Mapping[Equation, Equation]) -> None:
         self.steps, self.numbers, self.equations = steps, numbers, equations
 
     @cached_property
     def made(self) -> tuple[Step, ...]:
         """The steps with their numbers, also in what is said in words."""
-        nodes: dict[int, Node] = {}
         read = [each for step in self.steps for each in (step.before, step.after)]
         read += [equation.expression for equation in self.equations]
         names = _names(read, self.numbers)
@@ -62,8 +62,8 @@ class Later(Sequence[Step]):
         return tuple(
             Step(
                 step.rule,
-                renumbered(step.before, self.numbers, nodes),
-                renumbered(step.after, self.numbers, nodes),
+                renumbered(step.before, self.numbers),
+                renumbered(step.after, self.numbers),
                 tuple(map(fact, step.facts)),
                 True,
             )
@@ -101,9 +101,9 @@ class Derived:
         return frozenset(fact for step in self.steps for fact in step.equations)
 
     def twin(self, twin: Twin) -> Derived | None:
-        if not (self.read <= twin.numbers.keys() and self.facts <= twin.equations.keys()):
+        if any(number not in twin.numbers for number in self.read) or not self.facts <= twin.equations.keys():
             return None
-        return Derived(twin.of(self.expression), Later(tuple(self.steps), twin.numbers, twin.equations))
+        return Derived(twin.of(self.expression), Later(self.steps, twin.numbers, twin.equations))
 
 
 @dataclass(frozen=True)
@@ -137,8 +137,9 @@ class Result(Generic[Made]):
         if self.about is not None and about is not None:
             twin.equations[self.about] = about
         try:
-            if not all(twin.answers(table, key, answer) for (table, key), answer in self.notes.items()):
-                return None
+            for (table, key), answer in self.notes.items():
+                if not twin.answers(table, key, answer):
+                    return None
         except KeyError:  # a rule made a name that nothing has
             return None
         return self.made.twin(twin)
@@ -149,11 +150,10 @@ class Twin:
 
     def __init__(self, numbers: dict[Number, Number], context: Context) -> None:
         self.numbers, self.context, self.tables = numbers, context, context.tables
-        self.nodes: dict[int, Node] = {}
         self.equations: dict[Equation, Equation] = {}
 
     def of(self, node: Node) -> Node:
-        return renumbered(node, self.numbers, self.nodes)
+        return renumbered(node, self.numbers)
 
     def answers(self, table: str, key: Any, answer: Any) -> bool:
         """Whether the context answers a question as it was answered, in numbers that are put in."""
@@ -161,7 +161,8 @@ class Twin:
             subject, axes = key
             twin = self.equations[subject] if isinstance(subject, Equation) else self.of(subject)
             return self.agree(answer, WORKED_OUT_ON_DEMAND[table](twin, axes, self.context))
-        return self.agree(answer, self.tables[table].get(self.of(key)))
+        other = self.tables[table].get(renumbered(key, self.numbers))
+        return other is answer if other is None or answer is None else self.agree(answer, other)
 
     def agree(self, answer: Any, other: Any) -> bool:
         if isinstance(answer, Equation) and isinstance(other, Equation):
@@ -182,7 +183,7 @@ class Twin:
 def _names(formulas: Iterable[Node], numbers: Numbers) -> dict[str, str]:
     """Return what each array in some formulas is called in other numbers."""
     arrays = dict.fromkeys(array for each in formulas for array in variables(each))
-    return {array.name: renumbered(array, numbers, {}).name for array in arrays}
+    return {array.name: renumbered(array, numbers).name for array in arrays}
 
 
 def _said(words: str, names: Mapping[str, str]) -> str:
@@ -196,7 +197,7 @@ def worked_once(
     """Return what `work_out` makes of a formula and the steps, those of a formula that is alike where one was seen."""
     if not context.by_name:
         return work_out(start, context)  # alone
-    key, numbers = pattern(start)
+    key, numbers = start.pattern
     found = _once(key, numbers, None, context, lambda watched: Derived(*work_out(start, watched)))
     return found.expression, found.steps
 
@@ -205,7 +206,7 @@ def why_once(
     equation: Equation, axes: tuple[int, ...], context: Context, work_out: Callable[..., tuple[KnownFact, ...]]
 ) -> tuple[KnownFact, ...]:
     """Return why something holds of an equation along some axes, as it does of one that is alike where one was seen."""
-    key, numbers = pattern(equation.target, equation.expression)
+    key, numbers = equation.pattern
     return _once((key, axes), numbers, equation, context, lambda watched: Why(work_out(equation, axes, watched))).facts
 
 

@@ -29,6 +29,7 @@ from symprop.calculus.declared_rules import DECLARED_RULES
 from symprop.calculus.diagonal_rules import DIAGONALS
 from symprop.calculus.known_facts import nonzero
 from symprop.calculus.known_forms import KNOWN_FORMS, KnownForm
+from symprop.calculus.side_by_side import SIDE_BY_SIDE
 from symprop.calculus.sum_rules import SUMS
 from symprop.calculus.tidy import tidy
 from symprop.calculus.unit_vectors import UNITS
@@ -218,7 +219,17 @@ for _form in KNOWN_FORMS:
     _enter(_form)
 
 
-RULES: tuple[Rule, ...] = (*UNITS, *SUMS, *DIAGONALS, *VANISHING, *DECLARED_RULES, *PRODUCTS, *CHOICES, *CONTRACTIONS)
+RULES: tuple[Rule, ...] = (
+    *UNITS,
+    *SUMS,
+    *SIDE_BY_SIDE,
+    *DIAGONALS,
+    *VANISHING,
+    *DECLARED_RULES,
+    *PRODUCTS,
+    *CHOICES,
+    *CONTRACTIONS,
+)
 """Every rule, in the order in which they are tried."""
 
 

@@ -6,7 +6,18 @@ from symprop.algebra import nodes as n
 from symprop.algebra.equations import Equation
 from symprop.algebra.nodes import Node
 from symprop.algebra.table import for_kinds
-from symprop.algebra.trees import factors_of, is_zero, multiplied, ones, replace, terms_of, variables, walk, zeros
+from symprop.algebra.trees import (
+    factors_of,
+    has_kind,
+    is_zero,
+    multiplied,
+    ones,
+    replace,
+    terms_of,
+    variables,
+    walk,
+    zeros,
+)
 from symprop.calculus.chains import links
 from symprop.calculus.coefficients import coefficient_and_rest, expanded, same_shape
 from symprop.calculus.context import WORKED_OUT_ON_DEMAND, Applied, Context, KnownFact, Rule, rule
@@ -129,7 +140,8 @@ def _stream(equation: Equation, axes: tuple[int, ...], context: Context) -> list
     chain = [] if (equation, axes) in context.centred else [equation]
     for each in chain:
         whole = each.expression
-        terms = terms_of(whole) if _holds_a_mean(whole, axes, context) else ()
+        stream = isinstance(whole, (n.Add, n.Variable))
+        terms = terms_of(whole) if stream and _holds_a_mean(whole, axes, context) else ()
         known = [context.equation(term) for term in terms if isinstance(term, n.Variable) and same_shape(term, whole)]
         new = [each for each in known if each and each not in found and (each, axes) not in context.centred]
         found.update(dict.fromkeys(new))
@@ -153,7 +165,7 @@ def _holds_a_mean(node: Node, axes: tuple[int, ...], context: Context) -> bool:
     Weights are what sums to 1; the mean by them is no sum where it is of one element.
     """
     known = filter(None, map(context.by_name.get, variables(node)))
-    sums = (part for part in walk(node) if isinstance(part, n.Sum))
+    sums = (part for part in walk(node) if isinstance(part, n.Sum)) if has_kind(node, n.Sum) else ()
     along = (part.operands[0].rank != node.rank or not set(part.axes).isdisjoint(axes) for part in sums)
     weights = (sums_to_one(factor, axes, context) for factor in factors_of(node) if factor.rank == node.rank)
     return any(along) or any(map(_is_multiple_of_a_sum, known)) or any(weights)

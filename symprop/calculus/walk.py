@@ -1,8 +1,9 @@
 """The derivation walk: forward equations in, backward equations out, in one pass from the last equation to the first.
 
 Nothing is expanded: each equation is shallow and named, so the cost is linear in the number of equations, and the list
-that comes out is the delta recurrence of the textbooks. The adjoint of `z1` (the derivative of the loss by `z1`) is
-named `delta1`, that of a parameter `dW1`; any other is written in place if one equation reads it, else named (`da1`).
+that comes out is the delta recurrence of the textbooks. The adjoint of `z1`, which is the
+derivative of the loss with respect to `z1`, is named `delta1`, that of a parameter `dW1`. Any other is written in place
+if one equation reads it, else named (`da1`).
 A `Loop` over a symbolic number of blocks is walked once, for a general block, with its base case.
 
 Source: Rumelhart, Hinton and Williams (1986); Griewank and Walther, *Evaluating Derivatives* (2008), chapter 3.
@@ -18,7 +19,8 @@ import sympy
 
 from symprop.algebra import nodes as n
 from symprop.algebra import roles
-from symprop.algebra.equations import Carry, Equation, Item, Loop, Rows, System, equations_in
+from symprop.algebra.alike import asked_once
+from symprop.algebra.equations import Carry, Equation, Flow, Item, Loop, Rows, System, equations_in
 from symprop.algebra.names import adjoint_of
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.trees import is_zero, replace, variables, walk, zeros
@@ -120,7 +122,7 @@ class _Walker:
                 owner = self.inlined.pop(inner)
                 return self.emit(variable, _swap(start, inner, self.emit(owner, inner)), name)
         name = name or adjoint_of(variable)
-        equation = Equation(name, expression, steps, note=f"the derivative of the loss by {variable.name}")
+        equation = Equation(name, expression, steps, note=f"the derivative of the loss with respect to {variable.name}")
         self.context.adjoints[name] = equation
         found: Item = equation
         for loop in self.loops:  # a parameter that blocks inside tied blocks have: an equation for each of them
@@ -242,7 +244,22 @@ class _Walker:
         made = {equation.target for equation in equations_in(items)}
         leaving = {rows: found for rows, found in flows.leaving.items() if found.row in made}
         reads, writes = tuple(flows.arriving.values()), tuple(leaving.values())
-        self.items.append(Loop(loop.index, loop.count, items, loop.carries, reads, writes, tuple(base), backward=True))
+        handed_on = tuple(
+            Flow(name, self.worked_out(flows.heads.get(carry, zeros(*name.shape))), self.worked_out(handed[carry]))
+            for carry, name in flows.opaque.items()
+        )
+        self.items.append(
+            dataclasses.replace(
+                loop,
+                items=items,
+                reads=reads,
+                writes=writes,
+                base=tuple(base),
+                backward=True,
+                step=tuple(step.items),
+                flows=handed_on,
+            )
+        )
         for rows, found in leaving.items():
             self.pending.setdefault(rows.array, []).append(found.array)
         for carry, flow in handed.items():
@@ -259,6 +276,10 @@ class _Walker:
         name = adjoint_of(array)
         return name.change(mark=name.mark + 1) if more else name
 
+    def worked_out(self, start: Node) -> Node:
+        """Return a flow without anything left to be differentiated."""
+        return simplified(start, self.context)[0]
+
     def equation_for(self, target: Variable, start: Node, note: str) -> Equation:
         """Work out an equation of which the start is known."""
         expression, steps = simplified(start, self.context)
@@ -269,6 +290,7 @@ def _count(node: Node, part: Node) -> int:
     return sum(1 for inner in walk(node) if inner == part)
 
 
+@asked_once
 def _repeats(node: Node) -> bool:
     """Whether an expensive part is written more than once."""
     heavy = [part for part in walk(node) if isinstance(part, HEAVY)]

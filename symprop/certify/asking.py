@@ -12,7 +12,7 @@ from symprop.certify.subject import Subject
 from symprop.errors import SpecError, listed, shown
 
 COTANGENTS = ("g", "dout", "grad_output", "grad_out", "grad", "d_out", "upstream", "cotangent", "dy", "dO", "do", "ct")
-"""Under which names the derivative of a loss by the value is asked for, beside `d` and `grad_` with its own name."""
+"""Names under which the cotangent of the value is asked for, beside `d` and `grad_` with the value's own name."""
 VALUES = ("out", "output")
 """Under which names the value of the forward pass is asked for, beside its own."""
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from symprop.algebra.printable import aligned
+from symprop.algebra.printable import Listed, aligned
 from symprop.certify.judging import UNCONFIRMED, Line, number
 from symprop.diagnosis import Diagnosis
 from symprop.notation import notebook_blocks
@@ -20,11 +20,11 @@ HEADER = ("gradient", "verdict", "off by", "allowed", "worst entry", "given", "r
 
 
 @dataclass(frozen=True)
-class Certification:
+class Certification(Listed):
     """Whether a backward pass gives the right gradients: `ok`, a sentence, and a table with a line for each gradient.
 
     `failed` is what the function raised, "" where it returned. `remarks` say how it was called and what was noticed.
-    `order` is in which order the gradients would be right that are wrong in theirs, `diagnosis` says what was mistaken.
+    `order` is the one in which the gradients would be right, where only that is wrong; `diagnosis` is the mistake.
 
     >>> import symprop
     >>> found = symprop.certify("sum((X @ w - y)**2)", lambda X, w, y: 2 * X.T @ (X @ w - y), wrt="w")
@@ -73,8 +73,12 @@ class Certification:
     @property
     def table(self) -> str:
         """The verdict as plain text: a line for each gradient, the sentence, and remarks."""
+        return self.fitted(None)
+
+    def fitted(self, width: int | None) -> str:
+        """Return the table with cells cut where a line would be wider than `width`."""
         shown = [index for index, cells in enumerate(zip(*self._rows, strict=True)) if any(cells[1:])]
-        head, *lines = aligned([[row[index] for index in shown] for row in self._rows])
+        head, *lines = aligned([[row[index] for index in shown] for row in self._rows], width)
         texts = [line.rstrip() for line in (head, "-" * min(len(head), 120), *lines)]
         title = f"{self.backward}, a backward pass of {self.title}"
         return "\n".join([title, "", *(texts if self.lines else ()), "", self.message, *self.remarks])

@@ -39,7 +39,7 @@ GROWTH = (0, 2, 4)
 SMALL = 120
 """Up to so many elements in each array, sizes are larger."""
 MOST = 4_000
-"""How many elements a derivative by one variable may move."""
+"""How many elements a derivative with respect to one variable may move."""
 MOST_READ = 1_000_000
 """How many elements any array may have."""
 WHOLE = frozenset({"bits", "one-hot", "index", "signs"})
@@ -127,7 +127,7 @@ class FormulaSubject(Subject):
 
     @cached_property
     def derived(self) -> dict[str, Node]:
-        """The gradients by each variable, for a cotangent."""
+        """The gradients with respect to each variable, for a cotangent."""
         name = self.cotangent.name
         return {by: questions.vjp(self.formula, by, name).whole.node for by in self.by}
 

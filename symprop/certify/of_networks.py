@@ -147,7 +147,7 @@ class NetworkSubject(Subject):
         inputs = [each for each in system.inputs if not each.facts]
         self.variables = {each.name: each for each in (*system.parameters, *inputs)}
         for name in wrt:
-            looked_up(name, self.variables, "there is no gradient by")
+            looked_up(name, self.variables, "there is no gradient with respect to")
         self.differentiable = tuple(self.variables)
         first = () if self.is_scalar else tuple(each.name for each in inputs)
         self.by = tuple(wrt) or (*first, *(each.name for each in system.parameters))

@@ -29,7 +29,7 @@ class OwnDerivative:
         self.__signature__ = inspect.Signature([*self.parameters, own])
 
     def __call__(self, *, g: Any, **given: Any) -> dict[str, Any]:
-        """Return the gradient by each parameter that is given an array, as the library finds it."""
+        """Return the gradient with respect to each parameter that is given an array, as the library finds it."""
         names = [each.name for each in self.parameters]
         arguments = [given.get(each.name, each.default) for each in self.parameters]
         found = zip(names, self.pulled(self.function, arguments, g), strict=True)

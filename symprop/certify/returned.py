@@ -52,7 +52,7 @@ def order_of(returned: Any, backward: Any, subject: Subject, asked: Asked, wrt: 
     for each in choices:
         if len(each) == count or (each == choices[-1] and len(each) == 1):  # rows or numbers of one array
             return each
-    expected = " or ".join(dict.fromkeys(f"{len(each)}, by {listed(each)}" for each in choices if each))
+    expected = " or ".join(dict.fromkeys(f"{len(each)}, for {listed(each)}" for each in choices if each))
     many = f"{count} gradients" if count != 1 else "1 gradient"
     raise SpecError(
         f"{name} returns {many}, expected {expected}\nallowed: a tuple in this order, or {_example(subject)}"

@@ -51,7 +51,7 @@ def largest(values: Array) -> float:
 
 @dataclass(frozen=True)
 class Slopes:
-    """Every element's derivative by every element of a variable, and how far rounding can move each."""
+    """Every element's derivative with respect to every element of a variable, and how far rounding can move each."""
 
     value: Array
     rounding: Array
@@ -80,10 +80,10 @@ class Place(ABC):
 
     @abstractmethod
     def right(self, names: Sequence[str], cotangent: Array) -> dict[str, Exact]:
-        """Return the right gradient by each of some variables, for a cotangent of the value."""
+        """Return the right gradient with respect to each of some variables, for a cotangent of the value."""
 
     def jacobian(self, name: str) -> Slopes | None:
-        """Return every element's derivative by every element of a variable, where that is known."""
+        """Return every element's derivative with respect to every element of a variable, where that is known."""
         return None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import types
+from collections.abc import Mapping
 
 from symprop.analysis.derivation import Derivation
 from symprop.codegen.case import Case, case_of
@@ -19,14 +20,23 @@ def generate(
     target: str = "numpy",
     threads: int = 1,
     fast: bool = False,
+    sizes: Mapping[str, int] | None = None,
 ) -> str:
     """Return the source of a module that computes the loss of `network` and its gradients.
 
-    The module is one to read: `forward`, `loss`, `backward` (a statement for each equation of the derivation, in its
-    order, under its formula), `loss_and_grads` and `init_params`; with an `optimizer` ("sgd", "momentum", "adam",
-    "adamw", or one with other numbers, as in `symprop.Adam(lr=0.01)` or its text) also `init_state`, `train_step` and
-    `update`. It needs NumPy and nothing else. `dtype` is "float64" or "float32". A case may stand for its network, and
-    a derivation, if its layout is "rows".
+    The module is one to read. It needs NumPy and nothing else, and has `forward`, `loss`, `backward` (a statement for
+    each equation of the derivation, in its order, under its formula), `loss_and_grads` and `init_params`; with an
+    optimiser also `init_state`, `train_step` and `update`.
+
+    Args:
+        network: a network, its text, a case, or a derivation in "rows".
+        dtype: "float64" or "float32".
+        optimizer: "sgd", "momentum", "adam", "adamw", or one with other numbers: `symprop.Adam(lr=0.01)`, or its text.
+        target: the library: "numpy", "numba", "jax" or "torch" (`docs/engines.md`). A step of "numba" is one compiled
+            function of loops, which pays for small networks; with convolutions or pools it is NumPy's.
+        threads: 2 for two threads, each with half of the rows of a large batch; let BLAS have one thread then.
+        fast: the module that `symprop.compile` runs: its step writes into memory that is planned, and checks more.
+        sizes: numbers for sizes and counts that have a name.
 
     >>> source = generate("Input(2) >> Dense(3) >> Tanh() >> MeanSquaredError()", dtype="float32")
     >>> print(source.partition("def backward")[2].partition("m = len(x)\\n\\n")[2].partition("    # (6)")[0])
@@ -36,16 +46,10 @@ def generate(
         dW1 = delta1.T @ x
     <BLANKLINE>
 
-    With `fast=True` it is the module that `symprop.compile` runs: its step writes into a workspace, in memory that is
-    planned, and checks more of what it is given. With `threads=2` each of two threads then takes half of the rows of a
-    large batch; let BLAS have one thread (`docs/performance.md`). `target` is the library: "numpy", "numba" (the step
-    is one compiled function of loops, which pays for small networks; with convolutions or pools it is NumPy's), "jax"
-    or "torch" (`docs/engines.md`).
-
     Raises:
         SpecError: a size is a name, or the network has no loss, or an option is unknown or not for this target.
     """
-    return _case(network, dtype, optimizer, form_of(target, fast), threads).source
+    return _case(network, dtype, optimizer, form_of(target, fast), threads, sizes).source
 
 
 def compile_network(
@@ -55,6 +59,7 @@ def compile_network(
     target: str = "numpy",
     threads: int = 1,
     fast: bool | None = None,
+    sizes: Mapping[str, int] | None = None,
 ) -> types.ModuleType:
     """Return the generated module, loaded; tracebacks through it show its source.
 
@@ -73,18 +78,25 @@ def compile_network(
         SpecError: as `generate`.
         ImportError: the target is "numba", "jax" or "torch", and that is not installed.
     """
-    return _case(
-        network, dtype, optimizer, form_of(target, target == "numpy" if fast is None else fast), threads
-    ).module
+    form = form_of(target, target == "numpy" if fast is None else fast)
+    return _case(network, dtype, optimizer, form, threads, sizes).module
 
 
 def _case(
-    network: Case | Network | Derivation | str, dtype: str, optimizer: Optimiser | str | None, target: str, threads: int
+    network: Case | Network | Derivation | str,
+    dtype: str,
+    optimizer: Optimiser | str | None,
+    target: str,
+    threads: int,
+    sizes: Mapping[str, int] | None,
 ) -> Case:
     if isinstance(network, Derivation) and network.system.layout != "rows":
         layout = network.system.layout
         raise SpecError(f"code has its batch in rows, not layout {layout!r}\ngive the network itself")
-    return case_of(network, dtype=dtype, optimizer=optimizer, target=target, threads=threads)
+    return case_of(network, dtype=dtype, optimizer=optimizer, target=target, threads=threads).with_sizes(sizes or {})
 
 
-__all__ = ["Case", "compile_network", "generate"]
+compile = compile_network
+"""The user's word for it."""
+
+__all__ = ["Case", "compile", "compile_network", "generate"]

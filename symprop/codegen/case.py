@@ -13,8 +13,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from symprop.algebra.equations import System
+from symprop.algebra.printable import Listed
 from symprop.analysis.derivation import Derivation, derive
 from symprop.codegen.loading import loaded
+from symprop.codegen.moments import with_moments_named
 from symprop.codegen.program import Program
 from symprop.codegen.targets import NAMES, target_of
 from symprop.codegen.targets.target import Options
@@ -23,14 +25,15 @@ from symprop.errors import SpecError, shown
 from symprop.networks.network import LAYOUTS, Network
 from symprop.networks.optimiser_text import as_optimiser
 from symprop.networks.optimisers import Optimiser
+from symprop.networks.recurrent import written_out_in_time
 from symprop.networks.spec import as_network
 
 Made = TypeVar("Made")
 
 
 @dataclass(frozen=True)
-class Case:
-    """A network, or its text, in a `layout`, with the options of its module; a report and a certificate of it share it.
+class Case(Listed):
+    """A network in a layout with the options of its module: what is worked out of it is worked out once, for all.
 
     `layout` is "example", "rows" or "columns", by default the first that the network has; the code always has its
     batch in rows. The options are those of `symprop.generate`.
@@ -116,6 +119,11 @@ class Case:
         return self.at(layout="rows")
 
     @property
+    def coded(self) -> Case:
+        """The case that code is made of: a batch in rows, with loops over time also where the page writes them out."""
+        return self.of(written_out_in_time(self.network, unroll=False)).rows
+
+    @property
     def system(self) -> System:
         """The equations of the forward pass."""
         return self.network.system(self.layout)
@@ -143,7 +151,7 @@ class Case:
     def program(self) -> Program:
         """The program of both passes in their stable forms, of which every function of the module is made."""
         make = target_of(self.target).program
-        return self.once(("program", self.network, make), lambda: make(self.rows.derivation))
+        return self.once(("program", self.network, make), lambda: make(self.coded.derivation))
 
     @property
     def source(self) -> str:
@@ -165,7 +173,7 @@ class Case:
 
     @kept_whole()
     def _written(self) -> str:
-        derivation = self.rows.derivation
+        derivation = self.coded.derivation
         if not derivation.parameters:
             raise SpecError(
                 "code computes the gradients of parameters, and this network has none; add a layer such as Dense(3)"
@@ -178,7 +186,7 @@ class Case:
             )
         optimizer = None if self.optimizer is None else as_optimiser(self.optimizer)
         options = Options(self.dtype, optimizer, self.threads)
-        return target_of(self.target).source(derivation, self.program, options)
+        return target_of(self.target).source(with_moments_named(derivation), self.program, options)
 
 
 def case_of(value: Case | Derivation | Network | str, **options: Any) -> Case:

@@ -12,11 +12,12 @@ import sympy
 from sympy import Expr, Integer
 
 from symprop.algebra import nodes as n
+from symprop.algebra.alike import asked_once
 from symprop.algebra.functions import FUNCTIONS
 from symprop.algebra.nodes import Node, Scalar
 from symprop.algebra.shapes import Shape
 from symprop.algebra.table import for_kinds
-from symprop.algebra.trees import factors_of, multiplied, ones
+from symprop.algebra.trees import factors_of, multiplied, ones, walk
 from symprop.calculus.coefficients import coefficient_and_rest
 from symprop.calculus.known_forms import is_map
 from symprop.calculus.pullbacks import restored
@@ -143,16 +144,23 @@ def lines_of_vectors(program: Program) -> Program:
             operands = [lined(each, node, shape) for each in node.operands]
             return None if operands == list(node.operands) else node.with_operands(operands)
 
+        if not _has_long_lines(statement.expression):
+            return statement
         return statement.with_expression(everywhere(statement.expression, rule))
 
     return rewritten(program, change)
+
+
+@asked_once
+def _has_long_lines(node: Node) -> bool:
+    return any(_long_line(part.shape) for part in walk(node) if isinstance(part, n.Elementwise))
 
 
 @lru_cache(maxsize=2_048)  # few shapes, in all layers
 def _long_line(whole: Shape) -> Shape:
     """Return the last axes of an array that are long enough for a line; none where there is no line."""
     shape = whole[-1:]
-    while len(shape) < len(whole) - 1 and sympy.prod(shape) < LINE:
+    while len(shape) < len(whole) - 1 and all(size.is_Integer for size in shape) and sympy.prod(shape) < LINE:
         shape = whole[-len(shape) - 1 :]
     return shape if len(whole) > 2 and all(size.is_Integer for size in shape) and shape[-1] < LINE else ()
 
@@ -236,7 +244,7 @@ def rectified(node: n.Where) -> Node | None:
 def known_sums(program: Program) -> Program:
     """Take factors that are the same for all terms out of a sum, where the sum of the rest is computed before.
 
-    `sum(v * gamma * x_hat) = gamma * sum(v * x_hat)`, which is the derivative by the scale of a norm.
+    `sum(v * gamma * x_hat) = gamma * sum(v * x_hat)`, which is the derivative with respect to the scale of a norm.
     """
     definitions: dict[Node, Node] = {}
     sums: dict[tuple[frozenset[Node], tuple[int, ...]], Node] = {}

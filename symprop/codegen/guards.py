@@ -101,7 +101,7 @@ def step_around_poles(program: Program) -> Program:
 
         return statement.with_expression(everywhere(statement.expression, rule))
 
-    return rewritten(program, change)
+    return rewritten(program, change, n.Where)
 
 
 def _gathered(node: Node) -> Node:
@@ -162,7 +162,7 @@ def bound_saturated(program: Program) -> Program:
 
         return statement.with_expression(visit(statement.expression))
 
-    return rewritten(program, change)
+    return rewritten(program, change, n.Map)
 
 
 def _saturation(node: Node) -> tuple[Variable, int] | None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from symprop.algebra.equations import Equation, Item, System
+from symprop.algebra.equations import Item, System
 from symprop.algebra.names import gradient_of
 from symprop.algebra.trees import zeros
 from symprop.analysis.derivation import Derivation
-from symprop.codegen.program import Program, ProgramError, Statement, Why, checked
-from symprop.errors import SpecError
+from symprop.codegen.program import Program, ProgramError, Statement, Why
+from symprop.codegen.rolling import Roller
 
 
 def lower(derivation: Derivation) -> Program:
@@ -27,8 +27,9 @@ def lower_system(
     """Return the program of a system and its backward equations; `numbers` and `remarks` are those of the report."""
     if system.layout != "rows" or system.loss is None:
         raise ProgramError(f"a program is made from a loss in the layout 'rows', not {system.layout!r}")
-    forward = tuple(_statement(equation, numbers) for equation in _equations(system.items))
-    back = [_statement(equation, numbers) for equation in _equations(backward)]
+    backward = tuple(backward)
+    roller = Roller(system, backward, numbers)
+    forward, back = tuple(roller.statements(system.items)), list(roller.statements(backward))
     reasons = {remark.partition(" is zero: ")[0]: Why(remark) for remark in remarks}
     back = [
         statement.because(reasons[statement.name]) if statement.name in reasons else statement for statement in back
@@ -43,17 +44,4 @@ def lower_system(
     states = tuple(state.variable for state in system.states)
     masks = tuple(mask.variable for mask in system.masks)
     given = (system.parameters, system.inputs, system.targets)
-    return checked(Program(forward, tuple(back), *given, returns, states, masks))
-
-
-def _equations(items: Iterable[Item]) -> Iterable[Equation]:
-    for item in items:
-        if not isinstance(item, Equation):
-            raise SpecError(
-                f"code needs a number of blocks in place of {item.count}\ngive it one, as in {item.count}=3"
-            )
-        yield item
-
-
-def _statement(equation: Equation, numbers: Mapping[str, int]) -> Statement:
-    return Statement(equation.target, equation.expression, equation.pretty(), numbers.get(equation.name))
+    return Program(forward, tuple(back), *given, returns, states, masks)

@@ -22,13 +22,11 @@ from symprop.codegen.indicators import is_indicator, opposite
 from symprop.codegen.kinds import Copy
 from symprop.codegen.passes import role, size_in_a_batch
 from symprop.codegen.program import Emit, Names, Program, Statement, Why, rewritten
+from symprop.codegen.scans import PART
 from symprop.codegen.views import gives_view, is_boolean, is_constant, is_placed, is_view
 
 OPERATION = Table("operation")
 """How a kind becomes one operation. A kind without a row is one call as it stands, over atoms."""
-
-PART = "part"
-"""The role of variables that this pass makes: parts on the way to a result that has a name of its own."""
 
 
 def single_operations(program: Program) -> Program:

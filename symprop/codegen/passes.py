@@ -29,6 +29,7 @@ from symprop.codegen.indicators import is_indicator, is_joined
 from symprop.codegen.kinds import Copy, FirstTrue
 from symprop.codegen.lowering import lower
 from symprop.codegen.program import Emit, Names, Pass, Program, Statement, checked, each_rewritten, rewritten
+from symprop.codegen.scans import in_steps
 from symprop.codegen.stable import (
     everywhere,
     held_roots,
@@ -98,7 +99,9 @@ def share(program: Program) -> Program:
             emit(Statement(values[node], new))
             return values[node]
 
-        expression = visit(statement.expression, whole=True)
+        expression = statement.expression
+        if any(counts[part] > 1 if part.operands else part in values for part in trees.walk(expression)):
+            expression = visit(expression, whole=True)
         values.setdefault(statement.expression, statement.target)
         return statement.with_expression(expression)
 
@@ -250,7 +253,7 @@ def run(
     """
     checked(program)
     for each in passes:
-        changed = each(program)
+        changed = each(in_steps(program, each))
         if not _is_same(program, changed):
             checked(changed, after=each.__name__)
         watch(each, program, changed)

@@ -114,7 +114,7 @@ def times(images: Node, kernel: Node, lies: tuple[PatchAxis, ...]) -> Node:
 
 
 def derivative(found: Found, delta: Node) -> Node:
-    """Return the derivative by a kernel of what patches times it gives."""
+    """Return the derivative with respect to a kernel of what patches times it gives."""
     images = found.images
     if all(lie.is_whole for lie in found.lies):
         return n.MatMul(delta.permuted((1, 0)), reshaped(images, (delta.shape[0], images.shape[-1])))
@@ -187,7 +187,7 @@ def _shifted(node: n.Add) -> Node | None:
 
 
 def gradients_of_biases(program: Program) -> Program:
-    """Take the derivative by a bias from the product that gives that of the kernel: patches begin with a one."""
+    """Take the gradient of a bias from the product that gives that of the kernel: patches begin with a one."""
     summed: dict[Node, Node] = {}
     for statement in program.statements:
         expression = statement.expression

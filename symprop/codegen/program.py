@@ -8,16 +8,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Set
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import chain
 from typing import Any
 
 from sympy import Basic
 
-from symprop.algebra.alike import ForAlike, Pattern, pattern
+from symprop.algebra.alike import ForAlike
 from symprop.algebra.batching import BATCH_SIZE
+from symprop.algebra.kinds.patterns import Pattern
 from symprop.algebra.nodes import BlockSum, Node, Variable
 from symprop.algebra.roles import GRADIENT
 from symprop.algebra.shapes import Shape, same, shape_text
-from symprop.algebra.trees import parts, variables
+from symprop.algebra.trees import has_kind, parts, variables
 from symprop.algebra.trees import replace as substituted
 
 HELPERS = (
@@ -89,31 +91,32 @@ class Statement:
     whys: tuple[Why, ...] = ()
     whole: Shape = ()
 
-    @cached_property
+    @property
     def name(self) -> str:
         """The name of the left side."""
         return self.target.name
 
-    @cached_property
+    @property
     def pattern(self) -> Pattern:
         """What the right side has in common with all that are alike, and its numbers."""
-        return pattern(self.expression)
+        return self.expression.pattern
 
-    @cached_property
+    @property
     def reads(self) -> tuple[Variable, ...]:
         """The variables on the right side, each once."""
-        return variables(self.expression)
+        return self.expression.reads
 
-    @cached_property
+    @property
     def indices(self) -> Set[Basic]:
         """The indices of the series on the right side."""
-        return {part.index for part in parts(self.expression) if isinstance(part, BlockSum)}
+        inside = parts(self.expression) if has_kind(self.expression, BlockSum) else ()
+        return {part.index for part in inside if isinstance(part, BlockSum)}
 
-    @cached_property
+    @property
     def fits(self) -> bool:
         """Whether both sides have the same shape."""
         found = self.expression.shape
-        return len(self.shape) == len(found) and all(map(same, self.shape, found))
+        return found == self.shape or (len(self.shape) == len(found) and all(map(same, self.shape, found)))
 
     @property
     def shape(self) -> Shape:
@@ -149,7 +152,7 @@ class Program:
     @property
     def statements(self) -> Iterator[Statement]:
         """All statements in order."""
-        yield from (*self.forward, *self.backward)
+        return chain(self.forward, self.backward)
 
     @property
     def given(self) -> tuple[Variable, ...]:
@@ -180,11 +183,14 @@ Emit = Callable[[Statement], None]
 Pass = Callable[[Program], Program]
 
 
-def rewritten(program: Program, change: Callable[[Statement, Emit], Statement]) -> Program:
+def rewritten(program: Program, change: Callable[[Statement, Emit], Statement], *kinds: type[Node]) -> Program:
     """Return `program` with each statement changed; `change` may emit statements that must stand before its own.
 
+    With `kinds` only statements in which a node of one of them stands are changed.
     What reads the index of a series has no value outside it: such a statement is put back where its name is read.
     """
+    if kinds and not any(has_kind(each.expression, *kinds) for each in program.statements):
+        return program
     put_back: dict[Node, Node] = {}
     indices = {index for each in program.statements for index in each.indices}
 
@@ -200,7 +206,8 @@ def rewritten(program: Program, change: Callable[[Statement, Emit], Statement]) 
                 new.append(statement)
 
         for statement in statements:
-            enter(change(statement, enter))
+            idle = kinds and not has_kind(statement.expression, *kinds)
+            enter(statement if idle else change(statement, enter))
         return tuple(new)
 
     return replace(program, forward=part(program.forward), backward=part(program.backward))
@@ -221,18 +228,20 @@ def checked(program: Program, after: str = "lowering") -> Program:
     known = {variable.name: variable for variable in program.given}
     if len(known) != len(set(program.given)):
         raise ProgramError(f"after {after}: one name stands for arrays of two shapes")
+    there = set(map(id, known.values()))  # of one name there is mostly one object
     for statement in program.statements:
-        for read in statement.reads:
+        target, name = statement.target, statement.target.name
+        for read in () if there.issuperset(map(id, statement.reads)) else statement.reads:
             if (found := known.get(read.name)) is not read and found != read:
-                raise ProgramError(f"after {after}: {statement.name} reads {read.name}, not yet assigned in that shape")
-        if statement.name in known:
-            twice = known[statement.name] == statement.target
-            what = f"{statement.name} is assigned twice" if twice else "one name stands for arrays of two shapes"
+                raise ProgramError(f"after {after}: {name} reads {read.name}, not yet assigned in that shape")
+        if name in known:
+            what = f"{name} is assigned twice" if known[name] == target else "one name stands for arrays of two shapes"
             raise ProgramError(f"after {after}: {what}")
-        if not statement.fits:
+        if target.shape is not statement.expression.shape and not statement.fits:
             wrong = f"{shape_text(statement.shape)} = {shape_text(statement.expression.shape)}"
-            raise ProgramError(f"after {after}: {statement.name} has shapes {wrong}")
-        known[statement.name] = statement.target
+            raise ProgramError(f"after {after}: {name} has shapes {wrong}")
+        known[name] = target
+        there.add(id(target))
     missing = [name for name in program.returns if name not in known]
     if missing:
         raise ProgramError(f"after {after}: nothing assigns {missing[0]}")

@@ -19,6 +19,7 @@ from symprop.codegen.guards import bound_saturated, clamp_branches, step_around_
 from symprop.codegen.kinds import LogSoftmax
 from symprop.codegen.lowering import lower
 from symprop.codegen.program import Emit, Pass, Program, Statement, rewritten
+from symprop.codegen.scans import Scan
 from symprop.codegen.stable import CALLED, by_rule, everywhere, held_roots, stable_exponentials
 
 
@@ -37,7 +38,7 @@ def log_softmaxes(program: Program) -> Program:
 
         return statement.with_expression(everywhere(statement.expression, rule))
 
-    return rewritten(program, change)
+    return rewritten(program, change, n.Map)
 
 
 def short_functions(program: Program) -> Program:
@@ -82,9 +83,18 @@ def means(program: Program) -> Program:
 
 
 def in_the_order_of_the_page(program: Program) -> Program:
-    """Put the equations of the backward pass in the order of their numbers."""
+    """Put the equations of the backward pass in the order of their numbers; a loop stands where its first does."""
     last = len(program.backward) + max((each.number or 0 for each in program.statements), default=0)
-    return replace(program, backward=tuple(sorted(program.backward, key=lambda each: each.number or last)))
+    places: list[int] = []
+    for each in program.backward:
+        number = each.number
+        if isinstance(each.expression, Scan):
+            number = each.expression.steps.program.forward[0].number
+        elif number is None and not each.whys:  # what is made of a loop
+            number = places[-1]
+        places.append(number or last)
+    order = sorted(range(len(places)), key=places.__getitem__)
+    return replace(program, backward=tuple([program.backward[place] for place in order]))
 
 
 FORMS: tuple[Pass, ...] = (

@@ -12,8 +12,8 @@ import sympy
 
 from symprop.algebra import nodes as n
 from symprop.algebra import trees
-from symprop.algebra.alike import Common
 from symprop.algebra.functions import FUNCTIONS
+from symprop.algebra.kinds.patterns import Common
 from symprop.algebra.lifting import lift
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.table import for_kinds
@@ -63,7 +63,7 @@ def held_roots(program: Program) -> Program:
         times = exponent / first.setdefault(base, exponent)
         return n.Power(n.Power(base, first[base]), times) if times.is_Integer and times != 1 else None
 
-    return rewritten(program, lambda each, emit: each.with_expression(everywhere(each.expression, rule)))
+    return rewritten(program, lambda each, emit: each.with_expression(everywhere(each.expression, rule)), n.Power)
 
 
 def write_out(program: Program) -> Program:
@@ -252,4 +252,4 @@ def shifted_softmax(program: Program) -> Program:
 
         return statement.with_expression(visit(statement.expression)).because(*whys)
 
-    return rewritten(program, change)
+    return rewritten(program, change, n.Softmax, n.LogSumExp, n.Map)

@@ -1,35 +1,38 @@
-"""What commands share: how to enter one, the arguments that several take, and where their output goes."""
+"""What commands share: how to enter one, the arguments that several take, and where their input comes from."""
 
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import re
 import sys
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
+from symprop.algebra.latex.tokens import is_latex
 from symprop.algebra.names import validated
-from symprop.errors import SpecError, shown
-from symprop.files import read_text, write_whole
+from symprop.commands.outcome import STANDARD, Run
+from symprop.errors import DataError, SpecError, shown
+from symprop.files import check_writable, read_text
+from symprop.limits import SECONDS
 from symprop.networks.network import Network
 from symprop.networks.optimisers import OPTIMISERS
 from symprop.networks.spec import is_formula_text, parse_network
-from symprop.verify.gathering import SECONDS
 
-PROGRAM = "symprop"
+if TYPE_CHECKING:
+    from symprop.commands.parser import Parser
+
 DISAGREES = 1
 """The exit code where a check finds a disagreement."""
 UNDECIDED = 5
 """The exit code where a comparison finds neither a proof nor a counterexample."""
-NETWORK_HELP = (
-    'a network such as "Input(64) >> Dense(10) >> SoftmaxCrossEntropy()", or the path of a file that holds one'
-)
+NETWORK_HELP = 'a network such as "Input(64) >> Dense(10) >> SoftmaxCrossEntropy()", a file that holds one, or -'
 OPTIMISER_HELP = f'{", ".join(OPTIMISERS)}, or with its numbers: "Adam(lr=0.01, schedule=Warmup(100) >> Cosine(1000))"'
-FORMULA_HELP = 'NumPy notation, such as "sum((X @ w - y)**2)"'
+FORMULA_HELP = 'NumPy notation, such as "sum((X @ w - y)**2)", a file that holds it, or -'
 
-Run = Callable[[argparse.Namespace], int]
-Enter = Callable[[str, Run, str], argparse.ArgumentParser]
-"""Enters a command: its name, what it runs, and what it does in one line; returns the parser of its arguments."""
+Enter = Callable[[str, Run], "Parser"]
+"""Enters a command of the table by what it runs; returns the parser of its arguments."""
 
 
 def network_argument(parser: argparse.ArgumentParser, optional: bool = False, what: str = "") -> None:
@@ -54,25 +57,87 @@ def read_network(text_or_path: str, sizes: str = "") -> Network:
     Raises:
         SympropError: the file cannot be read, or the text is no network.
     """
-    if not text_or_path.strip():
+    return sized(network_of(text_of(text_or_path) if text_or_path.strip() else ""), sizes)
+
+
+def network_of(text: str) -> Network:
+    """Return the network of a text.
+
+    Raises:
+        SympropError: the text is empty or no network.
+    """
+    if not text.strip():
         raise SpecError(f"the network is empty\nallowed: {NETWORK_HELP}")
-    network = parse_network(text_of(text_or_path))
+    return parse_network(text)
+
+
+def sized(network: Network, sizes: str) -> Network:
+    """Return a network with the numbers of `--sizes`."""
     given = parse_sizes(sizes)
     return network.with_sizes(given) if given else network
 
 
 def text_of(text_or_path: str) -> str:
-    """Return a text of a network or a formula as it is, or what stands in the file of this path.
+    """Return a text of a network or a formula as it is, or what stands in the file of this path; `-` is standard input.
 
     Raises:
         OutputError: the file cannot be read.
     """
+    if text_or_path == STANDARD:
+        return read_text(standard_input())
     begins = text_or_path[:1] in {".", "/"}
-    if os.path.isfile(text_or_path) or begins or not ("(" in text_or_path or is_formula_text(text_or_path)):
+    is_text = "(" in text_or_path or is_formula_text(text_or_path) or is_latex(text_or_path)
+    if os.path.isfile(text_or_path) or begins or not is_text:
         return read_text(text_or_path)
     if re.fullmatch(r"[\w.-]+(/[\w.-]+)+", text_or_path):  # nets/digits.txt divides nothing
         return read_text(text_or_path)
     return text_or_path
+
+
+def formula_of(text_or_path: str) -> str:
+    """Return a text of a formula as it is, or what stands in a file of this path that has a dot or a slash.
+
+    Raises:
+        OutputError: the file cannot be read.
+    """
+    looks = re.search(r"[./]", text_or_path) and os.path.isfile(text_or_path)
+    named = text_or_path == STANDARD or looks or text_or_path[:2] in ("./", "..") or text_or_path[:1] == "/"
+    return text_of(text_or_path) if named else text_or_path
+
+
+class Standard(io.BytesIO):
+    """What came in at standard input, read to its end."""
+
+    def __str__(self) -> str:
+        return "standard input"
+
+
+def standard_input() -> Standard:
+    """Return what stands at standard input, which can be read once.
+
+    Raises:
+        DataError: nothing, or nothing any more.
+    """
+    data = sys.stdin.buffer.read()
+    if not data:
+        raise DataError("standard input is empty\nallowed: - once, with a pipe or a file: symprop ... - < FILE")
+    return Standard(data)
+
+
+def readable(path: str) -> str | Standard:
+    """Return what a file is read from: its path, or standard input for `-`."""
+    return standard_input() if path == STANDARD else path
+
+
+def writable(path: str) -> str:
+    """Return a path that can be written, or `-`.
+
+    Raises:
+        OutputError: what must not be replaced, or cannot be written.
+    """
+    if path != STANDARD:
+        check_writable(path)
+    return path
 
 
 def parse_sizes(text: str) -> dict[str, int]:
@@ -96,19 +161,6 @@ def parse_sizes(text: str) -> dict[str, int]:
             raise SpecError(f"--sizes gives {shown(name)} twice")
         sizes[name] = int(number)
     return sizes
-
-
-def put(text: str, output: str | None) -> None:
-    if output is None:
-        print(text)
-    else:
-        write_whole(output, text if text.endswith("\n") else text + "\n")
-        told(output)
-
-
-def told(output: str) -> None:
-    """Say that a file was written."""
-    print(f"wrote {output}", file=sys.stderr)
 
 
 def limit_argument(
@@ -135,4 +187,5 @@ def _seconds(text: str) -> float | None:
 
 
 def output_argument(parser: argparse.ArgumentParser, what: str = "FILE") -> None:
-    parser.add_argument("-o", metavar=what, dest="output", help="write here instead of printing")
+    told = "write here instead of printing"
+    parser.add_argument("-o", metavar=what, dest="output", type=writable, help=told)

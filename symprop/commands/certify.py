@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
+from symprop.certify.certification import Certification
 from symprop.certify.certify import certify
 from symprop.certify.explaining import SECONDS
 from symprop.certify.loading import opened
@@ -16,9 +22,11 @@ from symprop.commands.arguments import (
     limit_argument,
     parse_sizes,
     read_network,
+    standard_input,
     text_of,
     where_argument,
 )
+from symprop.commands.outcome import STANDARD, Outcome, terminal_width
 from symprop.errors import SpecError
 from symprop.networks.network import LAYOUTS, Network
 
@@ -27,10 +35,12 @@ MORE = "The file is run as Python runs it: certify what you would run. The exit 
 
 def enter(command: Enter) -> None:
     """Enter the command of this module."""
-    parser = command("certify", _certify, "say whether a backward pass that you wrote gives the right gradients")
-    parser.epilog = MORE
+    parser = command("certify", _certify)
+    parser.description = f"{parser.description}. {MORE}"
     parser.add_argument(
-        "backward", metavar="FILE.py:FUNCTION", help="the backward pass, called by its parameters' names"
+        "backward",
+        metavar="FILE.py:FUNCTION",
+        help="the backward pass, called by the names of its parameters; - reads standard input",
     )
     parser.add_argument("--formula", metavar="FORMULA", help=f"the forward pass: {FORMULA_HELP}")
     parser.add_argument("--network", metavar="NETWORK", help=f"the forward pass: {NETWORK_HELP}")
@@ -43,7 +53,7 @@ def enter(command: Enter) -> None:
     parser.add_argument("--seed", metavar="NUMBER", type=int, default=0, help="of the random places (0)")
 
 
-def _certify(options: argparse.Namespace) -> int:
+def _certify(options: argparse.Namespace) -> Outcome:
     if options.formula is not None and options.network is not None:
         raise SpecError("a forward pass is --formula or --network, not both")
     forward: Network | str | None = None
@@ -51,7 +61,7 @@ def _certify(options: argparse.Namespace) -> int:
         forward = read_network(options.network)
     elif options.formula is not None:
         forward = text_of(options.formula)
-    with opened(options.backward) as backward:
+    with _backward(options.backward) as backward:
         found = certify(
             backward if forward is None else forward,
             None if forward is None else backward,
@@ -63,5 +73,29 @@ def _certify(options: argparse.Namespace) -> int:
             seed=options.seed,
             limit=options.limit or float("inf"),
         )
-    print(found.table)
-    return 0 if found.ok else DISAGREES
+    return Outcome(found.fitted(terminal_width()), lambda: _fields(found), 0 if found.ok else DISAGREES)
+
+
+@contextmanager
+def _backward(place: str) -> Iterator[Any]:
+    """Give the function of a file, or of what comes in at standard input, `-:function`."""
+    path, colon, name = place.partition(":")
+    if path != STANDARD:
+        with opened(place) as backward:
+            yield backward
+        return
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "standard_input.py"
+        file.write_bytes(standard_input().getvalue())
+        with opened(f"{file}{colon}{name}") as backward:
+            yield backward
+
+
+def _fields(found: Certification) -> dict[str, Any]:
+    gradients = [
+        {"name": line.name, "ok": line.ok, "off_by": float(line.off), "allowed": float(line.limit), "note": line.note}
+        for line in found.lines
+    ]
+    said = {"ok": found.ok, "message": found.message, "raised": found.failed, "places": found.places}
+    diagnosis = None if found.diagnosis is None else found.diagnosis.message
+    return {**said, "gradients": gradients, "diagnosis": diagnosis, "remarks": found.remarks}

@@ -5,21 +5,35 @@ from __future__ import annotations
 import argparse
 import csv
 import io
+from typing import Any
 
 from symprop.codegen.targets.target import DTYPES
-from symprop.commands.arguments import OPTIMISER_HELP, Enter, network_argument, output_argument, put, read_network
+from symprop.commands.arguments import (
+    OPTIMISER_HELP,
+    Enter,
+    network_argument,
+    output_argument,
+    read_network,
+    readable,
+)
+from symprop.commands.outcome import Outcome
 from symprop.commands.train_run import run
 from symprop.data import read_features
 from symprop.errors import DataError, shown
-from symprop.files import check_writable
 from symprop.saved import load_weights
 
 
 def enter(command: Enter) -> None:
     """Enter the commands of this module."""
-    train = command("train", _train, "train on a CSV file")
+    train = command("train", _train)
     network_argument(train)
-    train.add_argument("--data", metavar="FILE.csv", required=True, help="a header row, then one example a row")
+    train.add_argument(
+        "--data",
+        metavar="FILE.csv",
+        type=readable,
+        required=True,
+        help="a header row, then one example a row; - for standard input",
+    )
     train.add_argument(
         "--target", metavar="COLUMN", required=True, help="the column to predict; all others are features"
     )
@@ -51,13 +65,15 @@ def enter(command: Enter) -> None:
         "--plot", metavar="FILE", help="the loss by epoch: FILE.svg; with the optimiser's equations .html, .tex or .pdf"
     )
 
-    predict = command("predict", _predict, "predict with weights that train wrote")
-    predict.add_argument("weights", metavar="WEIGHTS.npz")
-    predict.add_argument("--data", metavar="FILE.csv", required=True, help="with the columns that train took")
+    predict = command("predict", _predict)
+    predict.add_argument("weights", metavar="WEIGHTS.npz", type=readable)
+    predict.add_argument(
+        "--data", metavar="FILE.csv", type=readable, required=True, help="with the columns that train took; or -"
+    )
     output_argument(predict, "FILE.csv")
 
 
-def _train(options: argparse.Namespace) -> int:
+def _train(options: argparse.Namespace) -> Outcome:
     return run(
         read_network(options.network, options.sizes),
         options.data,
@@ -77,19 +93,22 @@ def _train(options: argparse.Namespace) -> int:
         dtype=options.dtype,
         output=options.output,
         plot=options.plot,
+        quiet=options.json or options.quiet,
     )
 
 
-def _predict(options: argparse.Namespace) -> int:
-    if options.output is not None:
-        check_writable(options.output)
+def _predict(options: argparse.Namespace) -> Outcome:
     model = load_weights(options.weights)
     if not model.features:
         raise DataError(f"{shown(options.weights, 200)} does not name the columns of its features")
     found = model.predict(read_features(options.data, model.features))
     lines = io.StringIO()
     writer = csv.writer(lines, lineterminator="\n")
-    writer.writerow([model.notes.get("target", "prediction")])
+    target = model.notes.get("target", "prediction")
+    writer.writerow([target])
     writer.writerows(row if row.ndim else [row] for row in found)
-    put(lines.getvalue().rstrip("\n"), options.output)
-    return 0
+
+    def fields() -> dict[str, Any]:
+        return {"target": target, "predictions": found.tolist()}
+
+    return Outcome(lines.getvalue().rstrip("\n"), fields, output=options.output)

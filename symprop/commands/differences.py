@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 from rich.console import Console
 
-from symprop.commands.arguments import NETWORK_HELP, Enter, output_argument, parse_sizes, put, read_network
+from symprop.commands.arguments import NETWORK_HELP, Enter, output_argument, parse_sizes, read_network
+from symprop.commands.outcome import Outcome
+from symprop.differences.changes import Side
 from symprop.differences.difference import NetworkDifference, diff
 from symprop.differences.pages import coloured_page, plain_page
 from symprop.errors import SpecError, listed, shown
-from symprop.files import check_writable
 from symprop.networks.network import LAYOUTS, Network
 
 WRITERS: dict[str, Callable[[NetworkDifference], str]] = {
@@ -20,14 +23,13 @@ WRITERS: dict[str, Callable[[NetworkDifference], str]] = {
     "latex": NetworkDifference.latex,
     "html": NetworkDifference.html,
 }
-WHAT = "print which equations change from one network to another, with what is new or gone marked inside them"
 MORE = "The exit code is 0 when the difference was printed, whether or not the networks differ."
 
 
 def enter(command: Enter) -> None:
     """Enter the command of this module."""
-    parser = command("diff", _diff, WHAT)
-    parser.epilog = MORE
+    parser = command("diff", _diff)
+    parser.description = f"{parser.description}. {MORE}"
     parser.add_argument("before", metavar="NETWORK_A", help=NETWORK_HELP)
     parser.add_argument("after", metavar="NETWORK_B", help="the network that is compared with it")
     parser.add_argument("--sizes", metavar="n0=64,n1=32", default="", help="numbers for sizes given by name, in both")
@@ -36,15 +38,11 @@ def enter(command: Enter) -> None:
     output_argument(parser)
 
 
-def _diff(options: argparse.Namespace) -> int:
-    if options.output is not None:
-        check_writable(options.output)
+def _diff(options: argparse.Namespace) -> Outcome:
     difference = diff(*_networks(options), layout=options.layout)
-    if options.output is None and options.format in ("pretty", "text"):
-        print_difference(difference, options.format)
-        return 0
-    put(WRITERS[options.format](difference), options.output)
-    return 0
+    show = partial(print_difference, difference, options.format) if options.format in ("pretty", "text") else None
+    text = WRITERS[options.format](difference)
+    return Outcome(text, lambda: _fields(difference), output=options.output, show=show)
 
 
 def _networks(options: argparse.Namespace) -> tuple[Network, Network]:
@@ -71,4 +69,17 @@ def print_difference(difference: NetworkDifference, notation: str, console: Cons
     if console.is_terminal and console.color_system is not None and not console.no_color:
         console.print(coloured_page(difference, notation), soft_wrap=True)
     else:
-        put(plain_page(difference, notation), None)
+        print(plain_page(difference, notation))
+
+
+def _fields(difference: NetworkDifference) -> dict[str, Any]:
+    equations = [
+        {"part": each.part, "kind": each.kind, "before": _side(each.before), "after": _side(each.after)}
+        for each in difference.changes
+    ]
+    networks = {"before": difference.before.text, "after": difference.after.text, "layout": difference.layout}
+    return {**networks, "differ": bool(difference), "layers": difference.layers, "equations": equations}
+
+
+def _side(side: Side | None) -> str | None:
+    return None if side is None else f"{side.left.text()} = {side.right.text()}"

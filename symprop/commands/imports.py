@@ -3,42 +3,51 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from math import prod
 
-from symprop.commands.arguments import Enter, output_argument, put, told
+from symprop.commands.arguments import Enter, output_argument, readable, writable
+from symprop.commands.outcome import STANDARD, Outcome
 from symprop.errors import SpecError
-from symprop.files import check_writable, save_weights
 from symprop.importing.archives import program_of
 from symprop.importing.imported import Imported
 from symprop.importing.pytorch import from_torch
 from symprop.networks.spec import parse_network
-
-WHAT = "print the network that a model of PyTorch is, from the file that torch.export.save wrote"
+from symprop.weights import save_weights
 
 
 def enter(command: Enter) -> None:
     """Enter the command of this module."""
-    parser = command("import", _import, WHAT)
-    parser.add_argument("model", metavar="MODEL.pt2", help="what torch.export.save wrote; no pickle")
+    parser = command("import", _import)
+    parser.add_argument("model", metavar="MODEL.pt2", type=readable, help="what torch.export.save wrote; no pickle")
     parser.add_argument("--loss", metavar="LOSS", help='a loss behind the model, such as "SoftmaxCrossEntropy()"')
     parser.add_argument("--batch", metavar="AXIS", type=int, default=0, help="the axis of the examples (0)")
-    parser.add_argument("-w", metavar="WEIGHTS.npz", dest="weights", help="where the weights go, as train writes them")
+    parser.add_argument(
+        "-w", metavar="WEIGHTS.npz", dest="weights", type=writable, help="where the weights go, as train writes them"
+    )
     output_argument(parser, "NETWORK.txt")
 
 
-def _import(options: argparse.Namespace) -> int:
-    for path in (options.output, options.weights):
-        if path is not None:
-            check_writable(path)
+def _import(options: argparse.Namespace) -> Outcome:
+    if options.weights == STANDARD and options.output in (None, STANDARD):
+        raise SpecError("the network and the weights cannot both go to standard output\nallowed: -o FILE with -w -")
     network = from_torch(program_of(options.model), batch=options.batch)
     if options.loss:
         loss = parse_network(f"{network.text} >> {options.loss}").layers[len(network.layers) :]
         network = network.longer((*network.layers, *loss))
-    put(network.text, options.output)
     if options.weights is not None:
-        save_weights(options.weights, {**network.weights, **network.running}, _notes(network))
-        told(options.weights)
-    return 0
+        place = sys.stdout.buffer if options.weights == STANDARD else options.weights
+        save_weights(place, {**network.weights, **network.running}, _notes(network))
+    arrays = {**network.weights, **network.running}
+
+    def fields() -> dict[str, object]:
+        return {
+            "network": network.text,
+            "weights": [{"name": name, "shape": array.shape} for name, array in arrays.items()],
+        }
+
+    written = (options.weights,) if options.weights not in (None, STANDARD) else ()
+    return Outcome(network.text, fields, output=options.output, written=written)
 
 
 def _notes(network: Imported) -> dict[str, object]:

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import math
-import os
 import shlex
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 from rich.console import Console
 
 from symprop.codegen import compile_network
 from symprop.columns import Columns, columns_of
+from symprop.commands.outcome import STANDARD, Outcome
 from symprop.data import Scaling, Table, read_table, split
 from symprop.errors import DataError, SpecError, shown
-from symprop.files import check_writable, save_weights, write_whole
+from symprop.files import Source, check_writable, write_whole
 from symprop.history import NOTE, History
 from symprop.networks import Network
 from symprop.networks.optimiser_text import as_optimiser, as_schedule
@@ -39,6 +40,7 @@ from symprop.training import (
     progress_bar,
     train,
 )
+from symprop.weights import save_weights
 
 TITLE = "Training of a network"
 EXAMPLE = "weights.npz"
@@ -59,6 +61,12 @@ class Rows:
         return self.training.rows, self.validation.rows if self.validation else 0, self.rest.rows
 
     @property
+    def parts(self) -> dict[str, Table]:
+        """The parts that have rows, by what they are called."""
+        named = {"training": self.training, "validation": self.validation, "held-out": self.rest}
+        return {name: part for name, part in named.items() if part is not None and part.rows}
+
+    @property
     def text(self) -> str:
         """How many there are of each."""
         chosen = f", {self.validation.rows} held out to choose the epoch by" if self.validation else ""
@@ -68,7 +76,7 @@ class Rows:
 
 def run(
     network: Network,
-    data: str | os.PathLike[str],
+    data: Source,
     target: str,
     *,
     optimizer: Optimiser | str = "adam",
@@ -87,8 +95,9 @@ def run(
     output: str | None = None,
     plot: str | None = None,
     console: Console | None = None,
-) -> int:
-    """Train `network` on a CSV file and print what came of it; return the exit code 0.
+    quiet: bool = False,
+) -> Outcome:
+    """Train `network` on a CSV file, print what comes of it unless `quiet`, and return it.
 
     Features are scaled by what the training rows say (`data.fit_scaling`), which is printed and saved with the weights.
 
@@ -109,7 +118,7 @@ def run(
         return _prepared(columns, part, scale, kind, dtype)
 
     module = compile_network(network, dtype=dtype, optimizer=optimiser)
-    console = console or Console(highlight=False)
+    console = console or Console(highlight=False, quiet=quiet, stderr=STANDARD in (output, plot))
     say = partial(console.print, markup=False, soft_wrap=True)
     say(f"{rows.text}{f' (seed {seed})' if rows.validation else ''}; {scale.text}")
     held_out = ready(rows.validation) if rows.validation else None
@@ -118,14 +127,23 @@ def run(
         trained = train(module, *ready(rows.training), held_out=held_out, after_epoch=show, **options)
     if rows.validation:
         say(_kept(trained, epochs))
-    for name, part in (("training", rows.training), ("validation", rows.validation), ("held-out", rows.rest)):
-        if part is not None and part.rows:
-            say(f"{name} rows: {_result(module, trained, *ready(part), kind)}")
+    results = {name: _result(module, trained, *ready(part), kind) for name, part in rows.parts.items()}
+    say("\n".join(f"{name} rows: {_told(found)}" for name, found in results.items()))
     steps = epochs * math.ceil(rows.training.rows / batch)
     history = History(optimiser, trained.epochs, rows.counts, batch, seed, steps, clip)
     notes = {**_notes(network, table, target, scale), NOTE: history.notes()}
-    write(Model(network, trained.params, notes, trained.running), output, plot, say)
-    return 0
+    written = write(Model(network, trained.params, notes, trained.running), output, plot, say)
+    return Outcome("", lambda: _fields(network, trained, rows, results), written=written, said=True)
+
+
+def _fields(network: Network, trained: Trained, rows: Rows, results: dict[str, dict[str, float]]) -> dict[str, Any]:
+    counts = dict(zip(("training", "validation", "held-out"), rows.counts, strict=True))
+    parts = [
+        {"name": name, "rows": counts[name], **{what: found.get(what) for what in ("loss", "accuracy", "error")}}
+        for name, found in results.items()
+    ]
+    epochs = [{"number": each.number, "loss": each.loss, "validation_loss": each.held_out} for each in trained.epochs]
+    return {"network": network.text, "epochs": epochs, "best_epoch": trained.best.number, "results": parts}
 
 
 def chosen(
@@ -148,11 +166,13 @@ def check_files(output: str | None, plot: str | None) -> None:
         SpecError: another ending than those that are allowed.
         OutputError: a path that cannot be written, or a PDF without TeX.
     """
-    if output is not None:
+    if output is not None and output != STANDARD:
         check_writable(output)
         if not output.endswith(".npz"):
             raise SpecError(f"weights are written as .npz, not to {shown(output, 200)}\nallowed: -o {EXAMPLE}")
-    if plot is not None:
+    if plot == STANDARD and output == STANDARD:
+        raise SpecError("weights and plot cannot both go to standard output\nallowed: -o FILE.npz with --plot -")
+    if plot is not None and plot != STANDARD:
         check_writable(plot)
         ending = Path(plot).suffix.lower()
         if ending not in PLOTS:
@@ -179,20 +199,27 @@ def parts(table: Table, test_fraction: float, validation: float | None, patience
     return Rows(training, held_out, rest)
 
 
-def write(model: Model, output: str | None, plot: str | None, say: Callable[[str], None]) -> None:
-    """Write weights and figure where they were asked for, and say how to use them.
+def write(model: Model, output: str | None, plot: str | None, say: Callable[[str], None]) -> tuple[str, ...]:
+    """Write weights and figure where they were asked for, say how to use them, and return which files there are now.
 
     Raises:
         OutputError: a file cannot be written.
     """
     if output is not None:
-        save_weights(output, {**model.params, **model.running}, model.notes)
+        save_weights(_place(output), {**model.params, **model.running}, model.notes)
+    if output is not None and output != STANDARD:
         say(f"wrote {output}; to use them:")
         say(f"  symprop predict {shlex.quote(output)} --data FILE.csv")
         say(f"  symprop.load_weights({output!r}).predict(rows)")
     if plot is not None:
         draw(model, plot)
+    if plot is not None and plot != STANDARD:
         say(f"wrote {plot}")
+    return tuple(path for path in (output, plot) if path is not None and path != STANDARD)
+
+
+def _place(path: str) -> str | IO[bytes]:
+    return sys.stdout.buffer if path == STANDARD else path
 
 
 def draw(model: Model, path: str) -> None:
@@ -201,9 +228,9 @@ def draw(model: Model, path: str) -> None:
     Raises:
         OutputError: the file cannot be written.
     """
-    if path.lower().endswith(".svg") and model.history is not None:
+    if (path == STANDARD or path.lower().endswith(".svg")) and model.history is not None:
         _, svg = loss_plot.plot(model.history.epochs)
-        write_whole(path, svg)
+        write_whole(_place(path), svg)
     else:
         without = [name for name in SECTIONS if name not in ("network", "training")]
         report(model, title=TITLE, without=without).write(path)
@@ -250,14 +277,20 @@ def _prepared(columns: Columns, table: Table, scale: Scaling, kind: str, dtype: 
     return columns.arrays(scale(table.features), dtype), targets
 
 
-def _result(module: Any, trained: Trained, features: Features, targets: Array, kind: str) -> str:
-    loss = f"loss {mean_loss(module, trained.params, features, targets, trained.running):.4g}"
+def _result(module: Any, trained: Trained, features: Features, targets: Array, kind: str) -> dict[str, float]:
+    loss = mean_loss(module, trained.params, features, targets, trained.running)
     if kind == NUMBERS:
         outputs = predicted(module, trained.params, features, trained.running)
-        error = np.sqrt(np.mean((outputs - targets) ** 2))
-        return f"{loss}, root mean square error {error:.4g}"
+        return {"loss": float(loss), "error": float(np.sqrt(np.mean((outputs - targets) ** 2)))}
     right = accuracy(module, trained.params, features, targets, trained.running, THRESHOLDS.get(kind, 0.5))
-    return f"{loss}, accuracy {right:.1%}"
+    return {"loss": float(loss), "accuracy": float(right)}
+
+
+def _told(found: dict[str, float]) -> str:
+    """Say what came of some rows."""
+    if "error" in found:
+        return f"loss {found['loss']:.4g}, root mean square error {found['error']:.4g}"
+    return f"loss {found['loss']:.4g}, accuracy {found['accuracy']:.1%}"
 
 
 def _notes(network: Network, table: Table, target: str, scale: Scaling) -> dict[str, Any]:

@@ -190,7 +190,7 @@ def _(node: n.Softmax, place: Place) -> Iterator[Wrong]:
 
 @mistake()
 def _(node: Node, place: Place) -> Iterator[Wrong]:
-    """The gradient by a symmetric matrix in another convention."""
+    """The gradient with respect to a symmetric matrix in another convention."""
     if not place.is_root or node.rank != 2 or node.shape[0] != node.shape[1]:
         return
     size = node.shape[0]

@@ -32,7 +32,7 @@ COTANGENT = "g"
 
 @dataclass(frozen=True)
 class Problem:
-    """Gradients by `wanted`, as `accounts` derive them, of a value with `variables`; `axes` are their names."""
+    """The gradients of a value of `variables` with respect to `wanted`, as `accounts` derive them, with names of `axes`."""
 
     accounts: Callable[[], Iterator[Account]]
     variables: tuple[Variable, ...]

@@ -75,7 +75,7 @@ class World:
         return found
 
     def right(self, by: str) -> Array:
-        """Return the right gradient by a variable."""
+        """Return the right gradient with respect to a variable."""
         return real(self.evaluator.values[self.account.gradients[by].name])
 
     def is_right(self, by: str, value: Array) -> bool:
@@ -120,7 +120,7 @@ class Changed:
         return np.asarray(EVALUATE(node, operands, self.evaluator))
 
     def gradient(self, by: str) -> Array:
-        """Return the gradient by a variable."""
+        """Return the gradient with respect to a variable."""
         return real(self.named(self.world.account.gradients[by].name))
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from symprop.algebra.nodes import Node, Variable
+from symprop.algebra.printable import Listed
 from symprop.differences.changes import ADDED, CHANGED, JACOBIANS, REMOVED, RENAMED, REREAD, SAME, Change
 from symprop.networks.network import Network
 
 
 @dataclass(frozen=True, repr=False)
-class Compared:
+class Compared(Listed):
     """What changes from network A to network B.
 
     `layers` says in sentences what became of the layers, `shapes` which arrays have other sizes, `rewired` what is read

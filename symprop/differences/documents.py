@@ -16,15 +16,17 @@ from symprop.differences.changes import Side
 from symprop.differences.compared import Compared
 from symprop.differences.marks import Part, pieces
 from symprop.differences.words import Chapter, chapters, closing, joined, network_text, notes, opening
-from symprop.notation.breaking import latex_pieces, latex_width
+from symprop.notation.breaking import latex_pieces
 from symprop.notation.latex import Tex, escaped, latex
 from symprop.notation.mathml import mathml
+from symprop.notation.tex_boxes import width as tex_width
 from symprop.notation.wording import Wording, told_apart
 from symprop.notation.words import Words
 from symprop.templating import environment
 
-WIDTH = 54
-"""Characters of a formula that fit beside its sign and its note on an A4 page."""
+WIDTH = 300.0
+"""Points of a formula that fit beside its sign and its note on an A4 page."""
+POINTS = 11
 CLASSES = {"-": "went", "+": "came"}
 TITLE = "What changes"
 _TEX = Tex()
@@ -114,7 +116,7 @@ def _tex_formula(sign: str, side: Side, write: Write) -> str:
     left, right = map(write, side.printed)
     marked = "".join(f"{_OPEN}{part.text}{_CLOSE}" if part.is_marked else part.text for part in pieces(right))
     found, is_open = [], False
-    for piece in latex_pieces(marked, WIDTH - latex_width(left)):
+    for piece in latex_pieces(marked, WIDTH - tex_width(left, POINTS), POINTS):
         text, is_open = _coloured(piece, is_open, CLASSES[sign])
         found.append(text)
     if len(found) == 1:

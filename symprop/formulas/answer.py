@@ -5,25 +5,25 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from symprop.algebra.equations import Equation
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.printable import Printable
 from symprop.algebra.shapes import Shape
 from symprop.algebra.steps import Steps
-from symprop.formulas.answer_blocks import answer_formula, answer_html
-from symprop.formulas.checks.checks import check_result
-from symprop.formulas.code.module import compile_formula, formula_source
+from symprop.formulas.answer_blocks import answer_formula, answers_document, answers_html, answers_markdown
 from symprop.formulas.pages import (
     answer_page,
     definitions,
 )
 from symprop.formulas.result import Result
+from symprop.limits import SECONDS
 from symprop.notation.latex import latex
 from symprop.notation.pretty import pretty
-from symprop.verify.certificate import Certificate
-from symprop.verify.gathering import SECONDS
+
+if TYPE_CHECKING:
+    from symprop.verify.certificate import Certificate
 
 
 @dataclass(frozen=True, repr=False)
@@ -80,10 +80,25 @@ class Answer(Printable):
 
     def html(self) -> str:
         """Return the answer with its steps, source and certificate as an HTML page in one file."""
-        return answer_html(self.result, self.numpy(), self.check())
+        return answers_html([self.result], self.numpy(), self.check())
+
+    def document(self) -> str:
+        """Return the same as a complete LaTeX document."""
+        return answers_document([self.result], self.numpy(), self.check())
+
+    def markdown(self) -> str:
+        """Return the same as Markdown with LaTeX."""
+        return answers_markdown([self.result], self.numpy(), self.check())
 
     def page(self) -> str:
-        """Return the formula, the answer with names for its repeated parts, the ledger and the remarks, in Unicode."""
+        """Return the formula, the answer with names for its repeated parts, the ledger and the remarks, in Unicode.
+
+        >>> import symprop
+        >>> print(symprop.gradient("logdet(X)", "X", X="n n").page())
+        f = log|det(X)|   ()
+        ∂f/∂X = X⁻ᵀ   (n, n)
+        - holds where X has an inverse
+        """
         return answer_page(self.result)
 
     def named(self) -> tuple[Equation, ...]:
@@ -92,15 +107,28 @@ class Answer(Printable):
         return (*self.result.formula.definitions, *found, Equation(Variable(self.result.kind, (), body.shape), body))
 
     def steps(self) -> Steps:
-        """Return the named steps that led to the answer, each checked by `check`; `print` shows them."""
+        """Return the named steps that led to the answer, each checked by `check`; `print` shows them.
+
+        >>> import symprop
+        >>> [step.rule for step in symprop.gradient("x @ x", "x", x="n").steps()]
+        ['matrix product']
+        """
         return Steps(self.result.steps, self.result)
 
     def numpy(self, dtype: str = "float64") -> str:
         """Return stand-alone source: a function of the arrays that imports NumPy and nothing else.
 
+        >>> import symprop
+        >>> "gradient = (A + A.T) @ x" in symprop.gradient("x @ A @ x", "x", x="n", A="n n").numpy()
+        True
+
         Raises:
             SpecError: an unknown dtype.
         """
+        from symprop.formulas.code.module import (
+            formula_source,  # here, as what follows: a first answer reads none of it
+        )
+
         given = [*dict.fromkeys(x.name for x in self.result.by), *filter(None, [self._along])]
         conventions = [f"{name}={_quoted(value)}" for name, value in self.result.conventions.items()]
         asked = f"symprop.{self.result.kind}(f, {', '.join([*map(_quoted, given), *conventions])})"
@@ -111,6 +139,8 @@ class Answer(Printable):
     @cached_property
     def function(self) -> Callable[..., Any]:
         """The function of `numpy`, loaded; tracebacks through it show its source."""
+        from symprop.formulas.code.module import compile_formula
+
         return compile_formula(self.node, self.variables, self.result.kind, self.title, self.result.formula.definitions)
 
     @property
@@ -118,7 +148,7 @@ class Answer(Printable):
         """What was asked, in one line."""
         by = " and ".join(dict.fromkeys(x.name for x in self.result.by))
         along = f" along {self._along}" if self._along else ""
-        return f"{self.result.kind} of {self.result.formula.source} by {by}{along}"
+        return f"{self.result.kind} of {self.result.formula.source} with respect to {by}{along}"
 
     @property
     def _along(self) -> str:
@@ -141,9 +171,15 @@ class Answer(Printable):
 
         `limit` is how many seconds the check may compute (None: as many as it takes); what it leaves out is named.
 
+        >>> import symprop
+        >>> symprop.gradient("x @ A @ x")["x"].check().ok
+        True
+
         Raises:
             SpecError: a limit that is no number above 0.
         """
+        from symprop.formulas.checks.checks import check_result
+
         return check_result(self.result, seed, self.function, limit)
 
     def __repr__(self) -> str:

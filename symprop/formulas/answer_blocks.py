@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from symprop.algebra.equations import Equation, Step
 from symprop.algebra.shapes import shape_text
@@ -27,12 +29,16 @@ from symprop.notation.blocks import (
 from symprop.notation.content import name_of, seen_steps
 from symprop.notation.html_document import html_document
 from symprop.notation.latex import latex
+from symprop.notation.latex_document import Looks, document
+from symprop.notation.markdown_document import markdown_document
 from symprop.notation.notebook_blocks import displayed
 from symprop.notation.notebooks import STEP_BLOCKS, cut, grid
 from symprop.notation.pretty import pretty_shape
 from symprop.notation.text import text
 from symprop.notation.words import Code, Math, Words
-from symprop.verify.certificate import Certificate
+
+if TYPE_CHECKING:
+    from symprop.verify.certificate import Certificate
 
 
 def answer_formula(result: Result) -> str:
@@ -66,30 +72,51 @@ def reason(fact: str | Equation) -> Words:
     return (fact,) if isinstance(fact, str) else (Math(fact.latex()),)
 
 
-def answer_html(result: Result, source: str, certificate: Certificate) -> str:
-    """Return an answer as an HTML page in one file: with its steps, its source and its certificate."""
-    blocks: dict[str, Iterable[Block]] = {
-        "Formula": _declared(result),
-        "Answer": _answered(result),
-        "Steps": (_derived(result, result.steps),),
-        "NumPy": (Listing(tuple(map(CodeLine, source.splitlines()))),),
-        "Certificate": _checked(certificate),
-    }
-    title = f"{result.kind} by {' and '.join(dict.fromkeys(x.name for x in result.by))}"
-    return html_document((Section(name, name_of(name), tuple(found)) for name, found in blocks.items()), title)
-
-
 def answers_html(results: Sequence[Result], source: str, certificate: Certificate) -> str:
-    """Return the answers to one question by several variables as an HTML page in one file."""
+    """Return an answer, or those by several variables, as an HTML page in one file: with steps, source, certificate."""
+    return html_document(_sections(results, source, certificate), _title(results))
+
+
+def answers_document(results: Sequence[Result], source: str, certificate: Certificate) -> str:
+    """Return the same as a complete LaTeX document."""
+    kind = results[0].kind
+    return document(_sections(results, _on_paper(source, kind), certificate), _title(results), Looks())
+
+
+def _on_paper(source: str, kind: str) -> str:
+    """Return the functions of the answers alone, in letters that every typesetter has: formulas stand above, set."""
+    functions = [part for part in source.split("\n\n\n") if part.startswith(f"def {kind}")]
+    lines = [_RETURNED.sub(r"\1the answer", line) for line in "\n\n\n".join(functions).splitlines()]
+    return "\n".join(line for line in lines if line.isascii())
+
+
+_RETURNED = re.compile(r"(Return ).*?(?=, an array|, a number|\.$)")
+"""The formula in the first line of a function's docstring."""
+
+
+def answers_markdown(results: Sequence[Result], source: str, certificate: Certificate) -> str:
+    """Return the same as Markdown with LaTeX."""
+    return markdown_document(_sections(results, source, certificate), _title(results))
+
+
+def _title(results: Sequence[Result]) -> str:
+    by = dict.fromkeys(each.name for result in results for each in result.by)
+    kind = results[0].kind
+    return f"{kind[:1].upper()}{kind[1:]} with respect to {', '.join(by)}"
+
+
+def _sections(results: Sequence[Result], source: str, certificate: Certificate) -> tuple[Section, ...]:
     blocks: dict[str, Iterable[Block]] = {"Formula": _declared(results[0])}
-    for each in results:
-        blocks[f"{each.kind[:1].upper()}{each.kind[1:]} by {each.by[0].name}"] = (
-            *_answered(each),
-            _derived(each, each.steps),
-        )
-    blocks |= {"NumPy": (Listing(tuple(map(CodeLine, source.splitlines()))),), "Certificate": _checked(certificate)}
-    title = f"{results[0].kind} by {', '.join(each.by[0].name for each in results)}"
-    return html_document((Section(name, name_of(name), tuple(found)) for name, found in blocks.items()), title)
+    if len(results) == 1:
+        (result,) = results
+        blocks |= {"Answer": _answered(result), "Steps": (_derived(result, result.steps),)}
+    else:
+        for each in results:
+            title = f"{each.kind[:1].upper()}{each.kind[1:]} with respect to {each.by[0].name}"
+            blocks[title] = (*_answered(each), _derived(each, each.steps))
+    blocks["NumPy"] = (Listing(tuple(map(CodeLine, source.splitlines()))),)
+    blocks["Certificate"] = _checked(certificate)
+    return tuple(Section(name, name_of(name), tuple(found)) for name, found in blocks.items())
 
 
 def _declared(result: Result) -> Iterator[Block]:

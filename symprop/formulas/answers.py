@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import zip_longest
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from symprop.algebra.formula import Formula
 from symprop.algebra.names import looked_up
 from symprop.algebra.printable import Printable
 from symprop.formulas.answer import Answer
-from symprop.formulas.answer_blocks import answers_html
-from symprop.formulas.code.module import formula_source
+from symprop.formulas.answer_blocks import answers_document, answers_html, answers_markdown
 from symprop.formulas.pages import heading
-from symprop.verify.certificate import Certificate
-from symprop.verify.gathering import SECONDS
+from symprop.limits import SECONDS
+
+if TYPE_CHECKING:
+    from symprop.verify.certificate import Certificate
 
 
 @dataclass(frozen=True, repr=False)
@@ -62,7 +63,7 @@ class Answers(Printable):
         Raises:
             FormulaError: there is none of this name.
         """
-        return looked_up(name, dict(zip(self.names, self.answers, strict=True)), "no answer is by")
+        return looked_up(name, dict(zip(self.names, self.answers, strict=True)), "there is no answer with respect to")
 
     def __iter__(self) -> Iterator[Answer]:
         return iter(self.answers)
@@ -97,14 +98,24 @@ class Answers(Printable):
         """Return all answers with their steps, source and certificate as an HTML page in one file."""
         return answers_html([each.result for each in self], self.numpy(), self.check())
 
+    def document(self) -> str:
+        """Return the same as a complete LaTeX document."""
+        return answers_document([each.result for each in self], self.numpy(), self.check())
+
+    def markdown(self) -> str:
+        """Return the same as Markdown with LaTeX."""
+        return answers_markdown([each.result for each in self], self.numpy(), self.check())
+
     def numpy(self, dtype: str = "float64") -> str:
         """Return stand-alone source with a function for each, `gradient_A`, that imports NumPy and nothing else.
 
         Raises:
             SpecError: an unknown dtype.
         """
+        from symprop.formulas.code.module import formula_source
+
         again = ("import symprop", f'symprop.{self.kind}(f).numpy("{dtype}")')
-        title = f"{self.kind} of {self.formula.source} by each of {', '.join(self.names)}"
+        title = f"{self.kind} of {self.formula.source} with respect to each of {', '.join(self.names)}"
         sources = [
             formula_source(
                 each.node, each.variables, f"{self.kind}_{name}", title, dtype, again, self.formula.definitions
@@ -125,9 +136,11 @@ class Answers(Printable):
 
     def check(self, seed: int = 0, limit: float | None = SECONDS) -> Certificate:
         """Check every answer, each of its steps and its source by oracles that share no code with the rules."""
+        from symprop.verify.certificate import Certificate
+
         found = [each.check(seed, limit) for each in self]
         rows = tuple(
-            replace(row, name=row.name if row.name.endswith(f" by {name}") else f"{name}: {row.name}")
+            replace(row, name=row.name if row.name.endswith(f" with respect to {name}") else f"{name}: {row.name}")
             for name, each in zip(self.names, found, strict=True)
             for row in each.rows
         )
@@ -137,7 +150,7 @@ class Answers(Printable):
         return Certificate(f"{self.kind}, {title}", rows, remarks, sum(each.seconds for each in found), unreached)
 
     def __repr__(self) -> str:
-        return f"Answers({self.kind!r}, {self.formula.source!r}, by {', '.join(self.names)})"
+        return f"Answers({self.kind!r}, {self.formula.source!r}, with respect to {', '.join(self.names)})"
 
     def _repr_latex_(self) -> str:
         return f"$$\n{self.latex()}\n$$"

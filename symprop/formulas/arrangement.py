@@ -1,4 +1,4 @@
-"""Answers in other conventions: matrices column by column, and derivatives by a symmetric matrix of pairs of elements.
+"""Answers in other conventions: matrices column by column; pairs of elements of a symmetric matrix that move as one.
 
 Magnus and Neudecker, *Matrix Differential Calculus* (3rd ed., 2019), stack the columns of a matrix, `vec`; answers are
 by rows otherwise. Of a symmetric matrix the elements at (i, j) and (j, i) are one: its gradient is that of free
@@ -27,7 +27,7 @@ ORDERS = ("rows", "columns", "vech")
 With "vech" those on and below the diagonal of a symmetric matrix stand there, column by column, each pair moved as one.
 """
 SYMMETRIES = ("free", "pairs")
-"""What moves in a derivative by a symmetric matrix: each element alone, or both of a pair."""
+"""What moves in a derivative with respect to a symmetric matrix: each element alone, or both of a pair."""
 
 
 def arranged(result: Result, vec: str = "rows", symmetric: str = "free") -> Result:
@@ -77,7 +77,7 @@ def _by_columns(result: Result) -> Node:
 
 
 def _halves(result: Result) -> Node:
-    """Return the matrix of a derivative by the elements on and below the diagonal of a symmetric matrix.
+    """Return the matrix of a derivative with respect to the elements on and below the diagonal of a symmetric matrix.
 
     The rows of a Jacobian are by columns; those of a Hessian are halves too.
 

@@ -19,7 +19,7 @@ from symprop.formulas.working import backwards, forwards, matrix, second, second
 
 
 def gradient(formula: Formula, by: str) -> Result:
-    """Return the gradient of a scalar formula by one of its variables, in the variable's shape.
+    """Return the gradient of a scalar formula with respect to one of its variables, in the variable's shape.
 
     >>> from symprop.algebra.formula import formula
     >>> print(gradient(formula("sum((X @ W - Y)**2)", X="m n", W="n k", Y="m k"), "W").node.text())

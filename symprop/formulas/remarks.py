@@ -150,16 +150,16 @@ ORDERS = {
 
 
 def _of_symmetric(result: Result) -> Iterator[str]:
-    """Say what moves in a derivative by a symmetric matrix."""
+    """Say what moves in a derivative with respect to a symmetric matrix."""
     name = next(each.name for each in result.by if is_symmetric(each))
     if result.vec == "vech":
-        yield f"by {name}[i, j] and {name}[j, i] as one; D[n] takes vech of a symmetric matrix to its vec"
+        yield f"{name}[i, j] and {name}[j, i] move as one; D[n] takes vech of a symmetric matrix to its vec"
     elif result.symmetric == "pairs":
-        yield f"by {name}[i, j] and {name}[j, i] as one: G + G.T - diag(diagonal(G)) for the G of free elements"
+        yield f"{name}[i, j] and {name}[j, i] move as one: G + G.T - diag(diagonal(G)) for the G of free elements"
     elif result.kind == "gradient":
-        yield f"by each element of {name} alone; symmetric='pairs' for {name}[i, j] and {name}[j, i] as one"
+        yield f"each element of {name} moves alone; symmetric='pairs' moves {name}[i, j] and {name}[j, i] as one"
     else:
-        yield f"by each element of {name} alone"
+        yield f"each element of {name} moves alone"
 
 
 def _where_it_holds(result: Result) -> Iterator[str]:

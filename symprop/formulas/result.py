@@ -29,7 +29,8 @@ class Result:
 
     The answer and its steps are written in the names that the formula gives to its parts.
     `vec` is how the elements of matrices stand along the axes of a Jacobian or a Hessian, by "rows" or by "columns";
-    `symmetric` what moves in a gradient by a symmetric matrix, each element alone ("free") or both of a pair ("pairs").
+    `symmetric` what moves in a gradient with respect to a symmetric matrix, each element alone ("free") or both of a
+    pair ("pairs").
     `ledger` says which declared fact was used for what, `remarks` what follows from the structure of the answer.
 
     Raises:

@@ -101,6 +101,6 @@ _KINKS = {
     "sign": "the derivative of sign is 0, its jump at 0 left out",
     "maximum": "where both are equal, the second of maximum has the derivative",
     "minimum": "where both are equal, the second of minimum has the derivative",
-    "power": "the derivative by the exponent holds where the base is above 0",
+    "power": "the derivative with respect to the exponent holds where the base is above 0",
 }
 """Where the derivative of an elementwise function does not exist, what is taken for it."""

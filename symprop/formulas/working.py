@@ -81,7 +81,7 @@ def _bare(x: Variable) -> Variable:
 
 
 def _bare_gradient(formula: Formula, *by: Variable) -> tuple[Formula, tuple[Step, ...]]:
-    """Return the gradient by the first variable, found without the facts of any of `by`, and the steps to it."""
+    """Return the gradient of the first variable, found without the facts of any of `by`, and the steps to it."""
     bare: dict[Node, Node] = {x: _bare(x) for x in (*by, *(each.target for each in formula.definitions))}
     definitions = tuple(Equation(_bare(each.target), replace(each.expression, bare)) for each in formula.definitions)
     plain = dataclasses.replace(formula, node=replace(formula.node, bare), definitions=definitions)

@@ -73,5 +73,7 @@ class Carried:
     @property
     def places(self) -> Array:
         """Where in the parameter of the model, row by row, each number stands."""
-        numbers = (self.tensor.detach().cpu().double().flatten() * 0 + 1).cumsum(0) - 1
-        return self._after(numbers.reshape(self.tensor.shape)).astype(np.int64)
+        numbers = self.tensor.detach().cpu().new_zeros(self.tensor.shape).long()
+        flat = numbers.numpy().reshape(-1)  # which PyTorch shares
+        flat[:] = np.arange(flat.size)
+        return self._after(numbers)

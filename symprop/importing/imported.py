@@ -11,7 +11,7 @@ import numpy as np
 from symprop.errors import DataError, listed
 from symprop.importing.carried import Carried
 from symprop.importing.views import BATCH, Axis, Seen
-from symprop.networks.layers import Layer
+from symprop.networks.layers import Input, Layer
 from symprop.networks.network import Network
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -19,11 +19,11 @@ Array = np.ndarray[Any, np.dtype[Any]]
 
 @dataclass(frozen=True, repr=False)
 class Imported(Network):
-    """A network with the weights of the model that it was.
+    """A network with the weights of the model that it comes from.
 
     `weights` are its parameters by the names that the formulas have, as modules take them; `running` the statistics of
-    its batch norms. An image has its channels last here: `taken` arranges the model's input so, `returned` an output as
-    the model has it, `gradients_there` the gradients of a module by the names and in the shapes of the model.
+    its batch norms. An image has its channels last here. `taken` arranges an input of the model so, `returned` puts
+    an output in the order of the model, `gradients_there` gradients under its names and in its shapes.
     """
 
     weights: dict[str, Array] = field(default_factory=dict, repr=False, compare=False)
@@ -44,7 +44,7 @@ class Imported(Network):
         tensors, _ = self.seen
         if len(inputs) != len(tensors):
             raise DataError(f"the model has {len(tensors)} inputs, {len(inputs)} are given")
-        names = [each.name for each in self.inputs]
+        names = [each.value.layer.name for each in tensors if isinstance(each.value.layer, Input)]
         found = {
             name: _arranged(np.asarray(each), tensor) for name, each, tensor in zip(names, inputs, tensors, strict=True)
         }

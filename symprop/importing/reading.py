@@ -30,7 +30,7 @@ class Reading:
 
     def refuse(self, call: Call, what: str, allowed: str) -> NoReturn:
         """Raise with the operator and its place."""
-        raise SpecError(f"{shown(call.operator)} at {call.place}: {what}\nallowed: {allowed}")
+        raise SpecError(f"{shown(call.operator)} at {call.place}: {what}\nallowed: {allowed}") from None
 
     def value(
         self,

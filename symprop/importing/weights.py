@@ -14,6 +14,7 @@ from symprop.algebra.nodes import Variable
 from symprop.errors import SpecError, shown
 from symprop.importing.carried import Carried
 from symprop.importing.imported import Imported
+from symprop.importing.repeats import repeated
 from symprop.importing.structure import Emitted
 from symprop.importing.views import Seen
 from symprop.networks.activations import Identity
@@ -46,7 +47,16 @@ def imported(layers: Sequence[Layer], leaves: Sequence[Emitted], inputs: Sequenc
     running = {each.name: _array(origins, each, dtype) for each in states}
     weights = {each.name: _array(origins, each, dtype) for each in parameters}
     kept = {name: origins[name] for name in weights if name in origins}
-    return Imported(network.layers, weights=weights, running=running, origins=kept, seen=(tuple(inputs), output))
+    return Imported(_shortened(network), weights=weights, running=running, origins=kept, seen=(tuple(inputs), output))
+
+
+def _shortened(network: Network) -> tuple[Layer, ...]:
+    """The layers with equal blocks written once, where that is the same network: its parameters have the same names."""
+    layers = repeated(network.layers)
+    if layers == network.layers:
+        return layers
+    names = [[(each.name, each.variable.shape) for each in one.parameters] for one in (network, Network(layers))]
+    return layers if names[0] == names[1] else network.layers
 
 
 def _array(origins: dict[str, Carried], variable: Variable, dtype: np.dtype[Any]) -> Array:

@@ -16,6 +16,7 @@ from symprop.networks.activations import (
 from symprop.networks.attention import Attention
 from symprop.networks.blocks import Chain, Repeat
 from symprop.networks.branches import Concatenate, Multiply, Residual, Sum
+from symprop.networks.cells import GRU, LSTM, RNN, Bidirectional
 from symprop.networks.classification import BinaryCrossEntropy, KLDivergence, SoftmaxCrossEntropy
 from symprop.networks.convolution import Conv1D, Conv2D, ConvTranspose2D, UpSample2D
 from symprop.networks.dropout import Dropout
@@ -40,9 +41,12 @@ __all__ = [
     "ELU",
     "GELU",
     "GLU",
+    "GRU",
     "L1",
     "L2",
     "LAYERS",
+    "LSTM",
+    "RNN",
     "SGD",
     "Activation",
     "Adam",
@@ -52,6 +56,7 @@ __all__ = [
     "AveragePool1D",
     "AveragePool2D",
     "BatchNorm",
+    "Bidirectional",
     "BinaryCrossEntropy",
     "Chain",
     "ClassToken",

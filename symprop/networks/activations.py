@@ -46,23 +46,48 @@ class Rectifier(Elementwise):
 
 
 class Sigmoid(Elementwise):
-    """`1 / (1 + exp(-z))`."""
+    """`1 / (1 + exp(-z))`.
+
+    >>> from symprop import Dense, Input
+    >>> print(*(Input(3) >> Dense(2) >> Sigmoid()).system().equations, sep="; ")
+    z₁ = W₁ x + b₁; a₁ = σ(z₁)
+    """
 
 
 class Tanh(Elementwise):
-    """The hyperbolic tangent."""
+    """The hyperbolic tangent.
+
+    >>> from symprop import Dense, Input
+    >>> print(*(Input(3) >> Dense(2) >> Tanh()).system().equations, sep="; ")
+    z₁ = W₁ x + b₁; a₁ = tanh(z₁)
+    """
 
 
 class ReLU(Rectifier):
-    """`z` where positive, else 0; the derivative at 0 is 0."""
+    """`z` where positive, else 0; the derivative at 0 is 0.
+
+    >>> from symprop import Dense, Input
+    >>> print(*(Input(3) >> Dense(2) >> ReLU()).system().equations, sep="; ")
+    z₁ = W₁ x + b₁; a₁ = ReLU(z₁)
+    """
 
 
 class SiLU(Rectifier):
-    """`z * sigmoid(z)`, also called swish."""
+    """`z * sigmoid(z)`, also called swish.
+
+    >>> from symprop import Dense, Input
+    >>> print(*(Input(3) >> Dense(2) >> SiLU()).system().equations, sep="; ")
+    z₁ = W₁ x + b₁; a₁ = SiLU(z₁)
+    """
 
 
 class Softplus(Rectifier):
-    """`log(1 + exp(z))`."""
+    """`log(1 + exp(z))`.
+
+    >>> from symprop import Dense, Input
+    >>> print(*(Input(3) >> Dense(2) >> Softplus()).system().equations, sep="; ")
+    z₁ = W₁ x + b₁; a₁ = softplus(z₁)
+    """
 
 
 @dataclass(frozen=True)
@@ -89,7 +114,12 @@ class Softmax(Layer):
 
 @dataclass(frozen=True)
 class LeakyReLU(Rectifier):
-    """`z` where positive, else `slope * z`."""
+    """`z` where positive, else `slope * z`.
+
+    >>> from symprop import Dense, Input
+    >>> print(*(Input(3) >> Dense(2) >> LeakyReLU()).system().equations, sep="; ")
+    z₁ = W₁ x + b₁; a₁ = LeakyReLU(z₁)
+    """
 
     slope: Any = 0.01
 
@@ -103,7 +133,12 @@ class LeakyReLU(Rectifier):
 
 @dataclass(frozen=True)
 class ELU(Rectifier):
-    """`z` where positive, else `alpha * (exp(z) - 1)`."""
+    """`z` where positive, else `alpha * (exp(z) - 1)`.
+
+    >>> from symprop import Dense, Input
+    >>> print(*(Input(3) >> Dense(2) >> ELU()).system().equations, sep="; ")
+    z₁ = W₁ x + b₁; a₁ = ELU(z₁)
+    """
 
     alpha: Any = 1
 
@@ -117,7 +152,12 @@ class ELU(Rectifier):
 
 @dataclass(frozen=True)
 class GELU(Rectifier):
-    """`z` times the normal distribution function of `z`: exact, or its tanh approximation (`approximate="tanh"`)."""
+    """`z` times the normal distribution function of `z`: exact, or its tanh approximation (`approximate="tanh"`).
+
+    >>> from symprop import Dense, Input
+    >>> print(*(Input(3) >> Dense(2) >> GELU()).system().equations, sep="; ")
+    z₁ = W₁ x + b₁; a₁ = GELU(z₁)
+    """
 
     approximate: Any = "none"
 
@@ -133,7 +173,12 @@ class GELU(Rectifier):
 
 
 class Identity(Layer):
-    """What goes in comes out; no equation is written."""
+    """What goes in comes out; no equation is written.
+
+    >>> from symprop import Dense, Input
+    >>> print(*(Input(3) >> Dense(2) >> Identity()).system().equations, sep="; ")
+    z₁ = W₁ x + b₁
+    """
 
     is_activation: ClassVar[bool] = True
 

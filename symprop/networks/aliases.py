@@ -44,12 +44,12 @@ TAKES: dict[str, str] = {
     "Conv2D": "channels that come out and a kernel, Conv2D(16, 3): those that come in are known",
     "BatchNorm": "no number of features: it is known",
     "LayerNorm": "no number of features: it is known",
+    "RNN": "the number of units alone, RNN(32): the width of the input is known",
     "Attention": "the number of heads, Attention(8): the width is known",
 }
 """What an alias of a layer takes, where other libraries give it more."""
 
 INSTEAD: dict[str, str] = {
-    **dict.fromkeys(("lstm", "gru", "rnn"), "recurrent layers are not part of the language yet"),
     **dict.fromkeys(("sequential", "chain", "model"), "layers are joined by >>: Input(4) >> Dense(3) >> Tanh()"),
     **dict.fromkeys(("logsoftmax", "nllloss", "nll"), "SoftmaxCrossEntropy() takes logits and is both"),
     **dict.fromkeys(("add", "shortcut", "skip"), "Residual(...), or Sum(..., ...) of two rows of layers"),
@@ -88,8 +88,8 @@ def known_as(name: str, known: Collection[str]) -> str:
 def unknown(name: str, known: Collection[str]) -> str:
     """Return what is said of a name that stands for no layer: what to type instead, by its meaning, then by letters.
 
-    >>> unknown("LSTM", ["Dense"])
-    "unknown layer 'LSTM': recurrent layers are not part of the language yet"
+    >>> unknown("Sequential", ["Dense"])
+    "unknown layer 'Sequential': layers are joined by >>: Input(4) >> Dense(3) >> Tanh()"
     >>> unknown("Tannh", ["Dense", "Tanh"])
     "unknown layer 'Tannh' (did you mean 'Tanh'?)"
     """

@@ -14,9 +14,11 @@ from typing import ClassVar
 import sympy
 from sympy import Expr, Integer, prod
 
+from symprop.algebra.alike import ForAlike
 from symprop.algebra.names import size_symbol
-from symprop.algebra.nodes import Add, Compare, Fact, MatMul, Node, Reshape, Scalar, Softmax, Transpose, Variable, Where
+from symprop.algebra.nodes import Compare, Fact, MatMul, Node, Reshape, Scalar, Softmax, Transpose, Variable, Where
 from symprop.algebra.shapes import shape_text
+from symprop.algebra.trees import added
 from symprop.errors import SpecError, shown
 from symprop.networks.attention_notes import (
     at_heads,
@@ -44,8 +46,8 @@ class Attention(Layer):
     The input is a sequence, (T, n), so is the output. A head has the width `head_size`, else `n / heads`. With `causal`
     a position sees itself and what stands before it; with `kv_heads`, fewer than `heads`, several heads share keys and
     values (grouped queries, Ainslie et al. 2023); with `rope` queries and keys are rotated by their positions (Su et
-    al. 2021). `memory` is a further input, (S, n), whose keys and values are read (cross-attention); `mask` one with a
-    number for each position of those that are read, which is seen where the number is above 0.
+    al. 2021). `memory` is a further input, (S, n), whose keys and values are read (cross-attention). `mask` is one
+    with a number for each position that is read: the position is seen where its number is above 0.
 
     >>> from symprop import Input
     >>> network = Input("T", 6) >> Attention(2, causal=True)
@@ -142,13 +144,11 @@ class Attention(Layer):
             turns = rotation(builder, value.shape[0], d)
             tell_rotation(builder.books, *turns)
             q, k = (of_heads(each.letter + "_rot", rotated(each, *turns), "rotated") for each in (q, k))
-        scores = [Scalar(1 / sympy.sqrt(d)) * MatMul(q, last_two_swapped(k))]
-        scores += self._hidden(builder, value.shape[0], read.shape[0])
-        s = of_heads("s", Add(*scores) if len(scores) > 1 else scores[0], "scores")
-        p = of_heads("p", Softmax(s), "weights")
-        o = of_heads("o", MatMul(p, v), "means of values")
-        result = self._linear(builder, "o", number, side_by_side(o), width, for_heads(letters, queries, 1))
-        return builder.equation("c", number, result, "of all heads")
+        s = of_heads("s", _scores(q, k, d, *self._hidden(builder, value.shape[0], read.shape[0])), "scores")
+        p = of_heads("p", _softmax(s), "weights")
+        o = of_heads("o", _product(p, v), "means of values")
+        parameters = self._linear(builder, "o", number, (prod(queries) * d, width), for_heads(letters, queries, 1))
+        return builder.equation("c", number, _of_all_heads(o, *parameters), "of all heads")
 
     def _head_size(self, builder: Builder, width: Expr) -> Expr:
         if self.head_size is not None:
@@ -183,25 +183,22 @@ class Attention(Layer):
         return (groups, heads / groups), (groups, Integer(1))
 
     def _linear(
-        self, builder: Builder, letter: str, number: Expr, value: Node, width: Expr, written: tuple[Fact, ...]
-    ) -> Node:
-        """Return `value` times the weight `W{letter}`, plus its bias; of both pages write what is `written`."""
-        fans = (value.shape[-1], width)
-        W = builder.parameter(f"W{letter}", number, (width, fans[0]), "weight", None, fans, written)
-        product: Node = MatMul(value, W.permuted((1, 0)))
+        self, builder: Builder, letter: str, number: Expr, fans: tuple[Expr, Expr], written: tuple[Fact, ...]
+    ) -> list[Variable]:
+        """Return the weight `W{letter}`, and its bias; of both pages write what is `written`."""
+        W = builder.parameter(f"W{letter}", number, fans[::-1], "weight", None, fans, written)
         if not self.bias:
-            return product
+            return [W]
         of_rows = tuple(fact for fact in written if fact.value == 0)
-        return product + builder.parameter(f"b{letter}", number, (width,), "bias", "zeros", fans, of_rows)
+        return [W, builder.parameter(f"b{letter}", number, fans[1:], "bias", "zeros", fans, of_rows)]
 
     def _heads(
         self, builder: Builder, letter: str, number: Expr, value: Node, shape: tuple[Expr, ...], letters: str
     ) -> Variable:
         """Append the queries, keys or values, (*heads, T, d), and return them; `shape` is (*heads, d)."""
-        flat = self._linear(builder, letter, number, value, prod(shape), for_heads(letters, shape[:-1], 0))
-        apart = Reshape(flat, (value.shape[0], *shape))
-        last = len(shape)
-        heads = Transpose(apart, (*range(1, last), 0, last))
+        fans = value.shape[-1], prod(shape)
+        parameters = self._linear(builder, letter, number, fans, for_heads(letters, shape[:-1], 0))
+        heads = _in_heads(value, shape, *parameters)
         return builder.equation(letter, number, heads, NOTES[letter], written=at_heads(letters))
 
     def _hidden(self, builder: Builder, positions: Expr, others: Expr) -> Iterator[Node]:
@@ -231,6 +228,30 @@ NOTES = {"q": "queries", "k": "keys", "v": "values"}
 def last_two_swapped(node: Node) -> Node:
     """Return the transposes of the matrices along the last two axes."""
     return Transpose(node, (*range(node.rank - 2), node.rank - 1, node.rank - 2))
+
+
+@ForAlike
+def _scores(q: Node, k: Node, d: Expr, *hidden: Node) -> Node:
+    return added([Scalar(1 / sympy.sqrt(d)) * MatMul(q, last_two_swapped(k)), *hidden])
+
+
+_softmax, _product = ForAlike(Softmax), ForAlike(MatMul)
+
+
+@ForAlike
+def _in_heads(value: Node, shape: tuple[Expr, ...], W: Node, *bias: Node) -> Node:
+    """What a linear layer makes of a sequence, (T, n), in heads, (*heads, T, d)."""
+    apart, last = Reshape(_times(value, W, *bias), (value.shape[0], *shape)), len(shape)
+    return Transpose(apart, (*range(1, last), 0, last))
+
+
+@ForAlike
+def _of_all_heads(heads: Node, W: Node, *bias: Node) -> Node:
+    return _times(side_by_side(heads), W, *bias)
+
+
+def _times(value: Node, W: Node, *bias: Node) -> Node:
+    return added([MatMul(value, W.permuted((1, 0))), *bias])
 
 
 def side_by_side(heads: Node) -> Node:

@@ -58,6 +58,8 @@ class Books:
     """What is probably not meant, each in a sentence."""
     notes: dict[Any, tuple[Any, ...]] = field(default_factory=dict)
     """Sentences that a page has of known data, or of what a name of the kind stands for; each said once."""
+    fitting: set[tuple[int, tuple[Expr, ...]]] = field(default_factory=set)
+    """Layers, which are kept, and the shapes of inputs that they can have."""
     waiting: int | None = None
     """The weight whose initialiser the next layer decides."""
     loops: int = 0

@@ -6,12 +6,12 @@ It keeps the books that layers must not keep: numbers of layers, names that are 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from itertools import count
 from typing import Any
 
-from sympy import Expr, Integer, Symbol, Tuple, expand
+from sympy import Expr, Integer, Symbol, expand
 from sympy.core.function import AppliedUndef
 
 from symprop.algebra.declarations import BITS
@@ -95,12 +95,14 @@ class Builder:
         """Return the whole index of what has this number."""
         return () if number is None else (*self.prefix, number)
 
-    def variable(self, letter: str, index: tuple[Expr, ...], shape: tuple[Any, ...], role: str) -> Variable:
+    def variable(
+        self, letter: str, index: tuple[Expr, ...], shape: tuple[Any, ...], role: str, facts: Iterable[Fact] = ()
+    ) -> Variable:
         """Return a new variable, marked where its name is taken, by another or by a size."""
         taken = self.books.taken
         by_size = bool(index) and letter in self.books.sizes
         mark = taken[letter, index] = taken.get((letter, index), int(by_size)) + 1
-        return Variable(letter, index, shape, (), mark, role)
+        return Variable(letter, index, shape, facts, mark, role)
 
     def further_input(self, given: Given, role: str = INPUT, facts: tuple[Fact, ...] = ()) -> Variable:
         """Enter an input of the network and return it; the same name with the same sizes is the same input.
@@ -144,8 +146,8 @@ class Builder:
         written: tuple[Fact, ...] = (),
     ) -> Variable:
         """Append `letter{number} = expression` and return its left side; pages know by `written` how to write it."""
-        target = self.variable(letter, self.index(number), expression.shape, role)
-        return self.define(target.change(facts=Tuple(*written) or rows_of(expression)), expression, note)
+        facts = written or rows_of(expression)
+        return self.define(self.variable(letter, self.index(number), expression.shape, role, facts), expression, note)
 
     def define(self, target: Variable, expression: Node, note: str = "") -> Variable:
         """Append `target = expression` and return its left side."""
@@ -181,7 +183,7 @@ class Builder:
         index = self.index(number)
         first = dict.fromkeys(self.shared, Integer(1))
         index = tuple(expand(part.xreplace(first)) for part in index) if first else index
-        variable = self.variable(letter, index, shape, PARAMETER).change(facts=Tuple(*written))
+        variable = self.variable(letter, index, shape, PARAMETER, written)
         books.held[self.place, letter] = variable
         if any(size.has(*self.shared) for size in variable.shape if self.shared):
             raise SpecError(
@@ -229,8 +231,8 @@ class Builder:
 
     def masked(self, value: Variable, drop: Any, note: str) -> Variable:
         """Append the equation of a dropout: `value` times a mask of its own, `m{k}`, over the probability to stay."""
-        mask = self.variable("m", self.index(self.next_number("dropout")), value.shape, MASK)
-        mask = mask.change(facts=Tuple(*map(Fact, BITS), *rows_of(value)))
+        facts = (*map(Fact, BITS), *rows_of(value))
+        mask = self.variable("m", self.index(self.next_number("dropout")), value.shape, MASK, facts)
         output = self.activation(Multiply(Scalar(1 / (1 - as_expression(drop))), value, mask), note)
         self.books.masks.append(Mask(mask, as_expression(drop), output, value))
         return output
@@ -259,7 +261,9 @@ class Builder:
         before, start, written = len(books.parameters), len(books.built), len(self.items)
         place, number = self.place, self.number
         self.place = (*place, 0)
-        check_needs(layer, value.shape)
+        if (id(layer), value.shape) not in books.fitting:  # a block stands at many places
+            check_needs(layer, value.shape)
+            books.fitting.add((id(layer), value.shape))
         try:
             output = layer.build(self, value)
         except (ShapeError, TypeError) as error:  # a layer that needs a number, or another one, and does not say so

@@ -157,15 +157,15 @@ class KLDivergence(OfDistribution):
 
 @dataclass(frozen=True)
 class BinaryCrossEntropy(RowLoss):
-    """Cross-entropy of probabilities, each on its own, summed; on logits or on probabilities.
+    """Cross-entropy of each output on its own, summed over the outputs.
 
-    `from_logits` None: probabilities where the layer before is Sigmoid, else logits.
+    What comes in are logits with `from_logits`, else probabilities; by default probabilities behind a Sigmoid only.
 
     >>> BinaryCrossEntropy().text
     'BinaryCrossEntropy()'
 
     Raises:
-        SpecError: `from_logits` is no choice, or a Softmax stands before: its outputs are one choice, not many.
+        SpecError: `from_logits` is not True, False or None, or a Softmax stands before, whose outputs are one choice.
     """
 
     from_logits: bool | None = None

@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from symprop.algebra.printable import Listed
+
 JOIN: list[Callable[[Any, Any], Any]] = []
 
 
-class Joinable:
+class Joinable(Listed):
     """A layer, a block or a network: what `>>` puts in a row.
 
     >>> from symprop import Dense, Input, Tanh

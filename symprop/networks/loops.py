@@ -122,5 +122,5 @@ def _entering(builder: Builder, value: Variable, out: Variable, index: tuple[Exp
         return value
     taken = builder.books.taken
     taken[out.letter, index] = max(out.mark, taken.get((out.letter, index), 0) + 1) - 1
-    start = builder.variable(out.letter, index, value.shape, out.role).change(facts=value.as_written)
+    start = builder.variable(out.letter, index, value.shape, out.role, value.as_written)
     return builder.define(start, value, "what the first block reads")

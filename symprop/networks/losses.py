@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import KW_ONLY, dataclass
 from typing import Any, ClassVar
 
-from sympy import Expr, Tuple, prod
+from sympy import Expr, prod
 
 from symprop.algebra.batching import BATCH_SIZE
 from symprop.algebra.nodes import BatchMean, Expand, Fact, Multiply, Node, Power, Reshape, Scalar, Sum, Variable
@@ -68,7 +68,7 @@ class LossLayer(Layer):
     def build(self, builder: Builder, value: Variable) -> Variable:
         self.sees_pixels(builder, value)
         given = self.target(value)
-        target = builder.variable("y", (), given.shape, TARGET).change(facts=Tuple(*given.facts))
+        target = builder.variable("y", (), given.shape, TARGET, given.facts)
         builder.books.targets.append(target)
         builder.books.output = value
         terms = [*terms_of(self.value(builder, value, target)), *self.penalties_of(builder)]

@@ -132,7 +132,7 @@ class RMSNorm(Norm):
 
 @dataclass(frozen=True)
 class GroupNorm(Norm):
-    """The channels in `groups` equal parts; each part less its mean over its channels and all pixels or positions.
+    """Channels in `groups` equal parts; each less its mean over its channels and all places, divided by its deviation.
 
     Wu and He, *Group normalization* (2018).
 
@@ -185,7 +185,7 @@ RUNNING = {"mu": ("R", 0), "nu": ("V", 1)}
 class BatchNorm(Norm):
     """Each feature less its mean over the batch and all pixels or positions, divided by its deviation.
 
-    In evaluation by running statistics, of which each step of training takes the share `momentum` from the batch's.
+    Evaluation uses running statistics. A step of training replaces the share `momentum` of them by the batch's.
     Ioffe and Szegedy, *Batch normalization* (2015).
 
     >>> from symprop import Dense, Input, MeanSquaredError

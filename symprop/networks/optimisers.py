@@ -190,7 +190,7 @@ class Optimiser:
 
 @dataclass(frozen=True, kw_only=True)
 class SGD(Optimiser):
-    """Along the gradient: `w = w - lr * g`.
+    """Gradient descent: `w = w - lr * g`.
 
     >>> SGD(weight_decay=0.0005).text
     'SGD(weight_decay=0.0005)'
@@ -206,7 +206,7 @@ class SGD(Optimiser):
 
 @dataclass(frozen=True, kw_only=True)
 class Momentum(Optimiser):
-    """SGD with momentum: along a velocity that gathers gradients.
+    """Gradient descent with momentum: each step goes along a velocity that gathers gradients.
 
     >>> from symprop import Cosine
     >>> Momentum(lr=0.1, schedule=Cosine()).text
@@ -227,7 +227,7 @@ class Momentum(Optimiser):
 
 @dataclass(frozen=True, kw_only=True)
 class Adam(Optimiser):
-    """Along the mean of gradients, divided by the root of that of their squares.
+    """Steps along the running mean of gradients, divided by the root of that of their squares (Kingma and Ba 2015).
 
     >>> from symprop import Cosine, Warmup
     >>> Adam(schedule=Warmup(100) >> Cosine()).text

@@ -89,6 +89,12 @@ class Built:
     items: tuple[Item, ...] = ()
 
     @property
+    def number(self) -> int | None:
+        """The number of a layer with parameters of its own; None where it has none, or stands for many."""
+        index = self.parameters[0].variable.index if self.parameters else ()
+        return int(index[0]) if index and index[0].is_Integer else None
+
+    @property
     def is_join(self) -> bool:
         """Whether it makes one of the outputs of several rows."""
         return len(self.joins) > 1

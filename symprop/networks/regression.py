@@ -33,7 +33,7 @@ class MeanSquaredError(RowLoss):
 class MeanAbsoluteError(RowLoss):
     """The magnitudes of the errors of one example, summed over its outputs, `sum(abs(a - y))`.
 
-    The mean is what it is in `MeanSquaredError`. Where an output is equal to its target, the derivative is 0.
+    The mean is over the same as in `MeanSquaredError`. Where an output is equal to its target, the derivative is 0.
 
     >>> from symprop import Dense, Input, derive
     >>> derive(Input(3) >> Dense(2) >> MeanAbsoluteError()).delta(1).text()
@@ -49,7 +49,7 @@ class Huber(RowLoss):
     """Half the square of an error `e = a - y` up to `delta`, beyond it a straight line, summed over the outputs.
 
     `e**2 / 2` where `abs(e) <= delta`, else `delta * (abs(e) - delta / 2)`. (Huber, *Robust estimation of a location
-    parameter*, 1964.) The mean is what it is in `MeanSquaredError`.
+    parameter*, 1964.) The mean is over the same as in `MeanSquaredError`.
 
     >>> from symprop import Dense, Input, derive
     >>> derive(Input(3) >> Dense(2) >> Huber(1)).delta(1).text()

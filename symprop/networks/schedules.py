@@ -130,7 +130,7 @@ class Constant(Stage):
 
 @dataclass(frozen=True)
 class Warmup(Stage):
-    """From nothing to the learning rate in equal steps (Goyal et al. 2017).
+    """A rate that grows from nothing to the learning rate in equal steps (Goyal et al. 2017).
 
     >>> (Warmup(100) >> Cosine(1000)).text
     'Warmup(100) >> Cosine(1000)'
@@ -155,7 +155,7 @@ class Warmup(Stage):
 
 @dataclass(frozen=True)
 class Cosine(Stage):
-    """From the learning rate to a final one along half a cosine (Loshchilov and Hutter 2017), which then stays.
+    """A rate that falls to `final` along half a cosine, and stays there (Loshchilov and Hutter 2017).
 
     Without `steps` it takes all steps of the run that are left.
 

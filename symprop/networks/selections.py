@@ -9,6 +9,7 @@ from sympy import Tuple
 from sympy.core.symbol import Str
 
 from symprop.algebra import nodes as n
+from symprop.algebra.alike import asked_once
 from symprop.algebra.nodes import Fact, Node
 from symprop.algebra.sizes import expressions
 from symprop.algebra.trees import walk
@@ -28,6 +29,7 @@ def selection(builder: Any, lengths: Iterable[Any], before: Iterable[Any]) -> Tu
     return Tuple(Str(named.letter), Tuple(*named.index), Tuple(named.mark), expressions(before), expressions(lengths))
 
 
+@asked_once
 def rows_of(expression: Node) -> Tuple:
     """Return up to which axis an array has the rows of one matrix, as `Fact("rows", axis)`: those of what it is of."""
     for part in walk(expression):

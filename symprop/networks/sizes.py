@@ -36,6 +36,8 @@ DEEPEST_NESTING = 50
 LOOP_SYMBOLS = tuple(sympy.Symbol(name, integer=True, positive=True) for name in ("l", "k", "j", "i"))
 """The index of the first, second, ... symbolic `Repeat` of a network."""
 
+TIME = sympy.Symbol("t", integer=True, positive=True)
+"""The index of a moment of time, which recurrent layers have in common."""
 COUNT_NAME = "L"
 """The usual name of a number of blocks; the loss, which has it too, is then printed in another letter."""
 OWN_NAME = re.compile(r"(x|y|p|L|z|a|f|e|delta|d?(W|b|E)|d[xafe])[0-9]*(_([0-9]+|[lkji]))?|omega|chi|xi|kappa|Omega")

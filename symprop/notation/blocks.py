@@ -41,6 +41,7 @@ class Bullets(Block):
     items: tuple[Words, ...]
     boxed: bool = False
     signs: tuple[Words, ...] = ()
+    small: bool = False
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,8 @@ class Definitions(Block):
 class EquationRow:
     """One equation: `right` in pieces, where it is too long for one line; `space` and `number` may be missing.
 
-    `name` is that of the left side, by which code and certificate know it.
+    `name` is that of the left side, by which code and certificate know it. `is_first` is false where the document has
+    the equation, and its label, before.
     """
 
     left: str
@@ -102,6 +104,7 @@ class EquationRow:
     name: str = ""
     number: int | None = None
     label: str = ""
+    is_first: bool = True
 
 
 @dataclass(frozen=True)
@@ -134,7 +137,8 @@ class Link:
 class Chain(Block):
     """How an equation was derived, from its definition in steps.
 
-    In a document the equation has a name, a number and a label; `alike` are equations with the same steps.
+    In a document the equation has a name, a number and a label; one that follows as an equation before it, `like`, has
+    no steps of its own.
     """
 
     kind = "chain"
@@ -145,7 +149,14 @@ class Chain(Block):
     name: str = ""
     number: int | None = None
     label: str = ""
-    alike: tuple[Reference, ...] = ()
+    space: str = ""
+    shape: str = ""
+    like: Reference | None = None
+
+    @property
+    def result(self) -> tuple[str, ...]:
+        """What is found."""
+        return self.links[-1].right if self.links else self.start
 
 
 @dataclass(frozen=True)
@@ -161,7 +172,7 @@ class GridRow:
 class Grid(Block):
     """A table: `align` has for each column "l", "r", or the part of the line that its words may take, "0.3".
 
-    `on_paper` is what stands there in place of a long one.
+    One that is `folded` is opened by the reader of a screen, and does not stand on paper.
     """
 
     kind = "grid"
@@ -171,7 +182,7 @@ class Grid(Block):
     caption: Words = ()
     label: str = ""
     small: bool = False
-    on_paper: Grid | None = None
+    folded: bool = False
 
 
 @dataclass(frozen=True)
@@ -221,6 +232,17 @@ class Listing(Block):
     def is_printed(self, place: int) -> bool:
         """Whether a line is shown on paper."""
         return self.first <= place and (self.last is None or place < self.last)
+
+
+@dataclass(frozen=True)
+class Byline:
+    """What stands under a title; nothing where nothing is given."""
+
+    author: str = ""
+    date: str = ""
+
+
+NO_BYLINE = Byline()
 
 
 @dataclass(frozen=True)

@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from symprop.notation.tex_boxes import atoms_of
+from symprop.notation.tex_boxes import width as tex_width
+
 
 class Place(NamedTuple):
-    """A place for a cut: position in the string, depth of parentheses, characters that are seen before it."""
+    """A place for a cut: position in the string, depth of parentheses, and how much of the line is before it."""
 
     position: int
     depth: int
-    seen: int
+    seen: float
 
 
-def chosen(places: Sequence[Place], total: int, width: int) -> list[int]:
+def chosen(places: Sequence[Place], total: float, width: float) -> list[int]:
     """Return where to cut so that pieces are at most `width` wide, as far out of the parentheses as that allows."""
     best: list[int] = []
     for depth in range(1 + max((place.depth for place in places), default=0)):
         usable = [place for place in places if place.depth <= depth]
         if not usable:
             continue
-        cuts, start, longest = [], 0, 0
+        cuts, start, longest = [], 0.0, 0.0
         for place, following in zip(usable, [*(place.seen for place in usable[1:]), total], strict=True):
             if following - start > width and place.seen > start:
                 cuts.append(place.position)
@@ -51,43 +55,35 @@ def pretty_pieces(text: str, width: int) -> list[str]:
 
 _TOKEN = re.compile(r"\\left\\?.|\\right\\?.|\\begin\{[a-z]+\}|\\end\{[a-z]+\}|\\[A-Za-z]+|\\.|.", re.DOTALL)
 _CUT_BEFORE = ("+ ", "- ", r"\odot ", r"\oslash ")
-_UNSEEN = {"\\operatorname", "\\mathbf", "\\mathrm", "\\frac", "\\partial L", "^", "_", "{", "}", " "}
+_INDENT = 12.0
+"""Points before a piece that continues."""
+_TALL = 8.0
+"""Points by which parentheses of an operator are wider than those of its fraction."""
 
 
-_WIDE = {"+", "-", "=", "\\odot", "\\oslash", "\\otimes", "\\times", "<", ">", "\\ge", "\\le", "\\quad"}
-"""Operators have space on both sides."""
+def latex_pieces(text: str, width: float, points: int = 10) -> list[str]:
+    r"""Return `text` cut into pieces of so many points; a pair of `\left( \right)` with a cut becomes `\Bigl( \Bigr)`.
 
-
-def latex_width(text: str) -> int:
-    """Return about how many characters wide a formula is."""
-    return sum(map(_seen, _TOKEN.findall(text)))
-
-
-def _seen(token: str) -> int:
-    return 0 if token in _UNSEEN else 2 if token in _WIDE else 1
-
-
-def latex_pieces(text: str, width: int) -> list[str]:
-    r"""Return `text` cut into pieces; a pair of `\left( \right)` with a cut in it becomes `\Bigl( \Bigr)`.
-
-    >>> latex_pieces(r"a + b \odot \left(c - d\right)", 8)
+    >>> latex_pieces(r"a + b \odot \left(c - d\right)", 60)
     ['a + b', '\\odot \\left(c - d\\right)']
     """
-    if latex_width(text) <= width:
+    if tex_width(text, points) <= width:
         return [text]
-    before, text = text, _operators(text, width)
-    width -= 6 if text != before else 0  # of tall parentheses
+    before, text = text, _operators(text, width, points)
+    width -= _INDENT + (_TALL if text != before else 0.0)
     places, pairs = [], list(_pairs(text))
-    depth = braces = environments = seen = 0
+    atoms = atoms_of(text, points)
+    starts = [place for place, _ in atoms]
+    depth = braces = environments = 0
     for match in _TOKEN.finditer(text):
         token, position = match[0], match.start()
         depth += token.startswith(("\\left", "(")) - token.startswith(("\\right", ")"))
         environments += token.startswith("\\begin") - token.startswith("\\end")
         braces += (token == "{") - (token == "}")
         if token == " " and not braces and not environments and text.startswith(_CUT_BEFORE, position + 1):
-            places.append(Place(position, depth, seen))
-        seen += _seen(token)
-    cuts = chosen(places, seen, width)
+            before_it = bisect_left(starts, position) - 1
+            places.append(Place(position, depth, atoms[before_it][1] if before_it >= 0 else 0.0))
+    cuts = chosen(places, atoms[-1][1], width)
     edits = [pair for pair in pairs if any(pair[0] < cut < pair[1] for cut in cuts)]
     pieces = []
     for start, end in zip([0, *cuts], [*cuts, len(text)], strict=True):
@@ -106,10 +102,10 @@ _BRACED = re.compile(r"(?:^|(?<=[ (]))\{(?=\\left\()")
 """A group around parentheses, which has a power: it would not be cut inside."""
 
 
-def _operators(text: str, width: int) -> str:
+def _operators(text: str, width: float, points: int) -> str:
     r"""Write the derivative of a long sum with an operator before it: a fraction cannot be cut.
 
-    >>> print(_operators(r"\frac{\partial \left(a + b + c\right)}{\partial x}", 8))
+    >>> print(_operators(r"\frac{\partial \left(a + b + c\right)}{\partial x}", 60, 10))
     \frac{\partial}{\partial x} \left(a + b + c\right)
     """
     whole = text
@@ -117,7 +113,7 @@ def _operators(text: str, width: int) -> str:
         end = _closed(text, match.end())
         below = _closed(text, end + 2)
         numerator, denominator = text[match.end() : end], text[end + 2 : below]
-        if latex_width(numerator) > width // 2:
+        if tex_width(numerator, points) > width / 2:
             operator = rf"\frac{{\partial}}{{{denominator}}} {numerator}"
             text = text[: match.start()] + operator + text[below + 1 :]
     if text == whole:

@@ -38,7 +38,7 @@ class Notation:
 
     `symbols` gives letters by name, for arrays (`delta`), sizes (`m`), functions (`sigmoid`) and the loss (`L`);
     `bold` is "none", "vectors" or "arrays"; `transpose` is "top", "T" or "prime"; `layer_index` is "mixed" (numbers
-    below, a general `(l)` above), "sub" or "super". `loss` is the letter of the loss; its derivative by `W` is a
+    below, a general `(l)` above), "sub" or "super". `loss` is the letter of the loss; its derivatives are a
     "fraction" or, where lines are to be low, "nabla", `\nabla W`.
 
     Raises:

@@ -73,7 +73,8 @@ def conventions(derivation: Derivation) -> Iterator[Words]:
         delta = min(
             reversed(deltas), key=lambda each: len(each.index)
         )  # that of a loop inside a loop is harder to read
-        yield (delta, " is the derivative of the loss by ", adjoints[delta], ", and likewise for every layer.")
+        of: Words = (delta, " is the derivative of the loss with respect to ", adjoints[delta])
+        yield (*of, ", and likewise for every layer.")
     if any(isinstance(part, n.Multiply) and sum(1 for factor in part.operands if factor.rank) > 1 for part in nodes):
         u, v = Variable("u", (), (2,)), Variable("v", (), (2,))
         rows = any(_meets_rows(part) for part in written if isinstance(part, n.Multiply))
@@ -128,6 +129,10 @@ def _batch_means(derivation: Derivation) -> Iterator[Words]:
     if not means:
         return
     more = ", as are others" if len({mean.family for mean in means}) < len(means) or len(means) > 2 else ""
+    running = {state.variable for state in derivation.system.states}
+    if any(equation.expression in running for equation in derivation.system.equations):
+        yield ("This is the network in evaluation, where running statistics stand for means over the examples.",)
+        return
     named = (means[0], " is a mean") if len(means) == 1 else (means[0], " and ", means[1], " are means")
     yield (*named, f" over the examples{more}: they join the examples, so that there is no form for one alone.")
     first = {state.variable.family: state for state in reversed(derivation.system.states)}

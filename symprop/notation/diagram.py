@@ -26,16 +26,18 @@ from symprop.calculus.rules import Context, context
 from symprop.errors import LimitError, SpecError, shown
 from symprop.notation.choices import PLAIN, Notation
 from symprop.notation.conventions import loss_clashes
-from symprop.notation.diagram_rows import Row, rows_of
+from symprop.notation.diagram_rows import Row, is_skip_sum, rows_of
 from symprop.notation.drawing import Arrow, Box, Drawing, Frame
 from symprop.notation.latex import Tex, latex
 from symprop.notation.pretty import Unicode, pretty
 from symprop.notation.stacks import sides
 from symprop.notation.svg import svg
+from symprop.notation.tex_boxes import width as tex_width
 from symprop.notation.tikz import tikz
 
 LONGEST = 200  # rows; more would not be read
 LONGEST_LABEL = 40
+WIDEST_BOX = 170.0  # points; of a wider equation its left side is shown
 
 Label = tuple[str, str]
 """The same formula in Unicode and in LaTeX."""
@@ -51,8 +53,8 @@ def diagram(
     """Draw the derivation, or the part between two variables, as "svg" or as "tikz".
 
     >>> import symprop
-    >>> drawn = diagram(symprop.derive("Input(2) >> Dense(1) >> MeanSquaredError()"))
-    >>> drawn.startswith("<?xml")
+    >>> found = diagram(symprop.derive("Input(2) >> Dense(1) >> MeanSquaredError()"))
+    >>> found.startswith("<?xml")
     True
 
     Raises:
@@ -61,8 +63,13 @@ def diagram(
     """
     if format not in ("svg", "tikz"):
         raise SpecError(f"unknown format {shown(format)}\nallowed: svg, tikz")
-    drawing = _Plan(derivation, first, last, notation).drawing()
+    drawing = drawn(derivation, first, last, notation)
     return svg(drawing) if format == "svg" else tikz(drawing)
+
+
+def drawn(derivation: Derivation, first: str | None, last: str | None, notation: Notation) -> Drawing:
+    """Return what is drawn of a derivation, before SVG and TikZ."""
+    return _Plan(derivation, first, last, notation).drawing()
 
 
 class _Plan:
@@ -200,15 +207,13 @@ class _Plan:
     def drawing(self) -> Drawing:
         """Return boxes and arrows, by row and column."""
         drawing = Drawing(len(self.rows))
-        numbers = self.derivation.numbers
         for place, row in enumerate(self.rows):
             if row.equation is None:
-                drawing.boxes.append(Box("forward", place, self.label(row.variable), kind="variable"))
+                name = row.variable.name
+                drawing.boxes.append(Box("forward", place, self.label(row.variable), kind="variable", name=name))
             else:
-                left, right = map(self.label, sides(row.equation))
-                both = (f"{left[0]} = {right[0]}", f"{left[1]} = {right[1]}")
-                kind = "sum" if _is_skip_sum(row.equation) else "operation"
-                drawing.boxes.append(Box("forward", place, both, numbers.get(row.equation.name), kind))
+                kind = "sum" if is_skip_sum(row.equation) else "operation"
+                drawing.boxes.append(self._box("forward", place, row.equation, kind))
             for above in dict.fromkeys(a for a, _ in row.reads):
                 drawing.arrows.append(Arrow("forward", above, place, self._border(above, place)))
             for loop, carry in row.left:
@@ -223,12 +228,19 @@ class _Plan:
         self._frames(drawing)
         return drawing
 
+    def _box(self, column: str, place: int, equation: Equation, kind: str, position: int = 0) -> Box:
+        left, right = map(self.label, sides(equation))
+        whole = (f"{left[0]} = {right[0]}", f"{left[1]} = {right[1]}")
+        both = whole if tex_width(whole[1]) <= WIDEST_BOX else left
+        return Box(column, place, both, self.derivation.numbers.get(equation.name), kind, position, equation.name)
+
     def _backward(self, drawing: Drawing, place: int) -> None:
         adjoint = self.adjoint(place)
         name = self.label(adjoint)
         if self.is_loss(place):
             name = (f"{name[0]} = 1", f"{name[1]} = 1")
-        drawing.boxes.append(Box("backward", place, name, self.derivation.numbers.get(adjoint.name), "adjoint"))
+        number = self.derivation.numbers.get(adjoint.name)
+        drawing.boxes.append(Box("backward", place, name, number, "adjoint", name=adjoint.name))
         for reader, name in self._flows(place):
             origin, start = self.flow(reader, name)
             label, where = self.carried(place, reader, start), self._border(place, reader)
@@ -282,10 +294,7 @@ class _Plan:
                 equation = known.get(gradient_of(variable).name)
                 if variable.name in self.parameters - given and equation is not None:
                     given.add(variable.name)
-                    left, right = map(self.label, sides(equation))
-                    both = (f"{left[0]} = {right[0]}", f"{left[1]} = {right[1]}")
-                    number = self.derivation.numbers.get(equation.name)
-                    drawing.boxes.append(Box("gradient", place, both, number, "gradient", position))
+                    drawing.boxes.append(self._box("gradient", place, equation, "gradient", position))
                     position += 1
 
     def _frames(self, drawing: Drawing) -> None:
@@ -304,9 +313,3 @@ class _Plan:
                     depth,
                 )
             )
-
-
-def _is_skip_sum(equation: Equation) -> bool:
-    """Whether an equation only adds variables: where a skip connection comes back."""
-    expression = equation.expression
-    return isinstance(expression, n.Add) and all(isinstance(term, Variable) for term in expression.operands)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from symprop.algebra.equations import Carry, Equation, Item, Loop
-from symprop.algebra.nodes import Variable
+from symprop.algebra.nodes import Add, Variable
 
 
 @dataclass
@@ -57,3 +57,9 @@ def rows_of(items: Iterable[Item], loops: tuple[Loop, ...]) -> Iterator[Row]:
         around = (*loops, item)
         yield from (Row(carry.before, None, around, carry) for carry in item.carries)
         yield from rows_of(item.items, around)
+
+
+def is_skip_sum(equation: Equation) -> bool:
+    """Whether an equation only adds variables: where a skip connection comes back."""
+    expression = equation.expression
+    return isinstance(expression, Add) and all(isinstance(term, Variable) for term in expression.operands)

@@ -12,24 +12,30 @@ from symprop.analysis.readings import Readings
 from symprop.calculus.context import context
 from symprop.errors import SpecError, shown
 from symprop.notation import html_document, latex_document
-from symprop.notation.blocks import Bullets, Equations, Line, Picture, Section
+from symprop.notation.blocks import Bullets, Line, Picture, Section
 from symprop.notation.chain_rule import at_first, by_names
 from symprop.notation.choices import PLAIN, Notation
 from symprop.notation.content import reasons, steps_of
 from symprop.notation.convolutions import convolutions
-from symprop.notation.diagram import diagram
-from symprop.notation.page_blocks import WIDTH, PageWriter
+from symprop.notation.diagram import drawn
+from symprop.notation.drawing import Drawing
+from symprop.notation.page_blocks import PageWriter
+from symprop.notation.paper import A4, Paper
+from symprop.notation.svg import svg
 from symprop.notation.terminal import NUMPY, UNICODE, section_lines
+from symprop.notation.tikz import LETTERS, size, tikz
 from symprop.notation.wording import Wording
 from symprop.notation.words import Math
 
-DENSE_WIDTH, LOW_WIDTH = 68, 74
-"""Characters of a formula that fit into a line of the smaller letters, with derivatives as fractions or without."""
+DENSE = Paper(points=10)
+"""What equations alone are printed on."""
 TITLE = "Forward and backward pass"
 MANY = 40
 """From more equations on, a page has no room for derivatives as fractions."""
 MOST_DRAWN = 120
 """A figure of so many equations can still be read."""
+LEAST = 7 / LETTERS
+"""So much smaller a figure may become: its letters have 7 points then."""
 CAPTION = (
     "The forward pass downwards, the backward pass upwards. An arrow of the backward pass carries what is written "
     "beside it, where that is short; where arrows meet, their contributions add."
@@ -43,10 +49,9 @@ def latex_page(derivation: Derivation) -> str:
 
 def document(derivation: Derivation, figure: bool = False) -> str:
     """Return the derivation as a complete LaTeX document, with the diagram where `figure` asks for it."""
-    low = len(derivation.numbers) > MANY
-    chosen, width = (Notation(gradient="nabla"), LOW_WIDTH) if low else (PLAIN, DENSE_WIDTH)
-    found = _sections(derivation, figure, width, chosen)
-    return latex_document.document(found, TITLE, latex_document.Looks(dense=True))
+    chosen = Notation(gradient="nabla") if len(derivation.numbers) > MANY else PLAIN
+    found = _sections(derivation, figure, DENSE, chosen)
+    return latex_document.document(found, TITLE, latex_document.Looks(dense=True, paper=DENSE))
 
 
 def html(derivation: Derivation, figure: bool = True) -> str:
@@ -54,20 +59,23 @@ def html(derivation: Derivation, figure: bool = True) -> str:
     return html_document.html_document(_sections(derivation, figure), TITLE)
 
 
-def _sections(
-    derivation: Derivation, figure: bool, width: int = WIDTH, chosen: Notation = PLAIN
-) -> tuple[Section, ...]:
-    writer = PageWriter(derivation, chosen, width)
-    drawn = both_passes(writer) if figure else None
+def _sections(derivation: Derivation, figure: bool, paper: Paper = A4, chosen: Notation = PLAIN) -> tuple[Section, ...]:
+    writer = PageWriter(derivation, chosen, paper)
+    picture = both_passes(writer, is_asked=True) if figure else None
     page = writer.page() if chosen.gradient == "fraction" else tuple(_with_sign(writer))
-    return (*page, *(() if drawn is None else (Section("Figure", "sec:figure", (drawn,)),)))
+    return (*page, *(() if picture is None else (Section("Figure", "sec:figure", (picture,)),)))
 
 
 def _with_sign(writer: PageWriter) -> Iterator[Section]:
     """Write the page, and say what the sign of a derivative means."""
     by = next(each.target for each in writer.derivation.equations if each.target.is_gradient)
     of = Math(writer.formula(by).removeprefix(r"\nabla "))
-    said = (Math(writer.formula(by)), " is the derivative of the loss by ", of, ", and likewise for every array.")
+    said = (
+        Math(writer.formula(by)),
+        " is the derivative of the loss with respect to ",
+        of,
+        ", and likewise for every array.",
+    )
     for section in writer.page():
         blocks = (
             replace(each, items=(*each.items, said)) if isinstance(each, Bullets) else each for each in section.blocks
@@ -75,13 +83,21 @@ def _with_sign(writer: PageWriter) -> Iterator[Section]:
         yield replace(section, blocks=tuple(blocks)) if section.title == "Conventions" else section
 
 
-def both_passes(writer: PageWriter) -> Picture | None:
-    """Return the figure of both passes, or None where it has too many equations to be read."""
-    derivation = writer.derivation
-    if len(derivation.numbers) > MOST_DRAWN:
+def both_passes(writer: PageWriter, is_asked: bool = False) -> Picture | None:
+    """Return the figure of both passes, or None where its letters would be too small to be read, unless it is asked."""
+    if len(writer.derivation.numbers) > MOST_DRAWN:
         return None
-    tikz, svg = (diagram(derivation, format, notation=writer.notation) for format in ("tikz", "svg"))
-    return Picture(tikz, svg.partition("?>\n")[2], (CAPTION,), "fig:passes")
+    drawing = drawn(writer.derivation, None, None, writer.notation)
+    fits = [is_stacked for is_stacked in (False, True) if _fits(drawing, is_stacked, writer.paper)]
+    if not fits and not is_asked:
+        return None
+    is_stacked = fits[0] if fits else True
+    return Picture(tikz(drawing, is_stacked), svg(drawing).partition("?>\n")[2], (CAPTION,), "fig:passes")
+
+
+def _fits(drawing: Drawing, is_stacked: bool, paper: Paper) -> bool:
+    across, down = size(drawing, is_stacked)
+    return across * LEAST <= paper.page and down * LEAST <= paper.tallest
 
 
 def latex_steps(derivation: Derivation, name: str) -> str:
@@ -89,8 +105,7 @@ def latex_steps(derivation: Derivation, name: str) -> str:
     writer = PageWriter(derivation)
     equation, _ = steps_of(derivation, name)
     number = derivation.numbers[equation.name]
-    shown = Equations((writer.row(Line(number, equation)),))
-    section = Section(f"Steps to equation ({number})", "sec:steps", (shown, writer.chain(equation)))
+    section = Section(f"Steps to equation ({number})", "sec:steps", (writer.chain(Line(number, equation)),))
     return latex_document.document((section,), TITLE)
 
 

@@ -6,9 +6,13 @@
 from __future__ import annotations
 
 import unicodedata
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+
+from symprop.notation.tex_boxes import width as tex_width
 
 PITCH, FONT, HEIGHT = 62.0, 15.0, 32.0  # pixels from row to row, of the letters, of a box
+POINT = 1 / 0.7255  # pixels of a point of TeX, where letters of 15 pixels are letters of 10 points
+STACKED = 27.0  # pixels from a box to one below it
 LANE, MARGIN = 16.0, 24.0
 
 
@@ -22,11 +26,16 @@ class Box:
     number: int | None = None
     kind: str = "operation"
     position: int = 0  # among the gradients of one row
+    name: str = ""  # of the equation or variable that it shows
+
+    wide: float | None = None  # pixels of its label, measured
 
     @property
     def width(self) -> float:
+        """The width in pixels: as measured, or about as wide as the label in Unicode."""
         number = "" if self.number is None else f"({self.number})"
-        return max(46.0, seen_width(self.label[0]) + 22 + (7 + 0.8 * seen_width(number) if number else 0))
+        wide = seen_width(self.label[0]) if self.wide is None else self.wide
+        return max(46.0, wide + 22 + (7 + seen_width(number) if number else 0))
 
 
 @dataclass(frozen=True)
@@ -38,6 +47,12 @@ class Arrow:
     end: int
     label: tuple[str, str] = ("", "")
     again: bool = False  # from one block of a loop to the next: dashed, and always an arc
+    wide: float | None = None  # pixels of its label, measured
+
+    @property
+    def label_width(self) -> float:
+        """The width of the label in pixels."""
+        return seen_width(self.label[0]) if self.wide is None else self.wide
 
     @property
     def rows(self) -> tuple[int, int]:
@@ -69,6 +84,13 @@ class Drawing:
     frames: list[Frame] = field(default_factory=list)
 
 
+def measured(drawing: Drawing) -> Drawing:
+    """Return a drawing whose labels are as wide as TeX sets them."""
+    boxes = [replace(box, wide=POINT * tex_width(rf"\textstyle {box.label[1]}")) for box in drawing.boxes]
+    arrows = [replace(arrow, wide=POINT * tex_width(rf"\textstyle {arrow.label[1]}")) for arrow in drawing.arrows]
+    return Drawing(drawing.rows, boxes, arrows, drawing.frames)
+
+
 def seen_width(text: str) -> float:
     """Return about how many pixels a line of Unicode takes; raised and lowered signs are narrow."""
     narrow = {"<super>", "<sub>"}
@@ -91,6 +113,7 @@ class Layout:
     width: float
     height: float
     top: float
+    is_stacked: bool = False
 
     def y(self, row: int) -> float:
         return self.top + row * PITCH
@@ -119,15 +142,24 @@ class Layout:
         outer = (each for each, lane in self.lanes.items() if each.column == arc.column and lane > self.lanes[arc])
         return middle + 0.5 if any(middle in each.rows for each in outer) else middle
 
+    def gradient_down(self, box: Box) -> float:
+        """How far below its row a gradient stands, where those of a row stand below each other."""
+        if not self.is_stacked:
+            return 0.0
+        alike = sum(1 for b in self.drawing.boxes if b.column == "gradient" and b.row == box.row)
+        return STACKED * (box.position - (alike - 1) / 2)
+
     def gradient_left(self, box: Box) -> float:
+        if self.is_stacked:
+            return self.left["gradient"]
         before = [
             b for b in self.drawing.boxes if b.column == "gradient" and b.row == box.row and b.position < box.position
         ]
         return self.left["gradient"] + sum(b.width + 14 for b in before)
 
 
-def layout(drawing: Drawing) -> Layout:
-    """Place columns beside each other, with room for arcs and labels."""
+def layout(drawing: Drawing, is_stacked: bool = False) -> Layout:
+    """Place columns beside each other, with room for arcs and labels; gradients of a row may stand below each other."""
     places = {(box.column, box.row) for box in drawing.boxes}
     arcs = [arrow for arrow in drawing.arrows if _passes(arrow, places)]
     lanes: dict[Arrow, int] = {}
@@ -147,15 +179,17 @@ def layout(drawing: Drawing) -> Layout:
     forward, forward_arcs = room("forward")
     backward, backward_arcs = room("backward")
     centre = {"forward": MARGIN + forward_arcs + forward / 2}
-    centre["backward"] = centre["forward"] + forward / 2 + 44 + backward_arcs + backward / 2
+    centre["backward"] = centre["forward"] + forward / 2 + 34 + backward_arcs + backward / 2
     straight = [a for a in drawing.arrows if a.column == "backward" and a not in lanes]
-    beside = max((seen_width(arrow.label[0]) for arrow in straight), default=0.0) + 12
-    left = {"gradient": centre["backward"] + backward / 2 + 46}
-    shell = Layout(drawing, centre, left, lanes, 0.0, 0.0, 0.0)
+    beside = max((arrow.label_width for arrow in straight), default=0.0) + 12
+    left = {"gradient": centre["backward"] + backward / 2 + 34}
+    shell = Layout(drawing, centre, left, lanes, 0.0, 0.0, 0.0, is_stacked)
     ends = [shell.gradient_left(box) + box.width for box in drawing.boxes if box.column == "gradient"]
-    width = max([centre["backward"] + max(backward / 2, beside), *ends]) + MARGIN + 18
+    width = max([centre["backward"] + max(backward / 2, beside), *ends]) + MARGIN + 10
     top = MARGIN + 48
-    return Layout(drawing, centre, left, lanes, width, top + (drawing.rows - 1) * PITCH + HEIGHT / 2 + MARGIN, top)
+    return Layout(
+        drawing, centre, left, lanes, width, top + (drawing.rows - 1) * PITCH + HEIGHT / 2 + MARGIN, top, is_stacked
+    )
 
 
 def _label_room(lanes: dict[Arrow, int], column: str, inside: int) -> float:
@@ -163,7 +197,7 @@ def _label_room(lanes: dict[Arrow, int], column: str, inside: int) -> float:
     widths: dict[int, float] = {}
     for arrow, lane in lanes.items():
         if arrow.column == column and lane < inside:
-            widths[lane] = max(widths.get(lane, 0.0), seen_width(arrow.label[0]))
+            widths[lane] = max(widths.get(lane, 0.0), arrow.label_width)
     return sum(widths.values())
 
 

@@ -14,13 +14,13 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
-from symprop.notation.blocks import Block, Listing, Section
+from symprop.notation.blocks import NO_BYLINE, Block, Byline, Chain, Listing, Section
 from symprop.notation.mathml import mathml
 from symprop.notation.words import Code, Math, Words, Written, written
 from symprop.templating import directory, environment
 
 
-def html_document(sections: Iterable[Section], title: str) -> str:
+def html_document(sections: Iterable[Section], title: str, byline: Byline = NO_BYLINE, contents: bool = False) -> str:
     """Return sections as a complete page; code that names their equations stands beside them where there is room."""
     found = tuple(sections)
     beside = [section for section in found if any(map(_is_linked, section.blocks))]
@@ -28,6 +28,9 @@ def html_document(sections: Iterable[Section], title: str) -> str:
     script = environment("html").get_template("script.js.j2").render()
     return template.render(
         title=title,
+        byline=byline,
+        contents=contents,
+        has_steps=any(isinstance(block, Chain) and block.links for section in found for block in section.blocks),
         sections=[section for section in found if section not in beside],
         beside=beside,
         script=Markup(script),

@@ -149,7 +149,9 @@ def _element_of(node: Node, letters: Sequence[Expr]) -> tuple[Node, tuple[Expr, 
         return None if None in operands else part.with_operands(operand for operand in operands if operand is not None)
 
     inside = element(node) if len(indices) == node.rank else None
-    return None if inside is None else (inside, indices)
+    if inside is None or not all(map(inside.has, indices)):  # of an index at nothing, nothing tells how far it goes
+        return None
+    return inside, indices
 
 
 def _with_own_letters(part: Node, letters: Sequence[Expr]) -> Node | None:

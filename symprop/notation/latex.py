@@ -24,6 +24,7 @@ from symprop.notation.precedence import ATOM, POWER, PRODUCT, SUM, SUMMATION, Pi
 from symprop.notation.pretty import GREEK
 from symprop.notation.stacks import stacked
 from symprop.notation.style import Style, accented, function_name, lettered, qualified, scientific
+from symprop.notation.untold import with_sizes
 
 _SPECIAL = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "%": r"\%", "_": r"\_",
@@ -65,7 +66,7 @@ def latex(node: Node, notation: Notation = PLAIN) -> str:
     >>> print(latex((W.T @ delta) * (1 - a**2)))
     \left(W_2^{\top} \delta_2\right) \odot \left(1 - a_1 \odot a_1\right)
     """
-    return render(latex_table(notation), stacked(on_paper(node))).text
+    return render(latex_table(notation), with_sizes(stacked(on_paper(node)))).text
 
 
 @cache

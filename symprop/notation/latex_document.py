@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from symprop.notation.blocks import Chain, Link, Section
-from symprop.notation.breaking import latex_width
+from symprop.notation.blocks import NO_BYLINE, Byline, Chain, Grid, Link, Section
 from symprop.notation.latex import escaped
+from symprop.notation.paper import A4, SLIDES, Paper
+from symprop.notation.slides import frames
 from symprop.notation.words import Code, Math, Words, Written, written
 from symprop.templating import environment
 
@@ -31,6 +32,12 @@ class Looks:
     level: str = "section"
     prefix: str = ""
     dense: bool = False
+    paper: Paper = A4
+
+    @property
+    def floats(self) -> bool:
+        """Whether a table cannot be broken over pages: in two columns, and on slides."""
+        return self.paper.columns == 2 or self.paper == SLIDES
 
     def tex(self, words: Words) -> str:
         """Write a sentence."""
@@ -45,6 +52,24 @@ class Looks:
             return rf"\texttt{{{narrow(part.text)}}}"
         return rf"\eqref{{{self.label(part.label)}}}" if part.number else rf"\ref{{{self.label(part.label)}}}"
 
+    def is_one_line(self, chain: Chain) -> bool:
+        """Whether a chain of two equalities fits on one line, with its rule."""
+        pieces = [chain.start, *(link.right for link in chain.links)]
+        if len(pieces) != 2 or any(len(each) != 1 for each in pieces):
+            return False
+        whole = " = ".join((chain.left, *(each[0] for each in pieces)))
+        return self.paper.width(whole) <= self.paper.room - self.paper.RULE and self.reason_fits(chain.links[0])
+
+    def has_room(self, chain: Chain, formula: str) -> bool:
+        """Whether the space of what a chain finds has room beside its last formula and a rule."""
+        whole = rf"{formula} \qquad \in {chain.space}"
+        return self.paper.has_spaces and self.paper.width(whole) <= self.paper.room - self.paper.RULE
+
+    def reason_fits(self, link: Link) -> bool:
+        """Whether the rule of a step and its reasons fit beside its formula; else they stand below it."""
+        formulas = [part.latex for reason in link.reasons for part in written(reason) if isinstance(part, Math)]
+        return len(link.rule) <= _BESIDE and all(self.paper.width(each) < 0.8 * self.paper.RULE for each in formulas)
+
     def label(self, name: str) -> str:
         """Write a label with the document's prefix: `eq:delta1`, `eq:mine-delta1`."""
         kind, _, rest = name.partition(":")
@@ -56,9 +81,10 @@ def body(sections: Iterable[Section], looks: Looks = Looks()) -> str:
     return _render(BODY, sections, looks)
 
 
-def document(sections: Iterable[Section], title: str, looks: Looks = Looks()) -> str:
+def document(sections: Iterable[Section], title: str, looks: Looks = Looks(), byline: Byline = NO_BYLINE) -> str:
     """Return sections as a complete document, which pdflatex compiles."""
-    return _render("document.tex.j2", sections, looks, title=escaped(title))
+    template = "slides.tex.j2" if looks.paper == SLIDES else "document.tex.j2"
+    return _render(template, sections, looks, title=escaped(title), byline=byline)
 
 
 def fragment(sections: Iterable[Section], looks: Looks) -> str:
@@ -75,13 +101,21 @@ def _render(template: str, sections: Iterable[Section], looks: Looks, **more: An
         "cut": cut,
         "verbatim": verbatim,
         "columns": columns,
-        "reason_fits": reason_fits,
-        "is_one_line": is_one_line,
+        "frames": frames,
+        "reason_fits": looks.reason_fits,
+        "is_one_line": looks.is_one_line,
+        "has_room": looks.has_room,
     }
-    found = tuple(sections)
+    found = tuple(filter(lambda section: section.blocks, map(_on_paper, sections)))
     kinds = {block.kind for section in found for block in section.blocks}
     facts = {"sections": found, "looks": looks, "kinds": kinds, "has_macros": template != BODY}
     return str(environment("latex").get_template(template).render(**facts, **tools, **more))
+
+
+def _on_paper(section: Section) -> Section:
+    """Return a section without what a reader of a screen opens."""
+    kept = tuple(block for block in section.blocks if not (isinstance(block, Grid) and block.folded))
+    return section if len(kept) == len(section.blocks) else replace(section, blocks=kept)
 
 
 def cut(pieces: Sequence[str], indent: str = r"\quad ") -> str:
@@ -112,27 +146,13 @@ def narrow(text: str) -> str:
 
 
 def verbatim(text: str) -> str:
-    r"""Return a line of code with its spaces, for letters of one width."""
-    return escaped(text).replace("-", "-{}").replace("  ", r"~~").replace("~ ", "~~").replace(" ", "~")
-
-
-def is_one_line(chain: Chain) -> bool:
-    """Whether a chain of two equalities fits on one line, with its rule."""
-    pieces = [chain.start, *(link.right for link in chain.links)]
-    if len(pieces) != 2 or any(len(each) != 1 for each in pieces):
-        return False
-    return latex_width(" = ".join((chain.left, *(each[0] for each in pieces)))) <= 40 and reason_fits(chain.links[0])
+    r"""Return a line of code with its spaces, for letters of one width; where it is long it ends at one of them."""
+    code = text.lstrip(" ")
+    return "~" * (len(text) - len(code)) + escaped(code).replace("-", "-{}").replace(" ", r"\ ")
 
 
 _BESIDE = 45
 """Characters of a rule that stand beside a formula in one line or two."""
-
-
-def reason_fits(link: Link) -> bool:
-    """Whether the rule of a step and its reasons fit beside its formula; else they stand below it."""
-    return len(link.rule) <= _BESIDE and all(
-        latex_width(part.latex) <= 22 for reason in link.reasons for part in written(reason) if isinstance(part, Math)
-    )
 
 
 def columns(align: Sequence[str]) -> str:

@@ -11,7 +11,7 @@ import itertools
 import re
 from xml.etree import ElementTree
 
-from latex2mathml.converter import convert
+from symprop.notation.spoken import spoken
 
 NAMESPACE = "http://www.w3.org/1998/Math/MathML"
 _UNDERSCORED = re.compile(r"\\(?:operatorname|mathrm)\{((?:[^{}\\]|\\_)*\\_(?:[^{}\\]|\\_)*)\}")
@@ -43,12 +43,15 @@ def mathml(formula: str, limits: bool = False) -> str:
     (True, False)
     """
     plain = _UNDERSCORED.sub(lambda match: r"\text{" + match[1].replace("\\_", _STROKE) + "}", formula)
+    from latex2mathml.converter import convert  # here, for what is answered without MathML
+
     root = ElementTree.fromstring(convert(plain.replace(r"\allowbreak ", ""), display="inline"))
     root.set("displaystyle", "true")
     for part in root.iter():
         _improve(part, limits)
     for part in list(root.iter()):
         _space(part)
+    root.set("alttext", spoken(root).replace(_STROKE, "_"))
     return ElementTree.tostring(root, encoding="unicode").replace(_STROKE, "_")
 
 

@@ -172,7 +172,7 @@ def _flat(address: Address) -> list[Digit]:
 
 
 def _summed(node: n.Pullback, where: tuple[Digits, Mapping[int, tuple[int, Digit]]], by: Node, of: Slicer) -> Node:
-    """The pullback by what an array has at a place, summed over the digits of what is pulled back that are not `held`
+    """The pullback to what an array has at a place, summed over the digits of what is pulled back that are not `held`
     at one of this place's own, each told with which.
 
     Raises:

@@ -34,8 +34,8 @@ from symprop.notation.page_blocks import PageWriter
 from symprop.notation.stacks import sides
 from symprop.notation.words import Math, Words
 
-WIDTH = 80
-"""So many characters of a formula are shown on one line."""
+WIDTH = 420
+"""So many points of a formula are shown on one line, in letters of 10."""
 MOST_EQUATIONS = 120
 """So many equations of one section are shown: for thousands of formulas a browser takes seconds, and a reader days."""
 MOST_PATHS = 64
@@ -138,8 +138,9 @@ def _(found: Readings, steps: Steps) -> tuple[Block, ...]:
 def _(derivation: Derivation, steps: Steps) -> tuple[Block, ...]:
     writer = PageWriter(derivation)
     equation = derivation.equation(steps.name)
-    row = writer.row(Line(derivation.numbers[equation.name], equation))
-    chain = replace(writer.chain(equation), name="", number=None, label="")  # it stands below the equation
+    line = Line(derivation.numbers[equation.name], equation)
+    row = writer.row(line)
+    chain = replace(writer.chain(line), name="", number=None, label="")  # it stands below the equation
     return Equations((row,)), chain if chain.links else Paragraph((chain.note,))
 
 

@@ -17,7 +17,7 @@ def pretty_equation(equation: Equation) -> str:
     >>> [derivation.equation(name).pretty() for name in ("z3", "z7")]
     ['z₃ = W₃ a₂ + b₃', 'z₇ = W₇ a₆ + b₇']
     """
-    return _TEXTS(equation.target, equation.expression)
+    return _TEXTS(equation.target, equation.expression, found=equation.pattern)
 
 
 def _written(target: Variable, expression: Node) -> str:

@@ -31,7 +31,7 @@ from symprop.notation.blocks import (
     Paragraph,
     Section,
 )
-from symprop.notation.breaking import latex_pieces, latex_width
+from symprop.notation.breaking import latex_pieces
 from symprop.notation.chain_rule import Known, at_first, brief, by_names, without_moves
 from symprop.notation.choices import PLAIN, Notation
 from symprop.notation.content import heading, reasons, section_of, sections, seen_steps
@@ -39,15 +39,14 @@ from symprop.notation.conventions import loss_clashes
 from symprop.notation.convolutions import Listed
 from symprop.notation.latex import Tex, latex
 from symprop.notation.named_axes import has_letters
+from symprop.notation.paper import A4, Paper
 from symprop.notation.pretty import pretty_shape
 from symprop.notation.stacks import left_side, sides
 from symprop.notation.wording import Wording
-from symprop.notation.words import Code, Dimensions, Math, Part, Reference, Words
+from symprop.notation.words import Code, Dimensions, Math, Part, Reference, Span, Words
 
-WIDTH = 56
-"""Characters of a formula that fit beside its space and number on an A4 page."""
-_FREE = 16
-"""So many more fit in a step, which has no space and number beside it."""
+EQUALS, GAP = 16.0, 24.0
+"""Points of an equals sign with its spaces, and before the space of an array, in letters of 12."""
 
 
 def label(name: str) -> str:
@@ -65,7 +64,7 @@ class PageWriter:
 
     derivation: Derivation
     chosen: Notation = PLAIN
-    width: int = WIDTH
+    paper: Paper = A4
 
     @cached_property
     def notation(self) -> Notation:
@@ -136,36 +135,59 @@ class PageWriter:
         r"""Write a shape, `n_1 \times n_0`."""
         return r" \times ".join(map(self.number, shape))
 
-    def pieces(self, formula: str, beside: int = 0) -> tuple[str, ...]:
-        """Cut a formula where it is too long for the room that is left beside `beside` characters."""
-        return tuple(latex_pieces(formula, self.width - beside))
+    def pieces(self, formula: str, beside: float = 0.0) -> tuple[str, ...]:
+        """Cut a formula where it is too long for the room that is left beside `beside` points."""
+        return tuple(latex_pieces(formula, self.paper.room - beside, self.paper.points))
 
-    def row(self, line: Line) -> EquationRow:
-        """Write a numbered equation; one with a base case for the last block says that it holds for the others."""
+    def after(self, left: str) -> float:
+        """Return how much of a line the left side of an equation takes."""
+        return self.paper.width(left) + EQUALS
+
+    def row(self, line: Line, beside: float | None = None) -> EquationRow:
+        """Write a numbered equation; one with a base case for the last block says that it holds for the others.
+
+        `beside` is what its block takes of the line for left sides and spaces.
+        """
         equation, both = line.equation, sides(line.equation)
         left, right = map(self.formula, both)
-        shape = both[0].shape if equation.target.named else equation.target.shape
-        *front, last = self.pieces(right, latex_width(left))
+        shape = self._shape(equation)
+        taken = self._beside((line,)) if beside is None else beside
         if span := line.unless_last:
-            last += rf" \quad ({self.number(span.index)} < {self.number(span.count)})"
+            taken += self.paper.width(self._until(("",), span)[0])
         return EquationRow(
             left,
-            (*front, last),
-            self.space(shape),
+            self._until(self.pieces(right, taken), line.unless_last),
+            self.space(shape) if self.paper.has_spaces else "",
             pretty_shape(shape),
             equation.name,
             line.number,
             label(equation.name),
         )
 
+    def _shape(self, equation: Equation) -> Shape:
+        return sides(equation)[0].shape if equation.target.named else equation.target.shape
+
+    def _beside(self, lines: Sequence[Line]) -> float:
+        """Return what equations that are aligned take of the line for their left sides and their spaces."""
+        lefts = [self.after(self.formula(sides(line.equation)[0])) for line in lines]
+        spaces = [self.paper.width(rf"\in {self.space(self._shape(line.equation))}") for line in lines]
+        return max(lefts, default=0.0) + (GAP + max(spaces, default=0.0) if self.paper.has_spaces else 0.0)
+
+    def _until(self, pieces: tuple[str, ...], span: Span | None) -> tuple[str, ...]:
+        """Say of a formula that it holds for all blocks of a loop but the last."""
+        if span is None:
+            return pieces
+        return (*pieces[:-1], rf"{pieces[-1]} \quad ({self.number(span.index)} < {self.number(span.count)})")
+
     def equations(self, found: Lines) -> Equations:
         """Write numbered equations, those of a loop under a heading that says for which blocks they hold."""
-        return Equations(tuple(map(self.row, found.lines)), self.heading(found))
+        beside = self._beside(found.lines)
+        return Equations(tuple(self.row(line, beside) for line in found.lines), self.heading(found))
 
     def unnumbered(self, equation: Equation) -> EquationRow:
         """Write an equation that has no number on the page."""
         left, right = map(self.formula, sides(equation))
-        return EquationRow(left, self.pieces(right, latex_width(left)), name=equation.name)
+        return EquationRow(left, self.pieces(right, self.after(left)), name=equation.name)
 
     def heading(self, found: Lines) -> Words:
         """Write for which blocks numbered equations hold."""
@@ -175,16 +197,34 @@ class PageWriter:
     def _known(self) -> Known:
         return context(self.derivation.system).by_value
 
-    def chain(self, equation: Equation, alike: Iterable[Equation] = (), whole: bool = True) -> Chain:
-        """Write how an equation was derived, step by step where `whole`; `alike` follow by the same steps."""
+    def chain(self, line: Line, like: Equation | None = None, whole: bool = True) -> Chain:
+        """Write how an equation was derived, step by step where `whole`, or what it is where it follows as another."""
+        equation = line.equation
+        row = self.row(line)
+        if like is None:
+            chain = self._derived(equation, equation.steps, self._known, whole)
+            *links, last = chain.links or (Link(chain.start, ""),)
+            right = self._until(last.right, line.unless_last)
+            chain = (
+                replace(chain, links=(*links, replace(last, right=right)))
+                if chain.links
+                else replace(chain, start=right)
+            )
+        else:
+            chain = Chain(row.left, row.right, (), like=self.reference(like))
         return replace(
-            self._derived(equation, equation.steps, self._known, whole),
+            chain,
             note=equation.note or "by definition",
             name=equation.name,
-            number=self.derivation.numbers[equation.name],
-            label=label(equation.name),
-            alike=tuple(Reference(label(other.name), self.derivation.numbers[other.name]) for other in alike),
+            number=line.number,
+            label=row.label,
+            space=row.space,
+            shape=row.shape,
         )
+
+    def reference(self, equation: Equation) -> Reference:
+        """Refer to an equation by its number."""
+        return Reference(label(equation.name), self.derivation.numbers[equation.name])
 
     def lines(self, equation: Equation, whole: bool = True) -> list[tuple[str, Node, Node]]:
         """Return the rules that `chain` prints, with what they lead from and to, equations by their names."""
@@ -214,13 +254,14 @@ class PageWriter:
         both = sides(equation) if has_letters(equation.target) else (equation.target, equation.expression)
         left = self.formula(left_side(equation))
         start = (write(shown[0].before) if shown else "") or self.formula(by_names(both[1], known))
-        return Chain(left, self.pieces(start, latex_width(left) - _FREE), self._links(shown, write), equation.note)
+        beside = self.after(left)
+        return Chain(left, self.pieces(start, beside), self._links(shown, write, beside), equation.note)
 
-    def _links(self, steps: Iterable[Step], write: Callable[[Node], str]) -> tuple[Link, ...]:
+    def _links(self, steps: Iterable[Step], write: Callable[[Node], str], beside: float) -> tuple[Link, ...]:
         """Write steps: what each leads to, its rule and its reasons."""
         return tuple(
             Link(
-                self.pieces(write(step.after), -_FREE),
+                self.pieces(write(step.after), beside),
                 step.rule,
                 tuple(self.words(because) for because in reasons(self.derivation, step)),
             )

@@ -21,6 +21,7 @@ from symprop.notation.on_paper import on_paper
 from symprop.notation.precedence import ATOM, COMPARE, POWER, PRODUCT, SUM, SUMMATION, Piece, render
 from symprop.notation.stacks import stacked
 from symprop.notation.style import Style, accented, function_name, lettered, scientific
+from symprop.notation.untold import with_sizes
 
 GREEK = {
     "alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "epsilon": "ε", "zeta": "ζ", "eta": "η", "theta": "θ",
@@ -74,7 +75,7 @@ def pretty(node: Node) -> str:
     >>> pretty((W.T @ delta) * (1 - a**2))
     '(W₂ᵀ δ₂) ⊙ (1 − a₁ ⊙ a₁)'
     """
-    return render(PRETTY, stacked(on_paper(node))).text
+    return render(PRETTY, with_sizes(stacked(on_paper(node)))).text
 
 
 _ACCENTS = {"dot": "\u0307", "bar": "\u0304", "hat": "\u0302", "tilde": "\u0303"}

@@ -12,7 +12,7 @@ from symprop.algebra import nodes as n
 from symprop.algebra.equations import System
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.sizes import size_text
-from symprop.algebra.trees import walk
+from symprop.algebra.trees import has_kind, walk
 from symprop.algebra.window_sizes import Arithmetic
 from symprop.notation.places import ONLY, Address, Digit, Offset, Part, Pixel, labels
 from symprop.notation.selections import is_identity, is_selection, matrix_of
@@ -47,7 +47,9 @@ def about_images(system: System, written: Iterable[Node]) -> Iterator[Words]:
     """Say what stands for an image, what each layer with windows selects of it, and what a weight is at an offset."""
     yield from _matrices_of_pixels(system)
     found: dict[Geometry, list[Part]] = {}
-    for node in (node for equation in system.equations for node in walk(equation.expression)):
+    formulas = (equation.expression for equation in system.equations)
+    windowed = (each for each in formulas if has_kind(each, n.Windowed))
+    for node in (node for formula in windowed for node in walk(formula)):
         if isinstance(node, n.Windowed) and node.selection is not None and not is_identity(node):
             named, matrix = found.setdefault(_geometry(node, node.selection), []), matrix_of(node, K)
             named += [matrix] * (matrix not in named)

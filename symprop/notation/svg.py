@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from xml.sax.saxutils import escape
+from html import escape
 
 from symprop.notation.drawing import HEIGHT, MARGIN, PITCH, Arrow, Box, Drawing, Frame, Layout, layout
 
@@ -24,6 +24,7 @@ STYLE = """
   .symprop-figure tspan.small, .symprop-figure text.small { font-size: 11px; fill: var(--soft); }
   .symprop-figure text.name { font-size: 12.5px; }
   .symprop-figure rect { stroke-width: 1.3; rx: 7px; }
+  .symprop-figure .paper { fill: var(--paper); stroke: none; rx: 0; }
   .symprop-figure .variable { fill: none; stroke: var(--soft); }
   .symprop-figure .operation { fill: var(--forward); stroke: var(--edge); }
   .symprop-figure .sum { fill: var(--forward); stroke: var(--edge); stroke-width: 2.4; }
@@ -61,7 +62,7 @@ def svg(drawing: Drawing) -> str:
             for name in ("go", "back", "give")
         ),
         "</defs>",
-        f'<rect width="{plan.width:.0f}" height="{plan.height:.0f}" style="fill: var(--paper); stroke: none; rx: 0"/>',
+        f'<rect width="{plan.width:.0f}" height="{plan.height:.0f}" class="paper"/>',
     ]
     for column, title in (("forward", "Forward pass"), ("backward", "Backward pass")):
         parts.append(_text(plan.centre[column], MARGIN + 4, title, "middle title"))
@@ -78,7 +79,7 @@ _SINGLE_LETTER = re.compile(r"(?<![A-Za-zα-ωΑ-Ω])[A-Za-zα-ω](?![A-Za-zα-�
 
 def _text(x: float, y: float, text: str, kind: str, number: str = "") -> str:
     """A line of text: single letters are variables and slant, words do not; an equation number follows in small."""
-    written = escape(text)
+    written = escape(text, quote=False)
     if "title" not in kind:
         written = _SINGLE_LETTER.sub(r"<tspan font-style='italic'>\g<0></tspan>", written)
     written += f'<tspan class="small" dx="7">{number}</tspan>' if number else ""
@@ -89,8 +90,10 @@ def _svg_box(plan: Layout, box: Box) -> Iterable[str]:
     y = plan.y(box.row)
     x = plan.gradient_left(box) if box.column == "gradient" else plan.centre[box.column] - box.width / 2
     size = f'width="{box.width:.1f}" height="{HEIGHT:.0f}"'
+    yield f'<g data-names="{escape(box.name)}">' if box.name else "<g>"
     yield f'<rect x="{x:.1f}" y="{y - HEIGHT / 2:.1f}" {size} class="{box.kind}"/>'
     yield _text(x + box.width / 2, y, box.label[0], "middle", "" if box.number is None else f"({box.number})")
+    yield "</g>"
     if box.column == "gradient" and box.position == 0:
         adjoint = plan.box("backward", box.row)
         start = plan.centre["backward"] + (adjoint.width if adjoint else 0) / 2

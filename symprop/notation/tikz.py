@@ -2,30 +2,45 @@
 
 from __future__ import annotations
 
-from symprop.notation.drawing import MARGIN, Drawing, layout
+from symprop.notation.drawing import MARGIN, Drawing, layout, measured
 
 HEAD = (
-    r"\begin{tikzpicture}[x=1cm, y=-1cm, >={Stealth[length=5pt]}, font=\small,",
-    r"  box/.style={draw, rounded corners=3pt, minimum height=7mm, inner xsep=5pt},",
+    r"\begin{tikzpicture}[x=1cm, y=-1cm, >={Stealth[length=5pt]}, font=\fontsize{9}{11}\selectfont,",
+    r"  box/.style={draw, rounded corners=3pt, minimum height=6mm, inner xsep=5pt},",
     r"  operation node/.style={box, draw=blue!55!black, fill=blue!6},",
     r"  sum node/.style={operation node, very thick},",
     r"  variable node/.style={box, draw=gray}, adjoint node/.style={box, draw=orange!70!black, fill=orange!10},",
     r"  gradient node/.style={box, draw=green!45!black, fill=green!7},",
     r"  go/.style={->, semithick, blue!55!black}, back/.style={->, semithick, orange!70!black},",
-    r"  give/.style={->, semithick, green!45!black}, number/.style={font=\scriptsize, gray, inner sep=1pt},",
-    r"  carried/.style={black, font=\footnotesize, inner sep=3pt}]",
+    r"  give/.style={->, semithick, green!45!black},",
+    r"  number/.style={gray, inner sep=1pt},",
+    r"  carried/.style={black, inner sep=3pt}]",
 )
 """How the picture looks, which opens it."""
 
 
-def tikz(drawing: Drawing) -> str:
+UNIT = 0.023
+"""Centimetres for a pixel across: letters of 15 pixels have 9 points."""
+DOWN = {False: 0.0155, True: 0.0245}
+"""Centimetres for a pixel down; more where gradients stand below each other."""
+LETTERS = 9
+"""Points of all words and numbers."""
+
+
+def size(drawing: Drawing, is_stacked: bool = False) -> tuple[float, float]:
+    """Return the width and the height of a picture in centimetres."""
+    plan = layout(measured(drawing), is_stacked)
+    return plan.width * UNIT, plan.height * DOWN[is_stacked]
+
+
+def tikz(drawing: Drawing, is_stacked: bool = False) -> str:
     """Return the drawing as a TikZ picture; the preamble loads tikz and its library arrows.meta."""
-    plan = layout(drawing)
-    unit = 0.0255  # centimetres for a pixel: letters of 15 pixels are \\small
+    drawing = measured(drawing)
+    plan = layout(drawing, is_stacked)
     lines = [*HEAD]
 
     def at(x: float, y: float) -> str:
-        return f"({x * unit:.2f}, {y * unit:.2f})"
+        return f"({x * UNIT:.2f}, {y * DOWN[is_stacked]:.2f})"
 
     for column, title in (("forward", "Forward pass"), ("backward", "Backward pass")):
         lines.append(rf"  \node at {at(plan.centre[column], MARGIN)} {{\textbf{{{title}}}}};")
@@ -42,15 +57,16 @@ def tikz(drawing: Drawing) -> str:
     for box in drawing.boxes:
         name = _tikz_name(box.column, box.row) + (f"-{box.position}" if box.column == "gradient" else "")
         if box.column == "gradient":
-            where = rf"[{box.kind} node, anchor=west] ({name}) at {at(plan.gradient_left(box), plan.y(box.row))}"
-            if box.position:
+            place = at(plan.gradient_left(box), plan.y(box.row) + plan.gradient_down(box))
+            where = rf"[{box.kind} node, anchor=west] ({name}) at {place}"
+            if box.position and not is_stacked:
                 beside = f"([xshift=3mm]{_tikz_name('gradient', box.row)}-{box.position - 1}.east)"
                 where = rf"[{box.kind} node, anchor=west] ({name}) at {beside}"
         else:
             where = rf"[{box.kind} node] ({name}) at {at(plan.centre[box.column], plan.y(box.row))}"
-        number = "" if box.number is None else rf"\enspace{{\scriptsize\color{{gray}}({box.number})}}"
+        number = "" if box.number is None else rf"\enspace{{\color{{gray}}({box.number})}}"
         lines.append(rf"  \node{where} {{${box.label[1]}${number}}};")
-        if box.column == "gradient" and box.position == 0:
+        if box.column == "gradient" and (is_stacked or box.position == 0):
             lines.append(rf"  \draw[give] ({_tikz_name('backward', box.row)}) -- ({name});")
     for arrow in drawing.arrows:
         kind = "go" if arrow.column == "forward" else "back"
@@ -67,7 +83,7 @@ def tikz(drawing: Drawing) -> str:
         place = "midway" if along == 0.5 else f"pos={along:.2f}"
         label = rf" node[carried, {place}, left] {{${arrow.label[1]}$}}" if arrow.label[1] else ""
         first, last = (
-            f"({lane * unit:.2f}, {plan.y(r) * unit + s / 10:.2f})"
+            f"({lane * UNIT:.2f}, {plan.y(r) * DOWN[is_stacked] + s / 10:.2f})"
             for r, s in ((arrow.start, shift), (arrow.end, -shift))
         )
         lines.append(

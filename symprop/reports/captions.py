@@ -8,15 +8,17 @@ from dataclasses import dataclass
 
 from symprop.algebra.nodes import Node
 from symprop.notation.drawing import FONT, seen_width
+from symprop.notation.latex import escaped
 from symprop.notation.pretty import Unicode, pretty
+from symprop.notation.tex_boxes import width as tex_width
 
-PIXELS = 46.0
-"""Pixels for a centimetre."""
-PAGE, GAP = 15.95, 0.6
+PIXELS, CENTIMETRE = 46.0, 28.45
+"""Pixels and points for a centimetre."""
+PAGE, GAP = 15.95, 0.5
 """Centimetres of a line with the arrows at its ends, and from one box to the next."""
-_COUNTS = (6, 5, 4)  # boxes in a line
-NAMES, SHAPES = 12.5, 11.0
-"""Pixels of the letters."""
+_COUNTS = (8, 7, 6, 5, 4)  # boxes in a line
+NAMES, SHAPES = 8.0, 11.0
+"""Points of the letters of names, and pixels of those of shapes."""
 _LONGEST = 12  # letters of one word
 _MARGIN = 3.0
 _SPACE = re.compile(r"(?<!×) (?!×)")  # not inside of `3 × 3`
@@ -27,15 +29,22 @@ class Room:
     """How many boxes stand in a line, and how wide they are."""
 
     per_line: int
+    limit: int = 0
+    """So many stand in a line where that makes lines of about the same length, or 0."""
+
+    @property
+    def breaks_after(self) -> int:
+        """After how many boxes a line ends."""
+        return self.limit or self.per_line
 
     @property
     def wide(self) -> float:
         """The width of a box in centimetres."""
         return int(100 * (PAGE / self.per_line - GAP)) / 100
 
-    def holds(self, line: str, size: float) -> bool:
-        """Whether a line fits in letters of a size."""
-        return seen_width(line) * size / FONT <= self.wide * PIXELS - _MARGIN
+    def holds(self, line: str) -> bool:
+        """Whether a line of a name fits."""
+        return tex_width(rf"\text{{{escaped(line)}}}") * NAMES / 10 <= self.wide * CENTIMETRE - 1.5
 
     def lines(self, caption: str) -> tuple[str, ...]:
         """Return a caption in one line, or in two of about the same length.
@@ -45,7 +54,7 @@ class Room:
         """
         words = _SPACE.split(caption)
         if len(words) > 1:
-            if self.holds(caption, NAMES):
+            if self.holds(caption):
                 return (caption,)
             cuts = [(" ".join(words[:place]), " ".join(words[place:])) for place in range(1, len(words))]
             return min(cuts, key=lambda cut: max(map(seen_width, cut)))
@@ -58,11 +67,11 @@ class Room:
 
     def takes(self, caption: str, output: Node) -> bool:
         """Whether the caption of a layer, and what it puts out, fit into a box."""
-        return all(self.holds(line, NAMES) for line in self.lines(caption)) and self.holds(_whole(output), SHAPES)
+        return all(map(self.holds, self.lines(caption))) and self.has_shape(output)
 
     def has_shape(self, output: Node) -> bool:
         """Whether there is room for the shape of an output; else the table of layers has it."""
-        return self.holds(_whole(output), SHAPES)
+        return seen_width(_whole(output)) * SHAPES / FONT <= self.wide * PIXELS - _MARGIN
 
     def said(self, output: Node) -> str:
         """Return what a box puts out in Unicode, with its shape where there is room."""

@@ -6,10 +6,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 
-from symprop.algebra.equations import Carry, Equation, Loop, equations_in
+from symprop.algebra.equations import Carry, Loop, equations_in
 from symprop.algebra.nodes import Add, Variable
-from symprop.algebra.trees import variables, walk
+from symprop.algebra.trees import walk
 from symprop.analysis.derivation import Derivation
 from symprop.analysis.paths import Expansion
 from symprop.analysis.paths import paths as expansion_of
@@ -17,29 +18,25 @@ from symprop.analysis.readings import distinct
 from symprop.calculus.jacobians import between_vectors
 from symprop.calculus.reached import way
 from symprop.errors import LimitError, SpecError
-from symprop.notation.blocks import Block, Boxed, EquationRow, Equations, Paragraph, Section, Typed
-from symprop.notation.breaking import latex_width
+from symprop.notation.blocks import Block, EquationRow, Equations, Paragraph, Section, Typed
 from symprop.notation.content import section_of
-from symprop.notation.documents import both_passes
 from symprop.notation.page_blocks import PageWriter, label
 from symprop.notation.words import Math, Reference
 from symprop.reports.architecture import adds, has_shortcut, layer_table
 from symprop.reports.costs import cost
+from symprop.reports.derived import derivation, gradients, labelled_once, recurrence
 from symprop.reports.flow import flow
-from symprop.reports.general import general_recurrence
 from symprop.reports.layer_picture import layer_pictures
 from symprop.reports.listing import code_lines
-from symprop.reports.proof import certificate
+from symprop.reports.notation_table import notation
+from symprop.reports.proof import certificate, checks
+from symprop.reports.references import references
 from symprop.reports.row_of_layers import row_of_layers
 from symprop.reports.subject import Subject
 from symprop.reports.training import training
 from symprop.reports.window_picture import window_picture
 
-ROWS_IN_A_BOX = 14
-"""A frame cannot be broken over pages."""
 MOST_PATHS = 16
-WIDEST_DRAWN = 70
-"""Characters of a formula in the figure of both passes: a longer one would make all letters too small."""
 
 
 def network(subject: Subject) -> Iterator[Block]:
@@ -54,81 +51,18 @@ def network(subject: Subject) -> Iterator[Block]:
     yield layer_table(subject.network, writer)
 
 
-def conventions(subject: Subject) -> Iterable[Block]:
-    """Say what the signs mean."""
-    return subject.writer.part("Conventions").blocks
+def nothing(subject: Subject) -> Iterator[Block]:
+    """Keep a place for what the other sections decide."""
+    yield from ()
 
 
 def forward(subject: Subject) -> Iterator[Block]:
     """List the equations of the forward pass, the loss among them."""
-    for title in ("Forward pass", "Loss"):
-        yield from subject.writer.part(title).blocks
-
-
-def derivation(subject: Subject) -> Iterator[Block]:
-    """Show how each equation of the backward pass was found, by named steps."""
-    writer = subject.writer
-    numbers, whole = writer.derivation.numbers, subject.steps == "all"
-    backward = sorted(equations_in(writer.derivation.backward), key=lambda each: numbers[each.name])
-    if not backward:
-        return
-    yield Paragraph(
-        (
-            "Each derivative is what the chain rule gives: a transposed Jacobian, applied to what stands behind it; "
-            "that of a name is that of its equation, whose other arguments stay. The rules at the right lead from the "
-            "line above to the line beside them; what they rest on is said with them.",
-        )
-    )
-    widths = [latex_width(writer.formula(each.expression)) for each in writer.derivation.equations]
-    drawn = both_passes(writer) if max(widths) <= WIDEST_DRAWN else None
-    if drawn is not None:
-        yield drawn
-    groups: dict[str, list[Equation]] = {}
-    for equation in backward:
-        groups.setdefault(_pattern(equation, writer, whole), []).append(equation)
-    for first, *others in groups.values():
-        yield writer.chain(first, others, whole)
-
-
-def _pattern(equation: Equation, writer: PageWriter, whole: bool) -> str:
-    """Return the lines of an equation with its layer's number taken off all numbers, so that like layers are alike.
-
-    That is the first of an index; a second one, of a loop inside a loop, is general in all of them.
-    """
-    own = equation.target.index[0] if equation.target.index else None
-    if own is None or not equation.steps:
-        return equation.name
-    moves: list[str] = [equation.target.letter]
-    for rule, *both in writer.lines(equation, whole):
-        for side in both:
-            shifted = {v: v.change(index=(v.index[0] - own, *v.index[1:])) for v in variables(side) if v.index}
-            moves.append(writer.formula(side.xreplace(shifted)))
-        moves.append(rule)
-    return "\n".join(moves)
-
-
-def recurrence(subject: Subject) -> Iterator[Block]:
-    """Put the recurrence in a frame: from the loss to the first layer."""
-    found: list[Equations] = []
-    lines = 0
-    for block in map(subject.writer.equations, section_of(subject.derivation, "Backward pass").lines):
-        for start in range(0, len(block.rows), ROWS_IN_A_BOX):
-            part = block.rows[start : start + ROWS_IN_A_BOX]
-            size = sum(len(row.right) for row in part)
-            if found and lines + size > ROWS_IN_A_BOX:
-                yield Boxed(tuple(found))
-                found, lines = [], 0
-            found.append(Equations(part, block.heading if not start else ()))
-            lines += size
-    if found:
-        yield Boxed(tuple(found))
-    yield from general_recurrence(subject)
-
-
-def gradients(subject: Subject) -> Iterable[Block]:
-    """List the gradients of the parameters, and what is remarkable of them."""
-    yield from subject.writer.part("Gradients").blocks
-    yield from map(Paragraph, subject.writer.part("Remarks").sentences)
+    sections = [section_of(subject.derivation, title) for title in ("Forward pass", "Loss")]
+    blocks = [block for section in sections for block in section.lines]
+    if len(blocks) == 2 and not any(block.spans or block.said for block in blocks):
+        blocks = [replace(blocks[0], lines=(*blocks[0].lines, *blocks[1].lines))]
+    yield from map(subject.writer.equations, blocks)
 
 
 def convolution(subject: Subject) -> Iterator[Block]:
@@ -212,7 +146,7 @@ def _block_jacobians(
             continue
         node = one.jacobian(leaving.name, entering.name)
         left = writer.partial(leaving, entering)
-        yield EquationRow(left, writer.pieces(writer.formula(node), latex_width(left)))
+        yield EquationRow(left, writer.pieces(writer.formula(node), writer.after(left)))
 
 
 def _is_residual(loop: Loop, carry: Carry) -> bool:
@@ -239,7 +173,7 @@ def _paths(expansion: Expansion, writer: PageWriter) -> Iterator[Block]:
             for block in reversed(expansion.stack[1:])
         ]
         written = r" \, ".join(rf"\left(\mathbf{{I}} + {partial}\right)" for partial in partials)
-    yield Equations((EquationRow(left, writer.pieces(written, latex_width(left) - 8)),))
+    yield Equations((EquationRow(left, writer.pieces(written, writer.after(left))),))
 
 
 def branches(subject: Subject) -> Iterator[Block]:
@@ -267,11 +201,11 @@ def code(subject: Subject) -> Iterator[Block]:
 
 SECTIONS: dict[str, tuple[str, Callable[[Subject], Iterable[Block]]]] = {
     "network": ("The network", network),
-    "conventions": ("Conventions", conventions),
+    "conventions": ("Notation", nothing),
     "forward": ("Forward pass", forward),
     "derivation": ("Derivation of the backward pass", derivation),
-    "recurrence": ("The recurrence", recurrence),
     "gradients": ("Gradients", gradients),
+    "recurrence": ("The recurrence", recurrence),
     "convolution": ("Convolution", convolution),
     "residual": ("Residual blocks", residual),
     "branches": ("Branches", branches),
@@ -280,16 +214,27 @@ SECTIONS: dict[str, tuple[str, Callable[[Subject], Iterable[Block]]]] = {
     "training": ("Training", training),
     "certificate": ("Certificate", certificate),
     "code": ("Generated code", code),
+    "references": ("References", references),
+    "checks": ("Every check", checks),
 }
 """The sections of a report by name: title, and what writes them."""
+LEFT_OUT = ("convolution", "residual", "branches", "cost", "flow", "training", "code", "checks")
+"""What a short report does not have."""
+
+OFF_SLIDES = ("convolution", "code", "references", "checks")
+"""What slides do not have."""
 
 
 def contents(subject: Subject, without: Iterable[str] = ()) -> tuple[Section, ...]:
     """Return the sections of a report, those left out that have nothing to say or that the author does not want."""
     left_out = set(without)
-    written = (
+    if "certificate" in left_out:
+        left_out.add("checks")
+    written = [
         Section(title, f"sec:{name}", tuple(write(subject)))
         for name, (title, write) in SECTIONS.items()
         if name not in left_out
-    )
-    return tuple(section for section in written if section.blocks)
+    ]
+    signs = tuple(notation(subject, written))
+    found = (replace(each, blocks=signs) if each.label == "sec:conventions" else each for each in written)
+    return labelled_once(section for section in found if section.blocks)

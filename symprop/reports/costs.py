@@ -15,7 +15,9 @@ from symprop.calculus.known_products import KNOWN_PRODUCT
 from symprop.errors import SpecError
 from symprop.networks.convolution import CONVOLUTION
 from symprop.networks.network import Network
-from symprop.notation.blocks import Block, EquationRow, Equations, Grid, GridRow, Paragraph
+from symprop.networks.parts import Built
+from symprop.networks.sizes import Size
+from symprop.notation.blocks import Block, Grid, GridRow, Paragraph
 from symprop.notation.page_blocks import PageWriter
 from symprop.notation.words import Math, Words
 from symprop.reports.subject import Subject
@@ -51,9 +53,44 @@ def named(network: Network) -> tuple[Network, dict[str, int]]:
         return network, {}
 
 
+def by_layer(network: Network) -> tuple[Network, dict[str, int]]:
+    """Return the network with `n_l` in place of the width of each layer l, and what the names stand for.
+
+    A size that a block has in common with its input has one name. Where layers need it, sizes are named by value.
+
+    >>> from symprop.networks.spec import parse_network
+    >>> by_layer(parse_network("Input(64) >> Dense(32) >> ReLU() >> Dense(32)"))[1]
+    {'n0': 64, 'n1': 32, 'n2': 32}
+    """
+    names = {} if network.sizes else network.needs.names()
+    first, (width, *others) = network.layers[0], network.inputs[0].shape
+    if others or not all(isinstance(name, str) for name in names.values()) or width not in names:
+        return named(network)
+    sizes, entering, group = {"n0": int(width)}, (int(width), "n0"), list[Built]()
+    layers = [first.with_sizes({int(width): "n0"})]
+    for part in network.built:
+        group.append(part)
+        if part.nesting:
+            continue
+        change: dict[Size, Size] = {}
+        for size in (each for each in part.layer.sizes if each in names):
+            numbers = [each.number for each in group if each.number and each.output.shape[-1] == size]
+            shared = size == entering[0] and len(group) > 1
+            change[size] = entering[1] if shared or not numbers else f"n{numbers[0]}"
+            sizes.setdefault(str(change[size]), int(size))
+        layers.append(part.layer.with_sizes(change))
+        leaving = part.output.shape[-1] if part.output.shape else width
+        entering, group = (int(leaving), str(change.get(int(leaving), entering[1]))), []
+    try:
+        found = Network(tuple(layers))
+        return (found, sizes) if found.with_sizes(sizes).text == network.text else named(network)
+    except SpecError:
+        return named(network)
+
+
 def cost(subject: Subject) -> Iterator[Block]:
     """Say what a forward and a backward pass cost, in operations and in memory."""
-    network, sizes = named(subject.network)
+    network, sizes = by_layer(subject.network)
     found = subject.case.of(network).derivation.cost()
     values = {symbol: sizes[symbol.name] for symbol in found.total.free_symbols if symbol.name in sizes}
     writer = subject.writer
@@ -71,9 +108,9 @@ def cost(subject: Subject) -> Iterator[Block]:
         number = value.xreplace(values)
         if values and number.is_Integer and name != "of highest degree":
             written += f" = {int(number):,}".replace(",", "{,}")
-        rows.append(EquationRow(rf"\text{{{name}}}", writer.pieces(written, 12)))
-    yield Paragraph(("Operations in total, and numbers held in memory:",))
-    yield Equations(tuple(rows))
+        rows.append(GridRow(((name,), (Math(written),))))
+    head: tuple[Words, ...] = (("Of",), ("Operations, or numbers held in memory",))
+    yield Grid(head, tuple(rows), ("l", "0.6"), ("The cost.",), "tab:totals", small=True)
     if not found.spared.is_nonpositive:
         fewer = Math(writer.number(found.spared))
         rule = (
@@ -126,4 +163,6 @@ def _table(subject: Subject, found: Cost) -> Grid:
         cells: tuple[Words, ...] = tuple((Math(writer.number(sympy.expand(part))),) for part in parts)
         rows.append(GridRow(((Math(writer.name(target)),), *cells), (row.name,)))
     head: tuple[Words, ...] = (("Equation",), ("Multiplications",), ("Additions",), ("Functions",))
-    return Grid(head, tuple(rows), ("l", "l", "l", "l"), ("Operations of each equation.",), "tab:cost")
+    return Grid(
+        head, tuple(rows), ("l", "l", "l", "l"), ("Operations of each equation.",), "tab:cost", folded=not subject.full
+    )

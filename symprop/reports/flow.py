@@ -37,7 +37,9 @@ def flow(subject: Subject) -> Iterator[Block]:
     if any(row.cells[1] != UNKNOWN for row in rows):
         yield Paragraph(tuple(_meaning(subject, rows)))
         head: tuple[Words, ...] = (("Jacobian",), ("Its norm is at most",))
-        yield Grid(head, tuple(rows), ("l", "0.75"), ("Bounds, from the last layer to the first.",), "tab:bounds")
+        yield Grid(
+            head, tuple(rows), ("l", "0.75"), ("Bounds, from the last layer to the first.",), "tab:bounds", small=True
+        )
     if subject.has_numbers and subject.network.system().loss is not None:
         yield from _measured(subject)
 

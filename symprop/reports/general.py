@@ -67,7 +67,7 @@ def general_recurrence(subject: Subject) -> Iterator[Block]:
         return
     network, name, count = found
     derivation = subject.case.of(network).derivation
-    writer = PageWriter(derivation, subject.notation)
+    writer = PageWriter(derivation, subject.notation, subject.paper)
     backward = section_of(derivation, "Backward pass").lines
     rows = [_without_numbers(writer.equations(block)) for block in backward if block.spans]
     if rows:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -22,36 +23,18 @@ from symprop.reports.stations import (
     SIGNS,
     TALL,
     Arrow,
+    Block,
     Corner,
     Frame,
+    From,
     Lanes,
+    Link,
     Station,
     fanned,
 )
 
 FEWEST = 3
 """So many blocks that are alike are drawn once, in a frame that says how many."""
-
-
-@dataclass(frozen=True)
-class _From:
-    """What the next station reads: a station, and the lane in which its output was parted where that is another."""
-
-    station: int
-    parted: float | None = None
-
-
-@dataclass(frozen=True)
-class _Link:
-    """Arrows to be, of a kind: straight on, parting, meeting, from below, an arc, which begins at a station or not."""
-
-    kind: str
-    start: int
-    end: int
-    lane: float = 0.0
-    rise: float = 0.0
-    first: int = -1
-    count: int = 1
 
 
 def lanes(network: Network) -> Lanes | None:
@@ -64,21 +47,22 @@ def lanes(network: Network) -> Lanes | None:
     """
     boxes = [("Input", each) for each in network.inputs]
     boxes += [(built.layer.caption, built.output) for built in layers_of(network)]
-    plan = _Plan(room_for(boxes), {each.name: each for each in network.inputs[1:]})
+    room = room_for(boxes)
+    plan = _planned(network, room)
+    if plan.is_too_wide:
+        return None
+    if len(plan.columns) > 1:
+        even = _planned(network, replace(room, limit=math.ceil(sum(plan.columns) / len(plan.columns))))
+        plan = plan if even.is_too_wide or len(even.columns) > len(plan.columns) else even
+    return plan.drawn()
+
+
+def _planned(network: Network, room: Room) -> _Plan:
+    """Place the layers of a network in lines."""
+    plan = _Plan(room, {each.name: each for each in network.inputs[1:]})
     plan.add("Input", network.system().inputs[0], 0, 0, 0.0)
-    plan.row(placed(network.built), _From(0), (0, 1), 0.0, wraps=True)
-    return None if plan.is_too_wide else plan.drawn()
-
-
-@dataclass(frozen=True)
-class _Block:
-    """A frame to be: the stations in it, how far it reaches above each line and around, and how often it stands."""
-
-    first: int
-    last: int
-    rise: float
-    around: float
-    times: Expr
+    plan.row(placed(network.built), From(0), (0, 1), 0.0, wraps=True)
+    return plan
 
 
 @dataclass
@@ -88,20 +72,26 @@ class _Plan:
     room: Room
     given: Mapping[str, Variable]
     stations: list[Station] = field(default_factory=list)
-    links: list[_Link] = field(default_factory=list)
-    blocks: list[_Block] = field(default_factory=list)
+    links: list[Link] = field(default_factory=list)
+    blocks: list[Block] = field(default_factory=list)
     is_too_wide: bool = False
+
+    @property
+    def columns(self) -> list[int]:
+        """How many stations stand beside each other in each line."""
+        count = 1 + max(station.line for station in self.stations)
+        return [1 + max(each.column for each in self.stations if each.line == line) for line in range(count)]
 
     def add(self, name: str, output: Variable, line: int, column: int, lane: float) -> int:
         self.stations.append(Station(name, output, line, column, lane, self.room.wide))
         return len(self.stations) - 1
 
-    def reach(self, source: _From, station: int, count: int = 1) -> None:
+    def reach(self, source: From, station: int, count: int = 1) -> None:
         """Draw what a station reads."""
         kind = "go" if source.parted is None else "part"
-        self.links.append(_Link(kind, source.station, station, source.parted or 0.0, count=count))
+        self.links.append(Link(kind, source.station, station, source.parted or 0.0, count=count))
 
-    def layer(self, each: Placed, source: _From, at: tuple[int, int], lane: float) -> int:
+    def layer(self, each: Placed, source: From, at: tuple[int, int], lane: float) -> int:
         """Place a layer, below it the input of its own from which most comes."""
         layer = each.built.layer
         station = self.add(layer.caption, each.built.output, *at, lane)
@@ -110,12 +100,12 @@ class _Plan:
         if further:
             count, given = max(zip(further, layer.further_inputs, strict=True), key=lambda pair: pair[0])
             below = self.add("Input", self.given[given.name], *at, lane + LANE)
-            self.links.append(_Link("below", below, station, count=count))
+            self.links.append(Link("below", below, station, count=count))
         return station
 
     def row(
-        self, layers: Sequence[Placed], source: _From, at: tuple[int, int], lane: float, wraps: bool
-    ) -> tuple[_From, tuple[int, int]]:
+        self, layers: Sequence[Placed], source: From, at: tuple[int, int], lane: float, wraps: bool
+    ) -> tuple[From, tuple[int, int]]:
         """Place layers from line and column on; return what is read behind them and the place that is free there."""
         for each in layers:
             if each.built.holds_alone:
@@ -125,26 +115,26 @@ class _Plan:
                 if times != 1:
                     inner = max((block.around for block in self.blocks[framed:]), default=0.1)
                     rise = max(self.rise(inside), TALL / 2)
-                    self.blocks.append(_Block(first, len(self.stations) - 1, rise, inner + 0.1, times))
+                    self.blocks.append(Block(first, len(self.stations) - 1, rise, inner + 0.1, times))
             elif each.built.is_join:
                 source, at = self.join(each, source, at, lane, wraps)
             else:
                 at = self.free(at, 1, wraps)
                 station = self.layer(each, source, at, lane)
-                source, at = _From(station), (at[0], at[1] + 1)
+                source, at = From(station), (at[0], at[1] + 1)
         return source, at
 
     def free(self, at: tuple[int, int], width: int, wraps: bool) -> tuple[int, int]:
         """The next place for so many stations: in a new line where the present one is too short."""
         line, column = at
-        if column + width <= self.room.per_line:
+        if column + width <= (self.room.breaks_after if wraps else self.room.per_line):
             return at
         self.is_too_wide = self.is_too_wide or not wraps or width > self.room.per_line
         return (line + 1, 0) if wraps else at
 
     def join(
-        self, each: Placed, source: _From, at: tuple[int, int], lane: float, wraps: bool
-    ) -> tuple[_From, tuple[int, int]]:
+        self, each: Placed, source: From, at: tuple[int, int], lane: float, wraps: bool
+    ) -> tuple[From, tuple[int, int]]:
         """Place a block: branches with layers in lanes, those without as arcs, and what joins them."""
         rows, passed = self.lanes_of(each)
         if len(rows) > 1:
@@ -156,9 +146,9 @@ class _Plan:
             if position:
                 rise = self.rise(branch.layers)
                 below += self.depth(rows[position - 1].layers) + (LANE + max(rise - HIGH, 0.0) if rise else CLOSE)
-            start, place = source if not position else _From(source.station, lane), at
+            start, place = source if not position else From(source.station, lane), at
             if self.is_given(branch):
-                start, place = _From(self.add("Input", branch.value, *at, below)), (at[0], at[1] + 1)
+                start, place = From(self.add("Input", branch.value, *at, below)), (at[0], at[1] + 1)
             start, place = self.row(branch.layers, start, place, below, wraps)
             ends.append((start, below))
             end = max(end, place)
@@ -168,14 +158,14 @@ class _Plan:
             if depth == lane:
                 self.reach(start, joining)
             else:
-                self.links.append(_Link("meet", start.station, joining))
+                self.links.append(Link("meet", start.station, joining))
         is_new = self.stations[first].line != self.stations[source.station].line  # parts from the arrow to a new line
         is_new = is_new and self.stations[first].line == end[0]
         kind = "arc" if source.parted is None and not is_new else "parted arc"
         for number in range(passed):
             height = max(HIGH, self.rise(rows[0].layers) + ABOVE) + number * ABOVE
-            self.links.append(_Link(kind, source.station, joining, lane, height, first))
-        return _From(joining), (end[0], end[1] + 1)
+            self.links.append(Link(kind, source.station, joining, lane, height, first))
+        return From(joining), (end[0], end[1] + 1)
 
     def lanes_of(self, each: Placed) -> tuple[list[Branch], int]:
         """The branches of a block that have a lane, those with an input of their own last, and how many have an arc."""
@@ -257,7 +247,7 @@ class _Plan:
         frames = [frame for block in self.blocks for frame in self._frames(block, tops)]
         return Lanes(tuple(self.stations), tuple(arrows), tuple(forks), tuple(frames), self.room)
 
-    def _frames(self, block: _Block, tops: Sequence[float]) -> list[Frame]:
+    def _frames(self, block: Block, tops: Sequence[float]) -> list[Frame]:
         """Return the parts of a frame, one in each line; the last says how often the block stands there."""
         inside: dict[int, list[Station]] = {}
         for station in self.stations[block.first : block.last + 1]:
@@ -271,7 +261,7 @@ class _Plan:
             found.append(Frame(left, right, top, bottom, None))
         return [*found[:-1], replace(found[-1], times=block.times)]
 
-    def _arrow(self, link: _Link, tops: Sequence[float], depths: Sequence[float], forks: dict[Corner, None]) -> Arrow:
+    def _arrow(self, link: Link, tops: Sequence[float], depths: Sequence[float], forks: dict[Corner, None]) -> Arrow:
         a, b = self.stations[link.start], self.stations[link.end]
         leaves, enters = (a.x + a.reach, a.y), (b.x - b.reach, b.y)
         if link.kind == "below":
@@ -289,7 +279,7 @@ class _Plan:
             return Arrow((leaves, (out, a.y), (out, middle), (back, middle), (back, b.y), enters))
         return self._arc(link, a, b, forks)
 
-    def _arc(self, link: _Link, a: Station, b: Station, forks: dict[Corner, None]) -> Arrow:
+    def _arc(self, link: Link, a: Station, b: Station, forks: dict[Corner, None]) -> Arrow:
         top, last = b.y - link.rise, (b.x, b.y - b.half)
         if link.kind == "parted arc":
             begin = self.stations[link.first].fork, top

@@ -39,7 +39,7 @@ def layer_pictures(network: Network, writer: PageWriter) -> Iterator[Picture]:
 def _words(built: Built, writer: PageWriter) -> Iterator[str | Math]:
     yield f"In {built.layer.caption}, which gives "
     yield Math(writer.formula(built.output))
-    yield ": a box for each equation; what is in the frame, each head does"
+    yield ": a box for each equation; what stands over the brace, each head does"
 
 
 def drawn(built: Built) -> Lanes:

@@ -10,7 +10,7 @@ from markupsafe import escape
 
 from symprop.notation.svg import STYLE
 
-WIDTH, HEIGHT, LEFT, BOTTOM, TOP = 620.0, 220.0, 64.0, 34.0, 12.0
+WIDTH, HEIGHT, LEFT, BOTTOM, TOP = 620.0, 180.0, 64.0, 34.0, 12.0
 MOST_LABELS = 16
 
 
@@ -47,7 +47,7 @@ def _tikz(points: Sequence[Point]) -> str:
     return "\n".join(
         [
             r"\begin{tikzpicture}",
-            r"\begin{semilogyaxis}[width=0.92\linewidth, height=5.2cm, grid=major, grid style={gray!25},",
+            r"\begin{semilogyaxis}[width=0.92\linewidth, height=3.8cm, grid=major, grid style={gray!25},",
             r"  ylabel={norm of the gradient}, tick label style={font=\footnotesize},",
             r"  label style={font=\footnotesize},",
             rf"  ymin=1e{low}, ymax=1e{high}, ytick={{{marks}}},",

@@ -10,14 +10,15 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
 from markupsafe import Markup
 
 from symprop.algebra.names import closest
+from symprop.algebra.printable import Listed
 from symprop.algebra.trees import variables, walk
 from symprop.analysis.derivation import Derivation
 from symprop.codegen.case import Case, case_of
@@ -26,12 +27,14 @@ from symprop.files import check_writable, write_whole
 from symprop.networks.network import Network
 from symprop.networks.sizes import NUMBERED
 from symprop.notation import html_document, latex_document
-from symprop.notation.blocks import Section
+from symprop.notation.blocks import NO_BYLINE, Byline, Section
 from symprop.notation.choices import Notation, symbols_of
 from symprop.notation.function_notes import functions_of
 from symprop.notation.latex_document import Looks, cut
+from symprop.notation.markdown_document import markdown_document
+from symprop.notation.paper import A4, SLIDES, Paper
 from symprop.notation.stacks import sides
-from symprop.reports.content import SECTIONS, contents
+from symprop.reports.content import LEFT_OUT, OFF_SLIDES, SECTIONS, contents
 from symprop.reports.pdf import compiled
 from symprop.reports.subject import Subject
 from symprop.saved import Model
@@ -43,7 +46,7 @@ STEPS = ("brief", "all")
 
 
 @dataclass(frozen=True)
-class Report:
+class Report(Listed):
     """A report on one network; what it says is worked out when it is first asked for, the certificate too.
 
     `without` are the names of sections that are left out, such as "code".
@@ -51,12 +54,13 @@ class Report:
     >>> import symprop
     >>> found = symprop.report("Input(2) >> Dense(1) >> MeanSquaredError()", without=["code", "certificate"])
     >>> [section.title for section in found.sections][-2:]
-    ['Cost and memory', 'How gradients flow']
+    ['How gradients flow', 'References']
     """
 
     subject: Subject
     title: str = TITLE
     without: tuple[str, ...] = ()
+    byline: Byline = NO_BYLINE
 
     @property
     def network(self) -> Network:
@@ -78,9 +82,22 @@ class Report:
         """The sections, before LaTeX and HTML."""
         return contents(self.subject, self.without)
 
+    @cached_property
+    def wide_sections(self) -> tuple[Section, ...]:
+        """The sections on the widest paper, for a screen."""
+        is_page = self.subject.paper.columns == 1 and self.subject.paper != SLIDES
+        subject = self.subject if is_page else replace(self.subject, paper=A4)
+        return self.sections if subject is self.subject else contents(subject, self.without)
+
     def latex(self) -> str:
-        """Return the report as a complete LaTeX document, which pdflatex compiles."""
-        return latex_document.document(self.sections, self.title, Looks(numbered=True))
+        """Return the report as a complete LaTeX document, which pdflatex compiles.
+
+        >>> import symprop
+        >>> symprop.report("Input(2) >> Dense(1) >> MeanSquaredError()", without=["certificate"]).latex().split("[")[0]
+        '\\\\documentclass'
+        """
+        looks = Looks(numbered=True, paper=self.subject.paper)
+        return latex_document.document(self.sections, self.title, looks, self.byline)
 
     def fragment(self, prefix: str = "", level: str = "section") -> str:
         r"""Return the report's body for `\input` in a paper; its first lines say which packages it needs.
@@ -95,7 +112,8 @@ class Report:
             raise SpecError(f"unknown level {shown(level)}\nallowed: {', '.join(LEVELS)}")
         if not re.fullmatch(r"[A-Za-z0-9.-]{0,40}", prefix):
             raise SpecError(f"{shown(prefix)} cannot begin a label\nallowed: at most 40 letters, digits, - and .")
-        return latex_document.fragment(self.sections, Looks(numbered=True, level=level, prefix=prefix))
+        looks = Looks(numbered=True, level=level, prefix=prefix, paper=self.subject.paper)
+        return latex_document.fragment(self.sections, looks)
 
     def equation(self, name: str) -> str:
         """Return one equation in LaTeX, for pasting: `delta2`, `dW1` or, for its gradient, `W1`.
@@ -107,11 +125,15 @@ class Report:
         gradients = {parameter.name: f"d{parameter.name}" for parameter in self.derivation.system.parameters}
         found = self.derivation.equation(gradients.get(name, name))
         left, right = map(writer.formula, sides(found))
-        return f"{left} = {cut(writer.pieces(right, len(found.name)))}"
+        return f"{left} = {cut(writer.pieces(right, writer.after(left)))}"
 
     def html(self) -> str:
         """Return the report as one HTML file, which opens offline and asks for nothing."""
-        return html_document.html_document(self.sections, self.title)
+        return html_document.html_document(self.wide_sections, self.title, self.byline, contents=True)
+
+    def markdown(self) -> str:
+        """Return the report as Markdown with LaTeX, pictures inside."""
+        return markdown_document(self.wide_sections, self.title, self.byline)
 
     def pdf(self, path: str | os.PathLike[str]) -> None:
         """Write the report as PDF, by `latexmk` without a shell.
@@ -124,7 +146,7 @@ class Report:
         write_whole(path, compiled(self.latex()))
 
     def write(self, path: str | os.PathLike[str]) -> None:
-        """Write the report as what the name of the file ends in: .tex, .pdf or .html.
+        """Write the report as what the name of the file ends in: .tex, .pdf, .html or .md.
 
         Raises:
             OutputError: another ending, or the file cannot be written.
@@ -136,7 +158,7 @@ class Report:
         if ending == ".pdf":
             self.pdf(path)
         else:
-            write_whole(path, self.latex() if ending == ".tex" else self.html())
+            write_whole(path, WRITERS[ending](self))
 
     def _repr_html_(self) -> str:
         """Return the page in a frame, for a notebook: its styles and its script stay inside."""
@@ -145,7 +167,8 @@ class Report:
         return str(frame.format(self.title, looks, self.html()))
 
 
-ENDINGS = (".tex", ".pdf", ".html")
+WRITERS: dict[str, Callable[[Report], str]] = {".tex": Report.latex, ".html": Report.html, ".md": Report.markdown}
+ENDINGS = (".tex", ".pdf", ".html", ".md")
 
 
 def report(
@@ -161,14 +184,27 @@ def report(
     dtype: str = "float64",
     seed: int = 0,
     steps: str = "brief",
+    author: str = "",
+    date: str = "",
+    short: bool = False,
+    full: bool = False,
+    paper: str = "a4",
+    points: int = 10,
+    columns: int = 1,
+    slides: bool = False,
+    sizes: Mapping[str, int] | None = None,
 ) -> Report:
     r"""Return a report on a network; of a case, from what it has worked out; of loaded weights, with their training.
 
-    `layout` is that of the formulas, "example", "rows" or "columns"; `symbols` gives letters by name, as a mapping or
-    as texts such as `delta=\varepsilon`; `bold` is "none", "vectors" or "arrays"; `transpose` is "top", "T" or "prime";
-    `layer_index` is "mixed" (numbers below, a general `(l)` above), "sub" or "super". `without` names sections to leave
-    out, `dtype` is that of the code ("float64", "float32"), and `seed` chooses what is random. `steps` is "all", or
-    "brief", where a derivation has one line for each equation that it goes through.
+    Formulas: `layout` is "example", "rows" or "columns"; `symbols` gives letters by name, as a mapping or as texts such
+    as `delta=\varepsilon`; `bold` is "none", "vectors" or "arrays"; `transpose` is "top", "T" or "prime"; `layer_index`
+    is "mixed" (numbers below, or above where there is a general `(l)`), "sub" or "super".
+    Content: `without` names sections to leave out; a `short` report has the equations and their derivation, a `full`
+    one every operation and check; `steps` "all" has a line for each rule, "brief" one for each equation. `sizes` are
+    numbers for named sizes; `dtype` is that of the code; `seed` chooses what is random. `author` and `date` stand
+    under the title.
+    Paper: "a4" or "letter", with letters of 10, 11 or 12 `points` in one or two `columns`; with `slides` its LaTeX and
+    PDF are slides.
 
     >>> written = report("Input(2) >> Dense(1) >> MeanSquaredError()", symbols={"delta": r"\varepsilon"})
     >>> print(written.equation("W1"))
@@ -181,23 +217,39 @@ def report(
         raise SpecError(f"unknown steps {shown(steps)}\nallowed: {', '.join(STEPS)}")
     history = network.history if isinstance(network, Model) else None
     network = network.network if isinstance(network, Model) else network
-    case = case_of(network, layout=layout or "", dtype=dtype)
+    case = case_of(network, layout=layout or "", dtype=dtype).with_sizes(sizes or {})
     if case.example.system.loss is None:
         text = case.network.text
         raise SpecError(f"a report is on a network with a loss\nend it with one: {text} >> MeanSquaredError()")
     if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
         raise SpecError(f"a seed is a whole number from 0, not {shown(seed)}")
-    left_out = tuple(without)
+    left_out = _left_out(without, short, full, slides)
+    pairs = [f"{name}={symbol}" for name, symbol in symbols.items()] if isinstance(symbols, Mapping) else symbols
+    if layer_index == "mixed" and case.example.system.loops:
+        layer_index = "super"  # so that the first layer's number stands where a general one does
+    notation = Notation(symbols_of(pairs), bold, transpose, layer_index)
+    subject = Subject(case, notation, seed, history, steps, full, SLIDES if slides else Paper(paper, points, columns))
+    _check_symbols(subject)
+    return Report(subject, _checked_title(title), left_out, _byline(author, date))
+
+
+def _byline(author: str, date: str) -> Byline:
+    """Return what stands under the title."""
+    named = ((author, "an author"), (date, "a date"))
+    return Byline(*(_checked_title(text, name) if text else "" for text, name in named))
+
+
+def _left_out(without: Iterable[str], short: bool, full: bool, slides: bool) -> tuple[str, ...]:
+    """Return the sections that are left out."""
+    if short and full:
+        raise SpecError("a report cannot be short and full\nallowed: one of them")
+    left_out = (*without, *(LEFT_OUT if short else ()), *(OFF_SLIDES if slides else ()))
     for name in left_out:
         if name not in SECTIONS:
             raise SpecError(
                 f"a report has no section {shown(name)}{closest(name, list(SECTIONS))}\nit has {', '.join(SECTIONS)}"
             )
-    pairs = [f"{name}={symbol}" for name, symbol in symbols.items()] if isinstance(symbols, Mapping) else symbols
-    notation = Notation(symbols_of(pairs), bold, transpose, layer_index)
-    subject = Subject(case, notation, seed, history, steps)
-    _check_symbols(subject)
-    return Report(subject, _checked_title(title), left_out)
+    return left_out
 
 
 def _check_symbols(subject: Subject) -> None:
@@ -221,17 +273,15 @@ def _check_symbols(subject: Subject) -> None:
             )
 
 
-def _checked_title(title: str) -> str:
-    """Return a title that LaTeX can set.
+def _checked_title(title: str, name: str = "a title") -> str:
+    """Return a title, or what stands under it, that LaTeX can set.
 
     Raises:
         SpecError: empty, long, or letters that are not Latin.
     """
     if not title.strip() or len(title) > 200 or not title.isprintable():
-        raise SpecError(f"{shown(title)} cannot be a title\nallowed: one line of at most 200 characters")
+        raise SpecError(f"{shown(title)} cannot be {name}\nallowed: one line of at most 200 characters")
     beyond = next((letter for letter in title if ord(letter) > 0x17F), None)
     if beyond is not None:
-        raise SpecError(
-            f"the title holds {shown(beyond)}\nallowed: Latin letters, which LaTeX sets without other fonts"
-        )
+        raise SpecError(f"{name} holds {shown(beyond)}\nallowed: Latin letters, which LaTeX sets without other fonts")
     return title

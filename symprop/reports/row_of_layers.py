@@ -17,7 +17,7 @@ from symprop.notation.words import Math
 from symprop.reports.architecture import layers_of
 from symprop.reports.captions import PIXELS, Room
 from symprop.reports.lanes import lanes
-from symprop.reports.stations import RADIUS, TALL, Arrow, Lanes, Station
+from symprop.reports.stations import RADIUS, TALL, Arrow, Corner, Frame, Lanes, Station
 
 MOST = 60
 """A drawing of more stations than that says less than the table of layers."""
@@ -31,7 +31,8 @@ def row_of_layers(network: Network, writer: PageWriter) -> Picture | None:
     if found is None or len(found.stations) > MOST:
         return None
     arcs = "; an arc is a shortcut past a block" if any(arrow.is_arc for arrow in found.arrows) else ""
-    framed = "; a frame is a block that is repeated, with what the first one puts out" if found.frames else ""
+    sign = "brace marks" if found.has_braces else "frame is"
+    framed = f"; a {sign} a block that is repeated, with what the first one puts out" if found.frames else ""
     words: list[str | Math] = [f"The network: each layer with what it puts out{arcs}{framed}"]
     told = {each.output.name for each in found.stations}
     known = {each.name: each for each in network.inputs}
@@ -61,7 +62,7 @@ def _said(words: list[str | Math]) -> tuple[str | Math, ...]:
 def _tikz(found: Lanes, writer: PageWriter) -> str:
     room, wide = found.room, found.room.wide
     lines = [
-        r"\begin{tikzpicture}[x=1cm, y=-1cm, >={Stealth[length=5pt]}, font=\footnotesize,",
+        r"\begin{tikzpicture}[x=1cm, y=-1cm, >={Stealth[length=5pt]}, font=\fontsize{8}{9}\selectfont,",
         rf"  layer/.style={{draw=blue!55!black, fill=blue!6, rounded corners=3pt, minimum width={wide}cm,",
         rf"    minimum height={TALL}cm, align=center, inner sep=0pt, text width={wide}cm}},",
         r"  sum/.style={draw=blue!55!black, fill=blue!6, circle, very thick, inner sep=0pt,",
@@ -72,7 +73,7 @@ def _tikz(found: Lanes, writer: PageWriter) -> str:
     def path(corners: Sequence[tuple[float, float]]) -> str:
         return " -- ".join(f"({x:.2f}, {y:.2f})" for x, y in corners)
 
-    for frame in found.frames:
+    for frame in found.frames if not found.has_braces else ():
         lines.append(
             rf"  \draw[dashed, gray, rounded corners=3pt] ({frame.left:.2f}, {frame.top:.2f}) rectangle "
             rf"({frame.right:.2f}, {frame.bottom:.2f});"
@@ -96,9 +97,21 @@ def _tikz(found: Lanes, writer: PageWriter) -> str:
         lines.append(rf"  \draw[go] {path(arrow.corners)}{label};")
     for frame in (each for each in found.frames if each.times is not None):
         at, times = f"({frame.right - 0.25:.2f}, {frame.top:.2f})", rf"$\times\,{writer.number(frame.times)}$"
+        if found.has_braces:
+            x, y = brace(frame)[3]
+            lines.append(rf"  \draw[gray, semithick, rounded corners=2pt] {path(brace(frame))};")
+            lines.append(rf"  \node[below, inner sep=2pt] at ({x:.2f}, {y:.2f}) {{{times}}};")
+            continue
         lines.append(rf"  \node[fill=white, inner sep=2pt, left] at {at} {{{times}}};")
     lines += [rf"  \fill[blue!55!black] ({x:.2f}, {y:.2f}) circle ({_DOT});" for x, y in found.forks]
     return "\n".join([*lines, r"\end{tikzpicture}"]) + "\n"
+
+
+def brace(frame: Frame) -> tuple[Corner, ...]:
+    """Return the corners of a brace below a block; the fourth is its tip."""
+    middle, (upper, line, tip) = (frame.left + frame.right) / 2, (frame.bottom + down for down in (-0.05, 0.08, 0.2))
+    right = ((middle + 0.12, line), (frame.right, line), (frame.right, upper))
+    return ((frame.left, upper), (frame.left, line), (middle - 0.12, line), (middle, tip), *right)
 
 
 def _tex(line: str) -> str:
@@ -129,7 +142,7 @@ def _svg(found: Lanes) -> str:
         '<defs><marker id="layers-go" viewBox="0 0 10 10" refX="9" refY="5" markerWidth="7" markerHeight="7" '
         'orient="auto-start-reverse"><path d="M 0 1 L 9 5 L 0 9 z" style="fill: var(--edge)"/></marker></defs>',
     ]
-    for frame in found.frames:
+    for frame in found.frames if not found.has_braces else ():
         (x, y), (right, bottom) = px(frame.left, frame.top), px(frame.right, frame.bottom)
         size = f'width="{right - x:.1f}" height="{bottom - y:.1f}"'
         parts.append(f'<rect x="{x:.1f}" y="{y:.1f}" {size} class="frame"/>')
@@ -141,6 +154,13 @@ def _svg(found: Lanes) -> str:
         x, y = px(*corner)
         parts.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{_DOT * PIXELS:.1f}" style="fill: var(--edge)"/>')
     for frame in (each for each in found.frames if each.times is not None):
+        if found.has_braces:
+            points = " L ".join("{:.1f} {:.1f}".format(*px(*corner)) for corner in brace(frame))
+            x, y = px(*brace(frame)[3])
+            parts.append(f'<path d="M {points}" style="stroke: var(--soft)"/>')
+            times = escape(Unicode().number(frame.times).text)
+            parts.append(f'<text x="{x:.1f}" y="{y + 11:.1f}" class="middle name">× {times}</text>')
+            continue
         x, y = px(frame.right - 0.25, frame.top)
         ground = f'x="{x - 30:.1f}" y="{y - 6:.1f}" width="34" height="12" style="fill: var(--paper)"'
         times = escape(Unicode().number(frame.times).text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 from sympy import Expr
@@ -14,6 +15,8 @@ DEEP, LANE, CLOSE, HIGH, ABOVE = 2.4, 1.75, 1.4, 0.95, 0.3
 """Centimetres from line to line, to a lane with arcs and to one without, from a station to the
 top of an arc, and from there to that of an arc around it."""
 TALL = 1.05
+BRACE = 0.6
+"""Centimetres of a brace and what it says."""
 RADIUS = 0.28
 """Of a sum, a product or a concatenation."""
 FORK = 0.35  # from a station back to where branches part
@@ -116,6 +119,38 @@ class Frame:
 
 
 @dataclass(frozen=True)
+class From:
+    """What the next station reads: a station, and the lane in which its output was parted where that is another."""
+
+    station: int
+    parted: float | None = None
+
+
+@dataclass(frozen=True)
+class Link:
+    """Arrows to be, of a kind: straight on, parting, meeting, from below, an arc, which begins at a station or not."""
+
+    kind: str
+    start: int
+    end: int
+    lane: float = 0.0
+    rise: float = 0.0
+    first: int = -1
+    count: int = 1
+
+
+@dataclass(frozen=True)
+class Block:
+    """A frame to be: the stations in it, how far it reaches above each line and around, and how often it stands."""
+
+    first: int
+    last: int
+    rise: float
+    around: float
+    times: Expr
+
+
+@dataclass(frozen=True)
 class Lanes:
     """All there is to draw, and how far it reaches."""
 
@@ -124,6 +159,16 @@ class Lanes:
     forks: tuple[Corner, ...]
     frames: tuple[Frame, ...]
     room: Room
+
+    @property
+    def has_braces(self) -> bool:
+        """Whether repeated blocks have a brace below them: each stands in one line, and none in another."""
+        parts = [frame for frame in self.frames if frame.times is None]
+        apart = all(
+            one.right < other.left or other.right < one.left or one.bottom < other.top or other.bottom < one.top
+            for one, other in itertools.combinations(self.frames, 2)
+        )
+        return bool(self.frames) and not parts and apart
 
     @property
     def right(self) -> float:
@@ -138,7 +183,10 @@ class Lanes:
     @property
     def bottom(self) -> float:
         """The lower edge of stations and frames."""
-        return max(*(station.y + TALL / 2 for station in self.stations), *(frame.bottom for frame in self.frames))
+        return max(
+            *(station.y + TALL / 2 for station in self.stations),
+            *(frame.bottom + BRACE * self.has_braces for frame in self.frames),
+        )
 
     def enters_from_below(self, station: Station) -> bool:
         """Whether an arrow comes to a station from a lane below it."""

@@ -12,6 +12,7 @@ from symprop.networks.blocks import symbolic_repeats
 from symprop.networks.network import Network
 from symprop.notation.choices import PLAIN, Notation
 from symprop.notation.page_blocks import PageWriter
+from symprop.notation.paper import A4, Paper
 from symprop.verify.certificate import Certificate
 from symprop.verify.of_network import check
 
@@ -22,7 +23,7 @@ FIRST_STAND_IN = 3
 class Subject:
     """A case in a notation; `seed` is for all that is random, `history` how its weights were trained.
 
-    `steps` is "brief", where what is done to one equation is one line, or "all".
+    `steps` is "brief", where what is done to one equation is one line, or "all"; a `full` one lists every check.
     """
 
     case: Case
@@ -30,6 +31,8 @@ class Subject:
     seed: int = 0
     history: History | None = None
     steps: str = "brief"
+    full: bool = False
+    paper: Paper = A4
 
     @property
     def network(self) -> Network:
@@ -54,7 +57,7 @@ class Subject:
     @cached_property
     def writer(self) -> PageWriter:
         """Writes formulas of the report."""
-        return PageWriter(self.derivation, self.notation)
+        return PageWriter(self.derivation, self.notation, self.paper)
 
     @property
     def has_numbers(self) -> bool:

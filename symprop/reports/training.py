@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from symprop.algebra.equations import Equation
 from symprop.history import History
 from symprop.notation.blocks import Block, EquationRow, Equations, Grid, GridRow, Paragraph, Picture
-from symprop.notation.breaking import latex_width
 from symprop.notation.latex import latex
 from symprop.notation.words import Code, Math, Words
 from symprop.reports.loss_plot import plot
@@ -41,7 +40,7 @@ def _run(history: History) -> Iterator[str]:
 
 def _row(equation: Equation, subject: Subject) -> EquationRow:
     left = latex(equation.target)
-    pieces = subject.writer.pieces(latex(equation.expression), latex_width(left) - 8)
+    pieces = subject.writer.pieces(latex(equation.expression), subject.writer.after(left))
     return EquationRow(left, pieces)
 
 

@@ -16,7 +16,10 @@ from symprop.networks.network import LAYOUTS
 from symprop.networks.optimisers import OPTIMISERS
 from symprop.networks.spec import is_network_text
 
-STAGES = ("derivation", "steps", "code", "certificate", "mine")
+STAGES = ("derivation", "steps", "diagram", "code", "certificate", "mine", "report")
+SLOW_STAGES = ("certificate", "report")
+ENDINGS = {"pdf": "PDF", "html": "HTML", "tex": "LaTeX", "md": "Markdown"}
+"""What a report is written as."""
 LONGEST_TEXT, LONGEST_FIELD, MOST_SIZES = 20_000, 200, 20
 LARGEST_SIZE = 10**9
 _CHOICES = {
@@ -25,6 +28,7 @@ _CHOICES = {
     "layout": LAYOUTS,
     "dtype": DTYPES,
     "optimizer": ("", *OPTIMISERS),
+    "ending": tuple(ENDINGS),
 }
 _TEXTS = {
     **dict.fromkeys(("text", "where", "mine"), LONGEST_TEXT),
@@ -44,7 +48,8 @@ class Misplaced(Exception):
 class Asked:
     """One request: the stage that is wanted, what was typed, the question about it, and the options.
 
-    `name` is that of the equation whose steps are wanted, `mine` a line that is compared with what is derived.
+    `name` is that of the equation whose steps are wanted (of all where it is empty), `mine` a line that is compared
+    with what is derived, and `ending` that of a report's file.
     """
 
     stage: str
@@ -59,6 +64,7 @@ class Asked:
     sizes: tuple[tuple[str, int], ...] = ()
     name: str = ""
     mine: str = ""
+    ending: str = "html"
 
     @property
     def is_network(self) -> bool:

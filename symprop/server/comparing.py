@@ -63,7 +63,7 @@ def with_answers(answers: Sequence[Answer], asked: Asked) -> dict[str, Any]:
     if chosen is None:
         told = f"the page has no {shown(name)}" if name else "which derivative is it?"
         raise Misplaced("mine", SpecError(f"{told}\nallowed: {listed(f'd{each} = ...' for each in by_name)}"))
-    own = [f"{each.name} = {each.text}" for each in statements(asked.text)[:-1]]
+    own = [f"{each.name} = {each.text}" for each in statements(chosen.result.formula.source)[:-1]]
     return _told(lambda: compare(chosen, line if is_latex(line) else "; ".join([*own, line])))
 
 

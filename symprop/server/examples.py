@@ -8,10 +8,10 @@ EXAMPLES: dict[str, dict[str, str]] = {
         "text": "Input(64) >> Dense(32) >> ReLU() >> Residual(Dense(32) >> ReLU()) "
         ">> Dense(10) >> SoftmaxCrossEntropy()"
     },
-    "N blocks, by recurrence": {"text": "Input(n) >> Repeat(Residual(Dense(n) >> Tanh()), N) >> MeanSquaredError()"},
+    "N blocks, a recurrence": {"text": "Input(n) >> Repeat(Residual(Dense(n) >> Tanh()), N) >> MeanSquaredError()"},
     "A convolutional network": {
-        "text": 'Input(8, 8, 1) >> Conv2D(4, 3, padding="same", bias=False) >> BatchNorm() >> ReLU() >> MaxPool2D(2) '
-        '>> Residual(Conv2D(4, 3, padding="same") >> ReLU()) >> GlobalAveragePool() >> Dense(3) '
+        "text": 'Input(6, 6, 1) >> Conv2D(2, 3, padding="same", bias=False) >> BatchNorm() >> ReLU() >> MaxPool2D(2) '
+        '>> Residual(Conv2D(2, 3, padding="same") >> ReLU()) >> GlobalAveragePool() >> Dense(3) '
         ">> SoftmaxCrossEntropy()"
     },
     "Your own activation and loss": {
@@ -25,7 +25,7 @@ EXAMPLES: dict[str, dict[str, str]] = {
         "question": "gradient",
         "by": "w",
     },
-    "Attention, by its queries": {
+    "Attention: its queries": {
         "text": "sum(G * (softmax(Q @ K.T / sqrt(d)) @ V))",
         "where": "Q: m d, K: n d, V: n k, G: m k",
         "question": "gradient",

@@ -149,7 +149,7 @@ def main() -> None:
     """Import, warm up, and serve."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the process that started this one decides when to end
     for request in WARMING:
-        for stage in (b"derivation", b"steps", b"code"):
+        for stage in (b"derivation", b"steps", b"diagram", b"code"):
             worker.answered(request % stage)
     gc.collect()
     gc.freeze()  # what is here now stays: children share its memory

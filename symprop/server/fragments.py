@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +13,9 @@ from symprop.algebra.nodes import Node
 from symprop.algebra.shapes import shape_text
 from symprop.formulas.compare.comparison import Comparison
 from symprop.notation.blocks import Link
+from symprop.notation.breaking import latex_pieces
 from symprop.notation.html_document import math, words
+from symprop.notation.paper import Paper
 from symprop.templating import environment
 from symprop.verify import Certificate
 
@@ -50,6 +53,15 @@ class Group:
     rows: tuple[Formula, ...]
 
 
+SCREEN = Paper(columns=2)
+"""Half of a window is about as wide as a column of a page."""
+
+
+def pieces(formula: str, left: str = "") -> tuple[str, ...]:
+    """Cut a formula in LaTeX where it is too long for the page behind its left side."""
+    return tuple(latex_pieces(formula, SCREEN.room - SCREEN.width(left), SCREEN.points))
+
+
 def shape_of(node: Node) -> str:
     """Return the shape of a formula as the page writes it."""
     return shape_text(node.shape) if node.shape else "scalar"
@@ -60,12 +72,15 @@ def _rendered(template: str, **given: Any) -> str:
     return page.render(math=math, words=words, **given).strip()
 
 
-def derivation_parts(shapes: list[Shape], groups: list[Group], notes: list[Markup | str]) -> dict[str, Any]:
-    """Return the sections of shapes, derivation and LaTeX."""
-    rows = [row for group in groups for row in group.rows]
+def derivation_parts(
+    shapes: list[Shape], answer: list[Group], given: list[Group], notes: list[Markup | str]
+) -> dict[str, Any]:
+    """Return the sections of the answer, of what it rests on, of shapes and LaTeX."""
+    rows = sorted((row for group in (*given, *answer) for row in group.rows), key=lambda row: row.number or 0)
     return {
+        "answer": _rendered("derivation", groups=answer, notes=() if given else notes),
+        "given": _rendered("derivation", groups=given, notes=notes) if given else "",
         "shapes": _rendered("shapes", rows=shapes),
-        "derivation": _rendered("derivation", groups=groups, notes=notes),
         "latex": _rendered("latex", rows=rows),
         "latex_all": _aligned(rows),
     }
@@ -77,25 +92,44 @@ def _aligned(rows: list[Formula]) -> str:
     return "\\begin{align}\n" + " \\\\\n".join(lines) + "\n\\end{align}\n"
 
 
-def steps_parts(steps: Sequence[Link], start: str = "") -> dict[str, Any]:
-    """Return the steps that led to an equation, `start` being what they begin with, in LaTeX."""
-    return {"steps": _rendered("steps", steps=steps, start=start)}
+def steps_parts(chains: Iterable[tuple[str, Sequence[Link], str]]) -> dict[str, Any]:
+    """Return the steps that led to equations, by name: each with its steps and what they begin with, in LaTeX."""
+    return {"steps": {name: _rendered("steps", steps=steps, start=start) for name, steps, start in chains}}
+
+
+def diagram_parts(drawn: str, names: Mapping[str, str]) -> dict[str, Any]:
+    """Return a diagram for the page, without the line that a file begins with; `names` are equations' names there."""
+    svg = drawn[drawn.index("<svg") :]
+    return {
+        "diagram": re.sub('data-names="([^"]*)"', lambda found: f'data-names="{names.get(found[1], found[1])}"', svg)
+    }
+
+
+def report_parts(ending: str, write: Mapping[str, Callable[[], str]]) -> dict[str, Any]:
+    """Return a report as a file; of a PDF the LaTeX, which is compiled where files may be written."""
+    return {"text": write["tex" if ending == "pdf" else ending](), "file": f"report.{ending}", "kind": KINDS[ending]}
+
+
+KINDS = {"html": "text/html", "md": "text/markdown", "tex": "application/x-tex", "pdf": "application/pdf"}
+"""The kind of each file, for the browser."""
 
 
 def certificate_parts(certificate: Certificate) -> dict[str, Any]:
     """Return the table of a certificate with what it says in words."""
     rows = [(*row.cells, row.ok) for row in certificate.rows]
+    whole = certificate.ok and not certificate.unreached
+    verdict = "failed" if certificate.failures else "ok" if whole else "open"
     return {
         "certificate": _rendered(
             "certificate",
             rows=rows,
-            ok=certificate.ok,
+            verdict=verdict,
             summary=certificate.summary,
             failures=certificate.failures,
             remarks=certificate.remarks,
             seconds=f"{certificate.seconds:.1f}",
         ),
-        "verdict": "ok" if certificate.ok else "failed",
+        "verdict": verdict,
         "summary": certificate.summary,
     }
 

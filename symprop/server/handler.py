@@ -12,10 +12,11 @@ from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 from symprop.errors import LimitError
-from symprop.server.asked import STAGES
+from symprop.server.asked import SLOW_STAGES, STAGES
 from symprop.server.desk import Busy, Superseded
 from symprop.server.door import Refused, check_host, check_sender
 from symprop.server.listening import Server
+from symprop.server.printing import printed
 from symprop.server.processes import DONE, LATE, UNWANTED, Outcome
 from symprop.server.worker import in_words
 
@@ -97,15 +98,16 @@ class Handler(BaseHTTPRequestHandler):
         self.server.arrived(self.connection)
         try:
             with self.server.desk.admitted(
-                tab, sequence, stage == "certificate", self.server.limits.seconds, self._is_there
+                tab, sequence, stage in SLOW_STAGES, self.server.limits.seconds, self._is_there
             ) as ticket:
                 outcome = self.server.processes.compute(body, ticket.wanted)
+                answer = printed(outcome.answer) if outcome.how == DONE and stage == "report" else outcome.answer
         except Superseded:
             outcome = Outcome(UNWANTED)
         except Busy:
             return self._refuse(Refused(503, "too much is being computed already; try again in a moment"))
         if outcome.how == DONE:
-            return self._put(200, JSON, outcome.answer)
+            return self._put(200, JSON, answer)
         if outcome.how == UNWANTED:
             return self._put(409, JSON, json.dumps({"superseded": True}).encode())
         self._put(200, JSON, json.dumps(in_words(self._stopped(outcome, stage))).encode())

@@ -13,34 +13,44 @@ from symprop.networks.spec import parse_network
 from symprop.notation.blocks import EquationRow, Grid, Line, Paragraph, Section
 from symprop.notation.content import sections
 from symprop.notation.convolutions import Listed
+from symprop.notation.diagram import diagram
 from symprop.notation.function_notes import definitions as functions
 from symprop.notation.html_document import math, words
 from symprop.notation.page_blocks import PageWriter
 from symprop.notation.terminal import NUMPY
+from symprop.reports.report import report
+from symprop.server import listing
 from symprop.server.asked import Asked
 from symprop.server.comparing import with_derivation
 from symprop.server.fragments import (
+    SCREEN,
     Formula,
     Group,
     Shape,
     certificate_parts,
     derivation_parts,
+    diagram_parts,
+    report_parts,
     shape_of,
     steps_parts,
 )
+from symprop.server.limits import seconds_of_checks
 from symprop.verify import check
 
-_WRITTEN = ("Forward pass", "Loss", "Backward pass", "Gradients")
+_ANSWER, _GIVEN = ("Backward pass", "Gradients"), ("Forward pass", "Loss")
 
 
 def network_derivation(asked: Asked) -> dict[str, Any]:
     """Return shapes, equations and LaTeX of a network."""
     case = _case(asked)
     derivation = case.derivation
-    writer = PageWriter(derivation)
+    writer = PageWriter(derivation, paper=SCREEN)
     found = {section.title: section for section in sections(derivation)}
-    groups = [group for title in _WRITTEN if title in found for group in _groups(writer, found[title])]
-    groups += _readings(writer, found["Convolution"]) if "Convolution" in found else ()
+    answer, given = (
+        [group for title in titles if title in found for group in _groups(writer, found[title])]
+        for titles in (_ANSWER, _GIVEN)
+    )
+    given += _readings(writer, found["Convolution"]) if "Convolution" in found else ()
     notes = [
         words(writer.words(sentence))
         for title in ("Network", "Conventions", "Remarks")
@@ -48,32 +58,47 @@ def network_derivation(asked: Asked) -> dict[str, Any]:
         for sentence in found[title].sentences
     ]
     definitions = [math(f"{writer.formula(head)} = {writer.formula(body)}") for head, body in functions(derivation)]
-    parts = derivation_parts(list(_shapes(writer, found)), groups, [*definitions, *notes])
-    return {"kind": "network", "sizes": case.names, **parts}
+    parts = derivation_parts(list(_shapes(writer, found)), answer, given, [*definitions, *notes])
+    return {"kind": "network", "sizes": sorted(case.network.sizes), **parts}
 
 
 def network_steps(asked: Asked) -> dict[str, Any]:
-    """Return the steps that led to one equation."""
+    """Return the steps that led to one equation, or to all where none is named."""
     derivation = _case(asked).derivation
-    return steps_parts(PageWriter(derivation).chain(derivation.equation(asked.name)).links)
+    named = [derivation.equation(asked.name)] if asked.name else [each for each in derivation.equations if each.steps]
+    writer = PageWriter(derivation, paper=SCREEN)
+    lines = [Line(derivation.numbers[each.name], each) for each in named]
+    return steps_parts((line.equation.name, writer.chain(line).links, "") for line in lines)
+
+
+def network_diagram(asked: Asked) -> dict[str, Any]:
+    """Return the diagram of both passes."""
+    return diagram_parts(diagram(_case(asked).derivation), {})
 
 
 def network_code(asked: Asked) -> dict[str, Any]:
     """Return the NumPy module of a network."""
     case = _case(asked)
     sized = case.with_sizes(_sizes_for(case, asked)).at(dtype=asked.dtype, optimizer=asked.optimizer or None)
-    return {"source": sized.source, "file": "network.py"}
+    code = listing.of_network(sized.source, case.derivation.numbers)
+    return {"source": sized.source, "code": code, "file": "network.py"}
 
 
 def network_certificate(asked: Asked) -> dict[str, Any]:
     """Return the certificate of a network."""
     case = _case(asked)
-    return certificate_parts(check(case, sizes=_sizes_for(case, asked)))
+    return certificate_parts(check(case, sizes=_sizes_for(case, asked), limit=seconds_of_checks()))
 
 
 def network_compared(asked: Asked) -> dict[str, Any]:
     """Return how a line of one's own compares with a quantity of a network."""
     return with_derivation(_case(asked).derivation, asked)
+
+
+def network_report(asked: Asked) -> dict[str, Any]:
+    """Return the report on a network, as HTML, LaTeX or Markdown."""
+    found = report(_case(asked), dtype=asked.dtype)
+    return report_parts(asked.ending, {"html": found.html, "tex": found.latex, "md": found.markdown})
 
 
 def _case(asked: Asked) -> Case:
@@ -83,7 +108,7 @@ def _case(asked: Asked) -> Case:
 
 def _sizes_for(case: Case, asked: Asked) -> dict[str, int]:
     """The numbers that were given, for the names that the network has."""
-    names = set(case.names)
+    names = set(case.network.sizes)
     return {name: number for name, number in asked.sizes if name in names}
 
 

@@ -22,6 +22,8 @@ Stage = Callable[[Asked], dict[str, Any]]
 ANSWERS: dict[str, tuple[Stage, Stage]] = {
     "derivation": (of_networks.network_derivation, of_formulas.formula_derivation),
     "steps": (of_networks.network_steps, of_formulas.formula_steps),
+    "diagram": (of_networks.network_diagram, of_formulas.formula_diagram),
+    "report": (of_networks.network_report, of_formulas.formula_report),
     "code": (of_networks.network_code, of_formulas.formula_code),
     "certificate": (of_networks.network_certificate, of_formulas.formula_certificate),
     "mine": (of_networks.network_compared, of_formulas.formula_compared),

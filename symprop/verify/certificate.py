@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from symprop.algebra.printable import aligned
+from symprop.algebra.printable import Listed, aligned
 from symprop.notation import notebook_blocks
 from symprop.notation.blocks import Block, Bullets, Grid, GridRow, Typed
 from symprop.notation.latex import escaped
@@ -14,7 +15,7 @@ from symprop.verify.measure import OVERFLOWS, Row
 
 
 @dataclass(frozen=True)
-class Certificate:
+class Certificate(Listed):
     """The rows of a check, and whether all of them agree; `title` says of what: a network, a question.
 
     `unreached` are the parts that the limit of time left out. What is derived may be confirmed although evaluating it
@@ -47,11 +48,47 @@ class Certificate:
         """The rows that do not agree."""
         return tuple(row for row in self.rows if not row.ok and not row.outcome)
 
-    def table(self) -> str:
-        """Return the certificate as plain text: name, oracle, points, worst error, limit, verdict, note."""
-        head, *lines = aligned([HEADER, *(row.cells for row in self.rows)])
-        texts = [line.rstrip() for line in (head, "-" * min(len(head), 120), *lines)]
-        return "\n".join([self.title, "", *texts, "", self.summary, *self.remarks])
+    def table(self, width: int | None = None) -> str:
+        """Return the certificate as plain text: name, oracle, points, worst error, limit, verdict, note.
+
+        Cells are cut where a line would be wider than `width`.
+        """
+        return "\n".join([self.title, "", *_ruled(HEADER, [row.cells for row in self.rows], width), "", *self._below])
+
+    def brief(self, width: int | None = None) -> str:
+        """Return the certificate with a line for each oracle, and below the rows that failed or came nearest a limit.
+
+        >>> import symprop
+        >>> lines = symprop.check("Input(2) >> Dense(1) >> MeanSquaredError()").brief().splitlines()
+        >>> " ".join(lines[4].split()[:7])
+        'complex step, full Jacobian 2 of 2'
+        """
+        lines = []
+        for oracle, rows in self.by_oracle.items():
+            row = max(rows, key=nearness)
+            agree = f"{sum(each.ok for each in rows)} of {len(rows)}"
+            lines.append((oracle, agree, row.name, *row.cells[3:6]))
+        title = "rows that do not agree:" if self.failures else "rows nearest to their limits:"
+        below = ["", title, *_ruled(HEADER, [row.cells for row in self.worst], width)] if self.worst else []
+        return "\n".join([self.title, "", *_ruled(BRIEF, lines, width), *below, "", *self._below])
+
+    @property
+    def by_oracle(self) -> dict[str, tuple[Row, ...]]:
+        """The rows of each oracle, in the order in which they were asked."""
+        found: dict[str, list[Row]] = {}
+        for row in self.rows:
+            found.setdefault(row.oracle, []).append(row)
+        return {oracle: tuple(rows) for oracle, rows in found.items()}
+
+    @property
+    def worst(self) -> tuple[Row, ...]:
+        """The rows that do not agree; where all do, the three that come nearest to their limits."""
+        wrong = tuple(row for row in self.rows if not row.ok)
+        return wrong or tuple(sorted((row for row in self.rows if nearness(row)), key=nearness, reverse=True)[:NEAREST])
+
+    @property
+    def _below(self) -> tuple[str, ...]:
+        return (self.summary, *self.remarks)
 
     @property
     def summary(self) -> str:
@@ -93,6 +130,19 @@ class Certificate:
         printer.text("..." if cycle else self.table())
 
 
+def nearness(row: Row) -> float:
+    """Return how near a row came to its limit: 1 is there, what does not agree is infinite."""
+    return float("inf") if not row.ok else row.error / row.limit if row.limit else 0.0
+
+
+def _ruled(header: Sequence[str], rows: Iterable[Sequence[str]], width: int | None) -> list[str]:
+    """Return the lines of a table with a rule below its header."""
+    head, *lines = aligned([header, *rows], width)
+    return [line.rstrip() for line in (head, "-" * min(len(head), 120), *lines)]
+
+
+NEAREST = 3
+BRIEF = ("oracle", "agree", "worst", "error", "limit", "verdict")
 HEADER = ("name", "oracle", "points", "worst error", "limit", "verdict", "note")
 
 

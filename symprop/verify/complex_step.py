@@ -42,9 +42,9 @@ def gradients(
     count: int | None = None,
     arithmetic: Complex | None = None,
 ) -> dict[str, Array]:
-    """Return the derivative of the mean loss by every coordinate of every parameter, each in its parameter's shape.
+    """Return the derivative of the mean loss with respect to every coordinate of every parameter, in its shape.
 
-    With `chosen`, only by those coordinates (in row-major order) of those parameters, flat; with `count`, the mean is
+    With `chosen`, only at those coordinates (in row-major order) of those parameters, flat; with `count`, the mean is
     over the first `count` examples (all, where they are joined); `arithmetic` may be one that adds noise.
     """
     names = [parameter.name for parameter in system.parameters]
@@ -93,7 +93,7 @@ def _readers(system: System, name: str) -> list[Equation]:
 
 
 def _slopes(system: System, bases: list[Evaluator], name: str, where: Array) -> Array:
-    """Return the derivative of the losses of some examples, added up, by the coordinates `where` of one parameter."""
+    """Return the derivative of the sum of some losses with respect to the coordinates `where` of one parameter."""
     at, equations = bases[0].values[name], _readers(system, name)
     if not any(equation.name == _loss(system) for equation in equations):
         return np.zeros(len(where))

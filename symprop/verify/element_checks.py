@@ -87,7 +87,7 @@ CHAINED = "sympy.diff, equation by equation"
 
 
 Written = dict[str, list[Expr]] | None
-"""The derivatives of the written-out loss by the elements of each parameter; None where it is too long."""
+"""The derivatives of the written-out loss with respect to the elements of each parameter; None where it is too long."""
 
 
 def _compared(

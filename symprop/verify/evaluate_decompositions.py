@@ -23,6 +23,8 @@ from symprop.verify.evaluate_matrices import eliminated
 
 MOST = 100
 """Iterations after which what has not converged has no value, as the square root of -1 has none."""
+TERMS = 4_000
+"""Terms of a series, more than 2,000 digits need."""
 RANK = 1e-9
 """A pivot that is smaller beside the first is 0."""
 
@@ -65,7 +67,7 @@ def exponential(matrix: Array, arithmetic: Arithmetic) -> Array:
     halved = max(0, int(np.ceil(np.log2(norm))) + 2) if norm > 0 else 0
     small = matrix * arithmetic.number(Rational(1, 2**halved))
     term = total = _eye(matrix, arithmetic)
-    for k in range(1, MOST):
+    for k in range(1, TERMS):
         term = arithmetic.product(term, small) * arithmetic.number(Rational(1, k))
         total = total + term
         if _largest(term) < _tolerance(term) / 10**6:
@@ -105,7 +107,7 @@ def logarithm(matrix: Array, arithmetic: Arithmetic) -> Array:
     near = arithmetic.rounded(near, matrix.shape[-1])
     z = arithmetic.product(near - one, eliminated(near + one, arithmetic)[0])
     power, squared, total = z, arithmetic.product(z, z), z
-    for k in range(3, 2 * MOST, 2):
+    for k in range(3, TERMS, 2):
         power = arithmetic.product(power, squared)
         total = total + power * arithmetic.number(Rational(1, k))
         if _largest(power) < _tolerance(power) / 10**6:

@@ -16,8 +16,6 @@ from dataclasses import dataclass, field
 from symprop.errors import SpecError, shown
 from symprop.verify.measure import NOT_REACHED, Row
 
-SECONDS = 60.0
-"""Seconds that a certificate may take where nothing else is said."""
 PATIENCE = 1.0
 """Seconds after which a terminal is told what is checked."""
 

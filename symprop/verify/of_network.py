@@ -21,7 +21,9 @@ from symprop.algebra.equations import System
 from symprop.codegen.case import Case, case_of
 from symprop.codegen.program import ProgramError
 from symprop.errors import ShapeError, SpecError
+from symprop.limits import SECONDS
 from symprop.networks.network import Network
+from symprop.networks.recurrent import written_out_in_time
 from symprop.verify import (
     complex_step,
     element_checks,
@@ -36,7 +38,7 @@ from symprop.verify import (
     target_checks,
 )
 from symprop.verify.certificate import Certificate
-from symprop.verify.gathering import SECONDS, Part, gathered
+from symprop.verify.gathering import Part, gathered
 from symprop.verify.measure import Row, first_line
 from symprop.verify.points import POINTS, Point, farther_points, points_of, target_kinds
 from symprop.verify.reduced import check_numbers, reduced, tiny
@@ -65,15 +67,17 @@ def check(
     target: str = "numpy",
     limit: float | None = SECONDS,
 ) -> Certificate:
-    """Check a network's derivation and generated code, and return the certificate; of a case, those that it has.
+    """Check a network's derivation and generated code, and return the certificate; of a case, its own.
 
-    `sizes` are numbers for sizes and counts that have a name. The printed recurrence of a symbolic `Repeat` is checked
-    for 1, 2 and 3 blocks; all else for the number that is given, or for 3.
+    The printed recurrence of a symbolic `Repeat` is checked for 1, 2 and 3 blocks; all else for the number that is
+    given, or for 3.
 
-    `target` says whose module is checked: of "numpy" the one that runs, and that the one to read has the same values;
-    "numba", "jax" or "torch"; with "all" also that those of all targets agree whose library is installed.
-
-    `limit` is how many seconds the check may compute, None for as many as it takes; what is not reached is named.
+    Args:
+        network: a network, its text, or a case; in `float32` too, at random points that `seed` chooses.
+        sizes: numbers for sizes and counts that have a name.
+        target: whose module is checked: "numpy" (the one that runs, and that the one to read has the same values),
+            "numba", "jax" or "torch"; "all" compares those of all targets that are installed.
+        limit: how many seconds the check may compute, None for as many as it takes; what is not reached is named.
 
     >>> certificate = check("Input(2) >> Dense(1) >> MeanSquaredError()")
     >>> certificate.ok, certificate.failures
@@ -81,12 +85,12 @@ def check(
 
     Raises:
         SpecError: the network has no loss, or the width of a layer is a name without a number in `sizes`, or the target
-            is unknown or its library is not installed, or the limit is none.
+            is unknown or its library is not installed, or `limit` is no number of seconds.
     """
     started = time.perf_counter()
     first, *others = target_checks.chosen(target)
     case = case_of(network, dtype="float64", optimizer=None, threads=1, target=first)
-    if recurrence.counts_of(case.network):
+    if case.network.system().loops:
         return _of_recurrence(case, seed, float32, dict(sizes or {}), target, limit)
     case = case.with_sizes(dict(sizes or {}))
     title, system = case.network.text, case.example.system
@@ -137,11 +141,12 @@ def _of_recurrence(
     """Return the certificate of a network with symbolic counts: of its printed page, and of so many blocks."""
     started, net = time.perf_counter(), case.network
     counts = {name: sizes.get(name, recurrence.OTHERWISE) for name in recurrence.counts_of(net)}
-    whole = check(case.of(recurrence.written_out(net, {**counts, **sizes})), seed, float32, target=target, limit=limit)
+    plain = written_out_in_time(recurrence.written_out(net, {**counts, **sizes}))
+    whole = check(case.of(plain), seed, float32, target=target, limit=limit)
     parts: list[Part] = [("recurrence", lambda: recurrence.rows(case, sizes, seed))]
     found = gathered(parts, limit, DERIVATION_ERRORS, _refused)
     numbers = ", ".join(f"{name} = {number}" for name, number in counts.items())
-    remarks = (*whole.remarks, f"all but the recurrence is checked for {numbers}")
+    remarks = (*whole.remarks, *([f"all but the recurrence is checked for {numbers}"] if numbers else ()))
     unreached = (*found.unreached, *whole.unreached)
     return Certificate(net.text, (*found.rows, *whole.rows), remarks, time.perf_counter() - started, unreached)
 

@@ -20,6 +20,7 @@ from symprop.algebra.trees import variables
 from symprop.algebra.unrolling import unrolled
 from symprop.codegen.case import Case
 from symprop.networks.network import Network
+from symprop.networks.recurrent import written_out_in_time
 from symprop.verify import complex_step, noise
 from symprop.verify.arithmetic import Array
 from symprop.verify.measure import FLOAT64_LIMIT, Row, first_line, judged
@@ -36,14 +37,14 @@ OTHERWISE = 3
 
 def counts_of(network: Network) -> tuple[str, ...]:
     """Return the names of the symbolic counts of a network, in order."""
-    return tuple(dict.fromkeys(str(loop.count) for loop in network.system().loops))
+    return tuple(dict.fromkeys(str(loop.count) for loop in network.system().loops if not loop.count.is_Integer))
 
 
 def rows(case: Case, sizes: Mapping[str, int], seed: int) -> Iterator[Row]:
     """Yield one row for each number of blocks: all gradients of the printed page against the network written out."""
     counts = counts_of(case.network)
     page = case.own.derivation.text()
-    for turn in range(len(COUNTS)):  # several counts differ, so that one taken for another is seen
+    for turn in range(len(COUNTS) if counts else 1):  # several counts differ, so that one taken for another is seen
         numbers = {count: COUNTS[(turn + place) % len(COUNTS)] for place, count in enumerate(counts)}
         name = ", ".join(f"{count} = {number}" for count, number in numbers.items())
         yield _row(page, case, numbers, dict(sizes), seed, f"recurrence, {name}")
@@ -52,7 +53,7 @@ def rows(case: Case, sizes: Mapping[str, int], seed: int) -> Iterator[Row]:
 def _row(page: str, case: Case, counts: Mapping[str, int], sizes: dict[str, int], seed: int, name: str) -> Row:
     oracle = "complex step of the network written out"
     sizes = _needed(case.network, {**sizes, **counts})
-    written = case.of(written_out(case.network, sizes)).example
+    written = case.of(written_out_in_time(written_out(case.network, sizes))).example
     system = written.system
     called = _called(case.network.system(), system, counts)
     kinds = [kind for kind in ("distribution", "numbers") if kind in target_kinds(system)]
@@ -78,7 +79,7 @@ def _called(general: System, plain: System, counts: Mapping[str, int]) -> dict[s
 
     Both read them in the same order.
     """
-    numbers = {loop.count: counts[str(loop.count)] for loop in general.loops}
+    numbers = {loop.count: counts[str(loop.count)] for loop in general.loops if str(loop.count) in counts}
     theirs, ours = _read_first(unrolled(general, numbers)), _read_first(plain)
     return {own.name: variable for own, variable in zip(ours, theirs, strict=True)}
 

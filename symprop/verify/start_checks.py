@@ -46,7 +46,7 @@ def _draws(module: ModuleType | Any, parameters: tuple[Parameter, ...], seed: in
     )
     differ = all(not np.array_equal(first[name], other[name]) for name in random)
     bad = "" if same and differ else "other draws for the same seed" if not same else "the same draws for another seed"
-    yield Row("init_params", "same seed same draws, another other", "2 seeds", 0.0, 0.0, not bad, bad)
+    yield Row("init_params", "same seed, same draws; another, others", "2 seeds", 0.0, 0.0, not bad, bad)
     total = sum(np.size(value) for value in first.values())
     smallest = min((np.size(first[name]) for name in random), default=DRAWS)
     seeds = max(2, min(-(-DRAWS // max(smallest, 1)), MOST_SEEDS, MOST_VALUES // max(total * len(first), 1)))

@@ -12,6 +12,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -130,11 +132,18 @@ HOLDS: dict[str, Callable[[Array, int], bool]] = {
 
 def satisfies(value: Array, variable: Variable, sizes: Mapping[Expr, int]) -> bool:
     """Whether an array satisfies all facts of a variable: exactly in exact numbers, to 1e-12 in float64."""
-    return all(HOLDS[kind](value, int(about)) for kind, about in _facts(variable, sizes).items())
+    _, facts = _at_sizes(variable, tuple(sizes.items()))
+    return all(HOLDS[kind](value, int(about)) for kind, about in facts.items())
 
 
-def _facts(variable: Variable, sizes: Mapping[Expr, int]) -> dict[str, Expr]:
-    return {kind: about.subs(sizes) for kind, about in variable.facts_by_kind.items()}
+@lru_cache(maxsize=2_000)
+def _at_sizes(
+    variable: Variable, sizes: tuple[tuple[Expr, int], ...]
+) -> tuple[tuple[int, ...], MappingProxyType[str, Expr]]:
+    """The shape of a variable and what its facts are about, with numbers for sizes; asked at point after point."""
+    put = dict(sizes)
+    facts = {kind: about.subs(put) for kind, about in variable.facts_by_kind.items()}
+    return tuple(int(size.subs(put)) for size in variable.shape), MappingProxyType(facts)
 
 
 # ---------------------------------------------------------------- how arrays are made
@@ -166,7 +175,7 @@ _SYMMETRIC = _DEFINITE | {"symmetric"}
 
 def drawn(variable: Variable, sizes: Mapping[Expr, int], random: np.random.Generator, how: Draw | Style) -> Array:
     """Return one array that satisfies the facts of a variable, for most sets of facts."""
-    shape, facts = tuple(int(size.subs(sizes)) for size in variable.shape), _facts(variable, sizes)
+    shape, facts = _at_sizes(variable, tuple(sizes.items()))
     if "index" in facts:
         return np.asarray(random.integers(0, int(facts["index"]), shape))
     if "one-hot" in facts:

@@ -241,7 +241,7 @@ def test_without_a_name_all_gradients_are_given() -> None:
     exec(symprop.gradient("r = X @ w - y; r @ r").numpy(), module)
     given = {"X": np.eye(2), "w": x, "y": 0 * x}
     assert np.array_equal(module["gradient_y"](**given), -2 * x)  # type: ignore[operator]
-    assert all(f"gradient by {name}" in found.html() for name in "Ax") and "A: n n, x: n" in found.html()
+    assert all(f"gradient with respect to {name}" in found.html() for name in "Ax") and "A: n n, x: n" in found.html()
     hessians = symprop.hessian("a @ a + sum(b**3)")
     assert [each.text() for each in hessians] == ["2 * eye(m)", "6 * diag(b)"]
 

@@ -123,7 +123,7 @@ def test_a_function_is_called_by_the_names_of_its_parameters(backward: Callable[
         ("Q @ K", "a backward pass is a function, not 'str'"),
         (
             lambda Q, K, V, g: (Q, K),
-            "returns 2 gradients, expected 3, by Q, K, V\nallowed: a tuple in this order, or a di",
+            "returns 2 gradients, expected 3, for Q, K, V\nallowed: a tuple in this order, or a di",
         ),
         (lambda Q, K, V, g: Q, "returns 1 gradient, expected 3"),
         (lambda Q, K, V, g: {"dZ": Q}, "returns 'dZ', which is no gradient\nallowed: dQ, dK, dV"),
@@ -307,7 +307,7 @@ def test_a_scalar_has_a_random_cotangent_only_where_it_is_asked_for() -> None:
         (("Input(2) >> Dense(1)", lambda x, g: x, None, "x: 3"), {}, SpecError, "a network knows its shapes"),
         (("Input(2) >> BatchNorm()", lambda x, g: x), {"layout": "example"}, SpecError, "unknown layout 'example'"),
         ((symprop.System((), (), (), (), symprop.variable("x"), None), abs), {}, SpecError, "equations alone"),
-        (("Input(2) >> Dense(1)", lambda x, g: x, "W2"), {}, FormulaError, "there is no gradient by 'W2'"),
+        (("Input(2) >> Dense(1)", lambda x, g: x, "W2"), {}, FormulaError, "there is no gradient with respect to 'W2'"),
         (("Input(n) >> Dense(k)", lambda x, g: x), {"sizes": {"z": 2}}, SpecError, "has no size 'z'"),
     ],
 )

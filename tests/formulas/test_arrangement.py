@@ -65,7 +65,7 @@ PAIRS = [
 def test_a_symmetric_matrix_by_free_elements_and_by_pairs(text: str, where: str, free: str, pairs: str) -> None:
     """Petersen and Pedersen (2012), equations 138 to 143."""
     f = symprop.formula(text, where)
-    for convention, written, said in (("free", free, "by each element of A alone"), ("pairs", pairs, "as one")):
+    for convention, written, said in (("free", free, "each element of A moves alone"), ("pairs", pairs, "as one")):
         answer = symprop.gradient(f, "A", symmetric=convention)
         assert answer.pretty() == written
         assert any(said in remark for remark in answer.remarks)

@@ -89,6 +89,7 @@ DIFFERENT = [
     ("A @ x", "A.T @ x", SQUARE, "one factor", "second has the factor 'A.T' where the first has 'A', its transpose"),
     ("A @ B", "B @ A", SQUARE, "one part", "'A @ B' in place of 'B @ A'"),
     ("A * B", "A @ B", SQUARE, "one part", "'A * B' in place of 'A @ B'"),
+    ("A @ B @ B.T @ x", "A @ B.T @ B @ x", SQUARE, "several factors", "first has 'B @ B.T', in another order"),
     ("A @ B @ x", "A @ x", SQUARE, "one factor", "the second lacks the factor 'B'"),
     ("tanh(A @ x)", "tanh(A @ (2 * x))", SQUARE, "one factor", "the first lacks the factor '2'"),
     ("softmax(A, axis=0)", "softmax(A, axis=1)", SQUARE, "one part", "'softmax(A, axis=0)'"),
@@ -237,7 +238,7 @@ SINES = " + ".join(f"sin({number} * x)" for number in range(1, 80))
 @pytest.mark.parametrize(
     ("first", "second", "declarations", "kind"),
     [
-        ("inv(A + B @ C @ D)", WOODBURY, "A: n n, B: n k, C: k k, D: k n", RANDOM),
+        ("inv(A + B @ C @ D)", WOODBURY, "A: n n, B: n k, C: k k, D: k n", "equal as products of matrices"),
         ("matrix_power(A, 50)", "matrix_power(A, 25) @ matrix_power(A, 25)", SQUARE, ""),
         ("kron(kron(A, A), A)", "kron(kron(A, A), A.T)", SQUARE, "one part"),
         (SINES, SINES + " + x", SQUARE, "missing term"),

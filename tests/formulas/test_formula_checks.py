@@ -154,7 +154,7 @@ def test_a_wrong_step_names_itself() -> None:
     rows = {row.name: row for row in check_result(replace(result, steps=steps)).rows}
     assert not rows["steps"].ok
     assert f"step {len(steps) - 1}, {step.rule}" in rows["steps"].note
-    assert rows["gradient by w"].ok
+    assert rows["gradient with respect to w"].ok
 
 
 def test_steps_that_lead_elsewhere_are_caught() -> None:
@@ -351,7 +351,7 @@ def test_a_limit_of_time_leaves_out_parts_and_says_so() -> None:
     assert not certificate.ok and not certificate.failures
     assert (
         certificate.summary
-        == "0 checks agree; not reached in time: gradient by w, steps, elements, text, NumPy, stable"
+        == "0 checks agree; not reached in time: gradient with respect to w, steps, elements, text, NumPy, stable"
     )
     assert answer.check(limit=None).unreached == ()
     network = symprop.check("Input(3) >> Dense(2) >> MeanSquaredError()", limit=1e-6)

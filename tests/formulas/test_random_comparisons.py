@@ -8,7 +8,7 @@ from __future__ import annotations
 from symprop import compare
 from tests.random_comparisons import WHERE, differing_pair, equal_pair
 
-COUNT = 5
+COUNT = 12
 
 
 def test_equal_pairs_are_proved_and_different_ones_refuted() -> None:

@@ -43,6 +43,8 @@ SAME = [
     *[("abs(x - w)", "relu(x - w) + relu(w - x)"), ("abs(x)", "x * sign(x)"), ("sin(2 * x)", "2 * sin(x) * cos(x)")],
     *[("e * sigmoid(-e * x)", "(e + 1) / 2 - sigmoid(x)"), ("log(1 + exp(-e * x))", "softplus(-x) + (1 - e) * x / 2")],
     *[("b * b", "b"), ("e**3", "e"), ("x[0]", "one_hot(0, n) @ x"), ("x[1:] - x[:-1]", "-(x[:-1] - x[1:])")],
+    *[("softplus(x)", "maximum(x, 0) + log(1 + exp(-abs(x)))"), ("exp(b * x)", "1 - b + b * exp(x)")],
+    *[("1 / (1 + relu(x))", "where(x > 0, 1 / (1 + x), 1)"), ("tanh(abs(relu(s)))", "tanh(sqrt(relu(s)**2))")],
     *[("matrix_power(C, 3)", "C @ C @ C"), ("mean((A - mean(A, axis=0))**2)", "mean(A**2) - mean(mean(A, axis=0)**2)")],
 ]
 

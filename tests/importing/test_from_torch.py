@@ -6,6 +6,8 @@ a random cotangent. The way of arrays there and back is judged with it: a wrong 
 
 from __future__ import annotations
 
+import dataclasses
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -14,6 +16,10 @@ import pytest
 
 import symprop
 from symprop import SpecError
+from symprop.algebra.equations import equations_in
+from symprop.calculus.walk import derive_system
+from symprop.verify.arithmetic import Complex
+from symprop.verify.evaluate import Evaluator, stacked
 
 torch = pytest.importorskip("torch", reason="torch is not installed: pip install 'symprop[torch]'")
 from torch import nn  # noqa: E402  (behind the question whether it is there)
@@ -67,6 +73,24 @@ def changed_behind(_: Any, layer: nn.Module, x: Any) -> Any:
     return view.flatten(1) + y
 
 
+def padded(_: Any, first: nn.Module, second: nn.Module, x: Any) -> Any:
+    return second(F.pad(torch.tanh(first(F.pad(x, (0, 1, 2, 0)))), (1, 1, 1, 1)))
+
+
+def masked(_: Any, *layers: Any) -> Any:
+    """Attention by one operator, then by hand, to positions that an input names."""
+    *layers, x, seen = layers
+    for number, (q, k, v, out) in enumerate((layers[:4], layers[4:])):
+        a, b, c = (layer(x).view(*x.shape[:2], 2, -1).transpose(1, 2) for layer in (q, k, v))
+        if number == 0:
+            taken = F.scaled_dot_product_attention(a, b, c, attn_mask=(seen > 0)[:, None, None])
+        else:
+            scores = (a @ b.mT / a.shape[-1] ** 0.5).masked_fill(seen[:, None, None] == 0, -math.inf)
+            taken = scores.softmax(-1) @ c
+        x = x + out(taken.transpose(1, 2).flatten(2))
+    return x
+
+
 def encoded(_: Any, table: nn.Module, layer: nn.Module, x: Any) -> Any:
     return layer(table(x).flatten(1))
 
@@ -89,6 +113,16 @@ TEXTS: dict[str, tuple[Callable[[], Any], Callable[[], Any], str]] = {
         "Input(4, 4, 2) >> Concatenate(Identity(), Conv2D(3, 2, stride=2) >> ReLU() >> "
         "ConvTranspose2D(4, 2, stride=2)) >> Conv2D(2, 3, padding=1)",
     ),
+    "padded": (
+        lambda: Built(padded, nn.Conv2d(2, 3, 3, 2), nn.Conv2d(3, 2, 3, padding=1)),
+        lambda: image(2, 2, 6, 6),
+        "Input(6, 6, 2) >> Conv2D(3, 3, stride=2, padding=((2, 0), (0, 1))) >> Tanh() >> Conv2D(2, 3, padding=2)",
+    ),
+    "masked by an input": (
+        lambda: Built(masked, *(nn.Linear(6, 6) for _ in range(8))),
+        lambda: (image(2, 4, 6), torch.tensor([[1, 1, 0, 1], [1, 0, 0, 0]])),
+        'Input(4, 6) >> Repeat(Residual(Attention(2, mask=Input(4, name="inputs_1"))), 2)',
+    ),
     "ids": (
         lambda: Built(encoded, nn.Embedding(7, 3), nn.Linear(12, 2)),
         lambda: torch.randint(0, 7, (3, 4)),
@@ -100,7 +134,13 @@ TEXTS: dict[str, tuple[Callable[[], Any], Callable[[], Any], str]] = {
         "Input(5, 6) >> Residual(Attention(3, causal=True, bias=False))",
     ),
     "gpt2, eager": (lambda: gpt2("eager"), lambda: torch.randint(0, 11, (2, 5)), ""),
-    "gpt2, sdpa": (lambda: gpt2("sdpa"), lambda: torch.randint(0, 11, (2, 5)), ""),
+    "gpt2, sdpa": (
+        lambda: gpt2("sdpa"),
+        lambda: torch.randint(0, 11, (2, 5)),
+        "Input(5) >> Embedding(11, 8, flatten=False) >> Positions() >> Repeat(Residual(LayerNorm() >> "
+        'Attention(2, causal=True)) >> Residual(LayerNorm() >> Dense(32) >> GELU(approximate="tanh") >> Dense(8)), 2) '
+        '>> LayerNorm() >> Dense(11, bias=False, tied="E1")',
+    ),
     "encoder": (
         lambda: nn.TransformerEncoderLayer(8, 2, 12, 0.0, batch_first=True),
         lambda: image(3, 5, 8),
@@ -155,12 +195,33 @@ def prepared(make: Callable[[], Any], seed: int = 0) -> Any:
     return model
 
 
+def by_equations(net: symprop.Imported, arrays: Any, y: Any, evaluation: bool = False) -> dict[str, Any]:
+    """The gradients of parameters and inputs by the derived equations themselves, of the mean of `sum(a * y)`."""
+    system = symprop.derive(net >> symprop.Loss("sum(a * y)"), "rows", evaluation=evaluation).system
+    inputs = [each for each in system.inputs if "index" not in each.facts_by_kind]
+    rest = tuple(each for each in system.inputs if each not in inputs)
+    system = dataclasses.replace(system, parameters=(*system.parameters, *inputs), inputs=rest)
+    backward, _ = derive_system(system)
+    given = arrays if isinstance(arrays, dict) else {net.inputs[0].name: arrays}
+    values = stacked({**net.weights, **net.running, **given, "y": y}, Complex())
+    evaluator = Evaluator(Complex(), values, {system.batch: len(y)} if system.batch is not None else {})
+    evaluator.run((*system.equations, *equations_in(backward)))
+    found = {each.name: evaluator.values.get(f"d{each.name}") for each in system.parameters}
+    return {name: each[0].real for name, each in found.items() if each is not None}
+
+
+def close(found: Any, expected: Any, name: str) -> None:
+    scale = max(1, np.abs(expected).max())
+    np.testing.assert_allclose(found, expected, rtol=0, atol=WORST * scale, err_msg=name)
+
+
 def agree(model: Any, *inputs: Any) -> symprop.Imported:
-    """Judge a model's network by what both return and by the gradients of all parameters."""
+    """Judge a model's network by what both return and by the gradients of all parameters and inputs."""
     net = symprop.from_torch(model, inputs)
     module = symprop.compile(net >> symprop.Loss("sum(a * y)"))
-    if inputs[0].is_floating_point():
-        inputs[0].requires_grad_()  # a model without parameters goes backward too
+    real = [each for each in inputs if each.is_floating_point()]
+    for each in real:
+        each.requires_grad_()
     there = model(*inputs)
     arrays = net.taken(*(each.detach().numpy() for each in inputs))
     here = module.forward(net.weights, arrays)
@@ -169,13 +230,20 @@ def agree(model: Any, *inputs: Any) -> symprop.Imported:
     there.backward(cotangent)
     y = np.empty_like(here).reshape(-1)
     y[net.returned(np.arange(here.size).reshape(here.shape)).reshape(-1)] = cotangent.numpy().reshape(-1)
-    _, gradients = module.loss_and_grads(net.weights, arrays, y.reshape(here.shape) * len(here))
+    y = y.reshape(here.shape) * len(here)
+    _, gradients = module.loss_and_grads(net.weights, arrays, y)
+    if real:
+        derived = by_equations(net, arrays, y)
+        gradients_of = [torch.zeros_like(each) if each.grad is None else each.grad for each in inputs]
+        slopes = net.taken(*(each.numpy() for each in gradients_of))
+        slopes = slopes if isinstance(slopes, dict) else {net.inputs[0].name: slopes}
+        for name in [each.name for each in net.inputs if each.name in derived]:
+            close(derived[name], slopes[name], name)
     found = net.gradients_there(gradients)
     expected = {name: each.grad.numpy() for name, each in model.named_parameters() if each.grad is not None}
     assert found.keys() == expected.keys()
     for name, gradient in expected.items():
-        scale = max(1, np.abs(gradient).max())
-        np.testing.assert_allclose(found[name], gradient, rtol=0, atol=WORST * scale, err_msg=name)
+        close(found[name], gradient, name)
     return net
 
 
@@ -257,7 +325,15 @@ def test_a_batch_norm_in_evaluation_has_its_running_statistics() -> None:
     net = symprop.from_torch(model.eval(), x)
     module = symprop.compile(net >> symprop.SoftmaxCrossEntropy())
     found = module.forward(net.weights, net.taken(x.numpy()), training=False, state=net.running)
-    np.testing.assert_allclose(net.returned(found), model(x).detach().numpy(), rtol=0, atol=WORST)
+    there = model(x.requires_grad_())
+    np.testing.assert_allclose(net.returned(found), there.detach().numpy(), rtol=0, atol=WORST)
+    cotangent = torch.randn_like(there)
+    there.backward(cotangent)
+    derived = by_equations(net, net.taken(x.detach().numpy()), cotangent.numpy() * len(x), evaluation=True)
+    close(derived["x"], net.taken(x.grad.numpy()), "x")
+    gradients = net.gradients_there(derived)
+    for name, each in model.named_parameters():
+        close(gradients[name], each.grad.numpy(), name)
 
 
 LOSSES: list[tuple[Callable[..., Any], Callable[[], Any]]] = [

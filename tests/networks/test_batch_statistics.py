@@ -18,11 +18,11 @@ from symprop.algebra.nodes import BatchMean
 from symprop.algebra.trees import walk
 from symprop.algebra.unrolling import unrolled
 from symprop.errors import ShapeError, SpecError
-from symprop.files import save_weights
 from symprop.saved import load_weights
 from symprop.training import accuracy, mean_loss, predicted, train
 from symprop.verify import noise
 from symprop.verify.points import Point
+from symprop.weights import save_weights
 
 __all__ = ["toys"]
 pytestmark = pytest.mark.usefixtures("toys")

@@ -19,9 +19,9 @@ from symprop.algebra.trees import factors_of, numbers_apart
 from symprop.algebra.unrolling import unrolled
 from symprop.codegen.targets import is_installed
 from symprop.errors import SpecError
-from symprop.files import save_weights
 from symprop.saved import load_weights
 from symprop.training import accuracy, mean_loss, predicted, train
+from symprop.weights import save_weights
 
 Array = np.ndarray[Any, Any]
 

@@ -16,11 +16,11 @@ from symprop.codegen import compile_network, generate
 from symprop.columns import columns_of
 from symprop.commands.train_run import run
 from symprop.errors import DataError, LimitError, SpecError
-from symprop.files import save_weights
 from symprop.networks.layers import Dense, Input
 from symprop.networks.network import Network
 from symprop.networks.regression import MeanSquaredError
 from symprop.training import train
+from symprop.weights import save_weights
 
 __all__ = ["toys"]
 pytestmark = pytest.mark.usefixtures("toys")

@@ -182,7 +182,7 @@ def test_training_moves_a_shared_weight(optimizer: str, dtype: str) -> None:
 
 
 def test_saved_weights_know_the_tie(tmp_path: Path) -> None:
-    from symprop.files import save_weights
+    from symprop.weights import save_weights
 
     network = parse_network(TWICE)
     params = symprop.compile(network).init_params(seed=0)

@@ -145,18 +145,43 @@ LABEL = r"\\tag\{(?P<number>\d+)\}\\label\{eq:mine\.(?P<name>[^}]*)\}"
 ROW = re.compile(rf"^  (?P<left>.*?) &= (?P<right>.*) &\\qquad& \\in .*?\s*{LABEL}", re.MULTILINE)
 
 
+def derived(fragment: str) -> list[tuple[str, int, str, str]]:
+    """Return name, number and both sides of the equations that a fragment derives: what the last line finds."""
+    found = []
+    for part in fragment.split("\\sympropof\n")[1:]:
+        lines = part.splitlines()
+        last = next(line for line in lines if r"\sympropnumber" in line)
+        (label,) = re.finditer(r"\\sympropnumber\{(\d+)\}\\label\{eq:mine\.([^}]*)\}", last)
+        whole = group(last).partition(r" \qquad \in ")[0]
+        left = group(lines[0]).partition(" = ")[0]
+        found.append((label[2], int(label[1]), left, whole.rpartition(" = ")[2]))
+    return found
+
+
+def group(line: str) -> str:
+    """Return the first argument of a macro."""
+    depth = 0
+    for place, sign in enumerate(line):
+        depth += (sign == "{") - (sign == "}")
+        if sign == "}" and not depth:
+            return line[line.index("{") + 1 : place]
+    raise ValueError(line)
+
+
 @pytest.mark.parametrize("example", EACH)
 def test_the_fragment_of_a_report_is_read_back(example: Example) -> None:
     """What a paper would input: the numbered equations in its text give the loss and gradients of the module."""
     report = symprop.report(example.network, layout="rows", without=["certificate", "code", "derivation"])
     page = Page(report.derivation)
-    rows = list(ROW.finditer(report.fragment("mine.")))
-    assert {row["name"]: int(row["number"]) for row in rows} == report.derivation.numbers
-    for row in rows:
-        found = report.derivation.equation(row["name"])
+    fragment = report.fragment("mine.")
+    rows = [(row["name"], int(row["number"]), row["left"], row["right"]) for row in ROW.finditer(fragment)]
+    rows += derived(fragment)
+    assert {name: number for name, number, *_ in rows} == report.derivation.numbers
+    for known, _, left, written in rows:
+        found = report.derivation.equation(known)
         meaning = Meaning(page.arrays, "rows", OWN)
         name = page.name(found.target)
-        right = at_places(row["left"], row["right"], name)
+        right = at_places(left, written, name)
         page.arrays[name] = meaning.evaluate(right, numbers(found.target.shape, report.derivation))
     loss, gradients = of_the_module(example, page)
     assert error(page.arrays["L"], loss) <= LIMIT

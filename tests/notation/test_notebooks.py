@@ -121,7 +121,7 @@ def test_html_is_well_formed_and_needs_nothing_from_elsewhere(name: str) -> None
     assert not {"script", "link", "img", "iframe", "h1", "h2", "h3"} & set(page.tags)
     assert {key for key, _ in page.attributes} <= {
         "class", "xmlns", "display", "displaystyle", "stretchy", "fence", "form", "separator", "minsize", "maxsize",
-        "mathvariant", "width", "columnalign", "scriptlevel", "accent", "movablelimits", "lspace", "rspace",
+        "mathvariant", "width", "columnalign", "scriptlevel", "accent", "movablelimits", "lspace", "rspace", "alttext",
     }  # fmt: skip
     assert "\n\n" not in shown  # a blank line would end HTML inside Markdown
 

@@ -84,7 +84,7 @@ def test_the_page_is_well_formed_and_its_links_lead_somewhere(report: symprop.Re
 
 
 def test_pointing_at_an_equation_lights_up_its_code_and_its_proof(page: Page) -> None:
-    page.hover("tr[id='eq:delta1'] .left")
+    page.hover("[id='eq:delta1'] .found")
     lit = page.locator(".listing .line.main.lit").all_inner_texts()
     assert lit[0].strip().startswith("# (12) δ₁ =") and any("delta1 = (" in line for line in lit)
     assert not any("delta2 = " in line for line in lit)
@@ -101,19 +101,30 @@ def test_pointing_at_code_lights_up_its_equation(page: Page) -> None:
     line = page.locator(".listing .line.main", has_text="dW1 = delta1.T @ x").first
     line.scroll_into_view_if_needed()
     line.hover()
-    assert "lit" in (page.locator("tr[id='eq:dW1']").get_attribute("class") or "")
-    assert page.locator("[id='tab:certificate'] tr.lit", has_text="complex step, full Jacobian").count() == 1
+    assert "lit" in (page.locator("[id='eq:dW1']").get_attribute("class") or "")
+    assert page.locator("[id='tab:checks'] tr.lit", has_text="complex step, full Jacobian").count() == 1
     line.click()  # stays, and brings the equation into view
     page.hover("h1")
-    assert page.locator("tr[id='eq:dW1'].lit").count() == 1
+    assert page.locator("[id='eq:dW1'].lit").count() == 1
     page.keyboard.press("Escape")
     page.hover("h1")
     assert page.locator(".lit").count() == 0
 
 
 def test_the_keyboard_does_what_the_pointer_does(page: Page) -> None:
-    page.focus("tr[id='eq:delta2']")
+    page.focus("[id='eq:delta2'] summary")
     assert page.locator(".listing .line.main.lit").count() > 1
+
+
+def test_all_steps_open_by_one_button_and_contents_lead_to_sections(page: Page) -> None:
+    button = page.get_by_role("button", name="Expand all steps")
+    assert page.locator("details.chain[open]").count() == 0
+    button.click()
+    assert page.locator("details.chain:not([open])").count() == 0 and page.locator("details.chain").count() > 3
+    page.get_by_role("button", name="Fold all steps").click()
+    assert page.locator("details.chain[open]").count() == 0
+    links = page.get_by_role("navigation", name="Contents").get_by_role("link")
+    assert links.all_inner_texts()[:3] == ["The network", "Notation", "Forward pass"]
 
 
 def test_formulas_are_drawn_in_the_font_of_the_page(page: Page) -> None:
@@ -158,7 +169,7 @@ def test_a_notebook_shows_the_page_in_a_frame(browser: Browser, report: symprop.
     page.set_content(f"<!DOCTYPE html><p>cell</p>{report._repr_html_()}")
     inside = page.frame_locator("iframe")
     assert inside.locator("h1").inner_text() == report.title
-    inside.locator("tr[id='eq:delta2'] .left").hover()
+    inside.locator("[id='eq:delta2'] .found").hover()
     assert inside.locator(".listing .line.lit").count() > 0  # the script runs inside
     context.close()
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Page
 
 NETWORK = "Input(4) >> Dense(3) >> Tanh() >> Dense(2) >> SoftmaxCrossEntropy()"
+SMALL = "Input(2) >> Dense(1) >> MeanSquaredError()"
 BLOCKS = "Input(n) >> Repeat(Residual(Dense(n) >> Tanh()), N) >> MeanSquaredError()"
 WRONG = (
     "Input(64) >> Dense(128) >> ReLU() >> Residual(Dense(128) >> ReLU()) >> Dense(128) >> ReLU() >> Dence(10) >> "
@@ -50,7 +51,7 @@ def page(context: BrowserContext, site: Any) -> Page:
     """The page, open and empty."""
     opened = context.new_page()
     opened.set_default_timeout(1000 * PATIENCE)
-    opened.goto(site.server.address)
+    opened.goto(f"{site.server.address}#text=")
     return opened
 
 
@@ -75,9 +76,11 @@ def test_typing_a_network_shows_shapes_recurrence_code_and_certificate(page: Pag
     page.get_by_label("Network or formula").press_sequentially(NETWORK, delay=2)
     page.wait_for_selector(DONE)
     assert words(page, "#kind") == "·readasanetwork"
+    assert not page.locator("#shapes").is_visible()
+    page.get_by_text("Shapes", exact=True).click()
     assert "(3,4)" in words(page, "#shapes")
     assert words(page, "[data-name=delta1] .formula") == "δ1=(W2⊤δ2)⊙(1−a1⊙a1)"
-    assert page.locator("#derivation .equation").count() == len(list(symprop.derive(NETWORK).equations))
+    assert page.locator(".read .equation").count() == len(list(symprop.derive(NETWORK).equations))
     assert page.locator("#code code").inner_text().strip() == symprop.generate(NETWORK).strip()
     assert "checks,allagree" in words(page, DONE)
     assert page.locator("#certificate tr.ok").count() == len(symprop.check(NETWORK).rows)
@@ -121,7 +124,7 @@ def test_latex_is_copied_where_the_browser_has_no_clipboard(page: Page) -> None:
     page.evaluate("document.addEventListener('copy', () => { window.copied = getSelection().toString(); })")
     page.get_by_label("Network or formula").fill(NETWORK)
     page.wait_for_selector("[data-name=delta2]")
-    page.get_by_label("Copy the LaTeX of delta2").last.click()
+    page.get_by_label("Copy the LaTeX of delta2").first.click()
     page.wait_for_selector(".copy.done")
     assert page.evaluate("window.copied") == r"\delta_2 = p - y"
 
@@ -147,12 +150,12 @@ def test_the_code_is_downloaded_and_runs(page: Page, tmp_path: Path) -> None:
 def test_a_formula_has_its_declarations_and_its_question(page: Page) -> None:
     page.get_by_label("Network or formula").fill("sum(log(1 + exp(-y * (X @ w))))")
     page.wait_for_selector("[data-name=gradient_w]")  # shapes are inferred, and all gradients given
-    assert words(page, "#readings") == "readasX:mn,y:m,w:n"
+    assert words(page, "#readings") == "shapesreadasX:mn,y:m,w:n"
     page.get_by_label("where").fill("X: m n, w: n")
     page.wait_for_selector("#problem-text:not(:empty)")
     assert "'y' has no shape" in page.locator("#problem-text").inner_text()
     page.get_by_label("where").fill("X: m n, w: n, y: m")
-    page.get_by_label("by", exact=True).fill("w")
+    page.get_by_label("with respect to", exact=True).fill("w")
     page.wait_for_selector("[data-name=gradient]")
     assert until(lambda: "σ" in words(page, "[data-name=gradient]"))
     assert words(page, "[data-name=gradient] .right") == "−X⊤(y⊙σ(−y⊙(Xw)))"
@@ -211,7 +214,7 @@ def test_wrong_input_has_a_caret_under_its_column_however_it_wraps(page: Page, w
     page.get_by_role("button", name=f"Go to column {WRONG.index('Dence') + 1}").click()
     assert page.evaluate("getSelection().toString()") == "Dence"
     page.keyboard.type("Dense")
-    page.wait_for_selector(DONE)
+    page.wait_for_selector("#answer .equation")
     assert page.locator(".problem:not(:empty)").count() == 0 and page.locator("mark").count() == 0
 
 
@@ -250,7 +253,7 @@ def test_sizes_by_name_ask_for_numbers(page: Page) -> None:
     page.get_by_label("n =", exact=True).fill("3")
     expected = symprop.generate(symprop.parse_network(BLOCKS).with_sizes({"N": 2, "n": 3}))
     assert until(lambda: page.locator("#copy-code").get_attribute("data-copy") == expected)
-    assert "a(l)" in words(page, "#derivation")
+    assert "a(l)" in words(page, ".read")
     page.reload()
     assert until(lambda: page.locator("#copy-code").get_attribute("data-copy") == expected)
     page.get_by_label("Network or formula").fill(NETWORK)
@@ -260,7 +263,7 @@ def test_sizes_by_name_ask_for_numbers(page: Page) -> None:
 
 def test_a_size_that_is_none_is_told_of_and_not_taken(page: Page) -> None:
     page.get_by_label("Network or formula").fill(BLOCKS)
-    page.wait_for_selector(DONE)
+    page.wait_for_selector("#sizes:visible")
     field, said = page.get_by_label("N =", exact=True), page.locator("#problem-sizes")
     for wrong in ("0", "", "2.5", "100001"):
         field.fill(wrong)
@@ -274,26 +277,14 @@ def test_a_size_that_is_none_is_told_of_and_not_taken(page: Page) -> None:
     assert said.inner_text() == ""
 
 
-def test_the_outline_of_a_field_is_seen_on_all_sides(page: Page) -> None:
-    page.set_viewport_size({"width": 1400, "height": 900})
-    inside = page.evaluate(
-        """() => {
-          const box = document.querySelector(".ask").getBoundingClientRect();
-          const field = document.querySelector("#text").getBoundingClientRect();
-          return [field.left - box.left, document.querySelector("h1").getBoundingClientRect().left - field.left];
-        }"""
-    )
-    assert inside[0] >= 3 and inside[1] == 0  # the outline is three pixels wide; the column is where it was
-
-
 def test_two_tabs_are_independent_and_a_reload_keeps_the_text(context: BrowserContext, site: Any) -> None:
     first, second = context.new_page(), context.new_page()
     for tab, text in ((first, NETWORK), (second, BLOCKS)):
         tab.goto(site.server.address)
         tab.get_by_label("Network or formula").fill(text)
-    first.wait_for_selector(DONE)
-    second.wait_for_selector(DONE)
-    assert "δ2" in words(first, "#derivation") and "δ(l)" in words(second, "#derivation")
+    first.wait_for_selector("#answer .equation")
+    second.wait_for_selector("#answer .equation")
+    assert "δ2" in words(first, ".read") and "δ(l)" in words(second, ".read")
     assert first.get_by_label("Network or formula").input_value() == NETWORK
     first.reload()
     assert first.get_by_label("Network or formula").input_value() == NETWORK
@@ -311,7 +302,7 @@ def test_each_example_is_a_click_away(page: Page) -> None:
         button.click()
         page.wait_for_selector("#results:not(.stale)")
         assert button.get_attribute("aria-pressed") == "true"
-        assert page.locator("#derivation .equation").count() >= 2 and page.locator("mark").count() == 0
+        assert page.locator(".read .equation").count() >= 2 and page.locator("mark").count() == 0
 
 
 def test_a_stopped_certificate_says_so(browser: Browser, start: Any) -> None:
@@ -322,7 +313,7 @@ def test_a_stopped_certificate_says_so(browser: Browser, start: Any) -> None:
         page.goto(f"{site.server.address}#text={quote(text)}")
         page.wait_for_selector("#certificate .said-no")
         assert "stopped: the certificate takes more than 4 s" in page.locator("#certificate").inner_text()
-        assert page.locator("#derivation .equation").count() > 100
+        assert page.locator(".read .equation").count() > 100
 
 
 def test_hostile_text_is_shown_and_never_run(page: Page) -> None:
@@ -357,25 +348,112 @@ def test_a_line_of_ones_own_is_compared_and_kept_in_the_address(page: Page) -> N
     assert "allowed" in page.locator("#problem-mine").inner_text()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [400, 1400])
-def test_the_page_fits_its_window_in_light_and_dark(page: Page, width: int, scheme: Any) -> None:
-    page.emulate_media(color_scheme=scheme)
-    page.set_viewport_size({"width": width, "height": 900})
+def test_the_page_fits_its_window_in_light_and_dark(page: Page) -> None:
     page.get_by_label("Network or formula").fill(BLOCKS)
-    page.wait_for_selector(DONE)
-    assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
-    ink, paper = page.evaluate(
-        "['color', 'backgroundColor'].map((name) => getComputedStyle(document.body)[name].match(/\\d+/g).map(Number))"
-    )
-    assert (sum(ink) < sum(paper)) == (scheme == "light") and abs(sum(ink) - sum(paper)) > 400
+    page.wait_for_selector("#diagram svg")
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        for width in (390, 1280):
+            page.set_viewport_size({"width": width, "height": 800})
+            assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+        looks = (
+            "['color', 'backgroundColor'].map((one) => getComputedStyle(document.body)[one].match(/\\d+/g).map(Number))"
+        )
+        ink, paper = page.evaluate(looks)
+        assert (sum(ink) < sum(paper)) == (scheme == "light") and abs(sum(ink) - sum(paper)) > 400
     assert page.evaluate("document.fonts.check('16px Formulas')")
+
+
+LIT = "() => Array.from(document.querySelectorAll('.lit'), (one) => one.tagName.toLowerCase())"
+
+
+def test_an_address_alone_opens_on_an_answer_above_the_fold_that_lights_up(context: BrowserContext, site: Any) -> None:
+    page = context.new_page()
+    for width, height in ((390, 844), (1280, 800)):
+        page.set_viewport_size({"width": width, "height": height})
+        page.goto("about:blank")
+        page.goto(site.server.address)
+        page.wait_for_selector("#answer [data-name=dW1]")
+        bottom = page.locator("#answer [data-name=dW1]").bounding_box()
+        assert bottom is not None and bottom["y"] + bottom["height"] < height
+    page.wait_for_selector("#code [data-names=delta1]")
+    page.wait_for_selector("#diagram [data-names=delta1]")
+    page.locator("#answer [data-name=delta1]").hover()
+    assert page.evaluate(LIT) == [
+        "div",
+        "g",
+        "span",
+        "span",
+    ]  # the equation, its box, its formula in the code, its line
+    page.locator("#diagram [data-names=dW2]").hover()
+    assert page.locator("#answer .lit").get_attribute("data-name") == "dW2"
+    page.mouse.move(0, 0)
+    page.locator("#answer [data-name=delta2] summary").focus()
+    assert page.locator("#diagram .lit").get_attribute("data-names") == "delta2"
+    page.locator("#diagram [tabindex='0']").focus()
+    page.keyboard.press("ArrowDown")
+    assert page.evaluate("document.activeElement.dataset.names") == "z1"
+    assert page.locator(".read .lit").get_attribute("data-name") == "z1"
+    said = page.locator("#answer [data-name=delta2] .right math").get_attribute("alttext")
+    assert said == "z sub 2 minus y"
+
+
+def test_names_complete_as_one_types(page: Page) -> None:
+    field = page.get_by_label("Network or formula")
+    field.press_sequentially("Input(4) >> De")
+    assert page.get_by_role("option").first.inner_text().startswith("Dense(size")
+    page.keyboard.press("Tab")
+    assert field.input_value() == "Input(4) >> Dense" and not page.get_by_role("listbox").is_visible()
+    field.fill("")
+    field.press_sequentially("sum(log")
+    assert not page.get_by_role("listbox").is_visible()  # the word is whole
+    field.press_sequentially("_s")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    assert field.input_value() == "sum(log_softmax"
+    field.press_sequentially("(ma")
+    page.keyboard.press("Escape")
+    assert not page.get_by_role("listbox").is_visible() and field.input_value().endswith("(ma")
+
+
+def test_a_slider_writes_a_size_into_the_text(page: Page) -> None:
+    page.get_by_label("Network or formula").fill(NETWORK)
+    page.wait_for_selector("#widths input")
+    page.locator("#widths input").nth(1).fill("5")
+    assert page.get_by_label("Network or formula").input_value() == NETWORK.replace("Dense(3)", "Dense(5)")
+    assert until(lambda: "(5,)" in words(page, "#answer [data-name=delta1] .shape"))
+
+
+def test_the_answer_is_taken_away(page: Page, browser: Browser, tmp_path: Path) -> None:
+    def saved(button: str) -> Path:
+        with page.expect_download() as waiting:
+            page.get_by_role("button", name=button, exact=True).click()
+        waiting.value.save_as(tmp_path / waiting.value.suggested_filename)
+        return tmp_path / waiting.value.suggested_filename
+
+    page.get_by_label("Network or formula").fill(SMALL)
+    page.wait_for_selector("#pictures:visible")
+    assert saved("Save SVG").read_text().startswith("<svg") and saved("Save PNG").read_bytes()[1:4] == b"PNG"
+    assert saved("LaTeX").read_text() == symprop.report(SMALL).latex()
+    path = saved("Save as one page")
+    with contextlib.closing(browser.new_context(offline=True)) as own:
+        told: list[str] = []
+        offline = own.new_page()
+        offline.on("console", lambda message: told.append(message.text))
+        offline.on("requestfailed", lambda request: told.append(request.url))
+        offline.goto(path.as_uri())
+        assert words(offline, "[data-name=delta1] .formula") == "δ1=z1−y"
+        offline.get_by_role("button", name="Open all steps").click()
+        steps = symprop.derive(SMALL).steps("delta1")
+        assert offline.locator("[data-name=delta1] .rule:visible").count() == len(steps)
+        offline.locator("#answer [data-name=delta1] summary").hover()
+        assert "g" in offline.evaluate(LIT) and told == []
 
 
 def test_everything_is_reached_by_the_keyboard_and_named(page: Page) -> None:
     page.get_by_label("Network or formula").focus()
     page.keyboard.type(NETWORK)
-    page.wait_for_selector(DONE)
+    page.wait_for_selector("#copy-code:visible")
     unnamed = page.evaluate(
         """() => Array.from(document.querySelectorAll("input, select, textarea, button")).filter(
           (one) => !(one.labels?.length || one.getAttribute("aria-label") || one.textContent.trim())).length"""

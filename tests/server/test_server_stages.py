@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import html
 import json
 import re
@@ -10,9 +11,15 @@ from typing import Any
 import pytest
 
 import symprop
+from symprop.algebra.functions import FUNCTIONS
+from symprop.algebra.operators import OPERATORS
+from symprop.networks.spec import LAYERS
+from symprop.reports.pdf import is_installed
 from symprop.server import worker
 from symprop.server.asked import STAGES
 from symprop.server.examples import EXAMPLES
+from symprop.server.printing import printed
+from symprop.server.vocabulary import VOCABULARY
 from symprop.server.worker import answered
 
 NETWORK = "Input(4) >> Dense(3) >> Tanh() >> Residual(Dense(3) >> ReLU()) >> Dense(2) >> SoftmaxCrossEntropy()"
@@ -36,22 +43,85 @@ def test_a_network_shows_every_equation_with_its_latex(layout: str) -> None:
     by_number = sorted(derivation.equations, key=lambda equation: derivation.numbers[equation.name])
     written = [f"{equation.target.latex()} = {equation.expression.latex()}" for equation in by_number]
     assert found["kind"] == "network" and found["sizes"] == []
-    for fragment in ("derivation", "latex"):
-        assert [text.replace(" ", "") for text in copied(found[fragment])] == [
-            each.replace(" ", "") for each in written
-        ]
+    for shown in (found["given"] + found["answer"], found["latex"]):
+        assert [text.replace(" ", "") for text in copied(shown)] == [each.replace(" ", "") for each in written]
     assert found["latex_all"].count(r"\tag{") == len(written)
-    assert [int(number) for number in re.findall(r'class="number">\((\d+)\)', found["derivation"])] == list(
-        range(1, len(written) + 1)
-    )
+    numbers = re.findall(r'class="number">\((\d+)\)', found["given"] + found["answer"])
+    assert list(map(int, numbers)) == list(range(1, len(written) + 1))
     assert "<math" in found["shapes"] and "parameter" in found["shapes"] and "(3, 4)" in found["shapes"]
 
 
 def test_the_steps_of_an_equation_have_rule_reason_and_formula() -> None:
-    found = ask("steps", NETWORK, name="delta3")["steps"]
+    found = ask("steps", NETWORK, name="delta3")["steps"]["delta3"]
     rules = [step.rule for step in symprop.derive(NETWORK).steps("delta3")]
     assert "sums to one" in found and "cancel" in found and "because" in found and "<math" in found
     assert all(rule in rules for rule in re.findall(r'class="rule">([^<]*)<', found))
+
+
+def test_all_steps_come_at_once_where_none_is_named() -> None:
+    derivation = symprop.derive(NETWORK)
+    assert list(ask("steps", NETWORK)["steps"]) == [each.name for each in derivation.equations if each.steps]
+    assert list(ask("steps", "x @ A @ x")["steps"]) == ["gradient_A", "gradient_x"]
+
+
+def test_equations_boxes_and_lines_of_code_have_the_same_names() -> None:
+    def names(fragment: str) -> set[str]:
+        return {name for found in re.findall(r'data-names="([^"]*)"', fragment) for name in found.split()}
+
+    found = ask("derivation", NETWORK)
+    equations = {each.name for each in symprop.derive(NETWORK).equations}
+    assert names(found["answer"]) | names(found["given"]) == names(ask("code", NETWORK)["code"]) == equations
+    assert equations <= names(ask("diagram", NETWORK)["diagram"]) | {"p"}  # the loss stands for the prediction too
+    formula = {"text": "K = exp(-D)\nlogdet(K) + sum(softmax(K @ x)**2)"}
+    answers = names(ask("derivation", **formula)["answer"])
+    assert {"K", "f", "gradient_D", "gradient_x"} <= answers
+    assert {"K", "gradient_D", "gradient_x"} <= names(ask("code", **formula)["code"]) <= answers
+    assert {"K", "f", "gradient_D", "gradient_x"} <= names(ask("diagram", **formula)["diagram"])
+    assert ask("diagram", "A @ x", question="jacobian")["diagram"] == ""  # no scalar
+
+
+def test_every_line_of_code_is_shown() -> None:
+    for text in (NETWORK, "x @ A @ x"):
+        found = ask("code", text)
+        assert html.unescape(re.sub("<[^>]*>", "", found["code"])).rstrip("\n") == found["source"].rstrip("\n")
+
+
+def test_a_report_is_what_symprop_writes() -> None:
+    small = "Input(2) >> Dense(1) >> MeanSquaredError()"
+    assert ask("report", small, ending="tex")["text"] == symprop.report(small).latex()
+    for text in (small, "x @ A @ x", "softmax(A @ x)"):
+        question = "jacobian" if "softmax" in text else "gradient"
+        assert ask("report", text, question=question)["text"].startswith("<!DOCTYPE html>")
+        assert "\n## Certificate\n" in ask("report", text, question=question, ending="md")["text"]
+        written = ask("report", text, question=question, ending="pdf")
+        assert written["file"] == "report.pdf" and written["text"].isascii() and r"\end{document}" in written["text"]
+
+
+@pytest.mark.skipif(not is_installed(), reason="TeX is not installed")
+def test_a_report_is_printed() -> None:
+    question = {"stage": "report", "text": "x @ A @ x", "ending": "pdf"}
+    found = json.loads(printed(answered(json.dumps(question).encode())))
+    assert base64.b64decode(found["base64"]).startswith(b"%PDF") and "text" not in found
+
+
+def test_every_question_is_answered_for_all_variables_where_none_is_named() -> None:
+    for question in symprop.formulas.ask.QUESTIONS:
+        for where in ("", "A: n n, x: n"):
+            assert ask("derivation", "x @ A @ x", where=where, question=question)["by"] == "A, x"
+
+
+def test_a_formula_may_be_pasted_in_latex_and_asked_for_some_variables() -> None:
+    found = ask("derivation", r"\tfrac12 \|A x - b\|_2^2", by="x, A")
+    assert found["text"].splitlines() == ["A.T @ (A @ x - b)", "outer(A @ x - b, x)"] and found["by"] == "x, A"
+    declared = r"A \in \mathbb{R}^{n \times n}, x \in \mathbb{R}^n"
+    assert ask("derivation", r"x^\top A x", where=declared, by="x")["text"] == "(A + A.T) @ x"
+    assert ask("mine", r"x^\top A x", mine=r"\partial f / \partial x = (A + A^\top) x")["verdict"] == "ok"
+
+
+def test_what_one_can_type_is_complete() -> None:
+    listed = {word.name for word in VOCABULARY}
+    assert listed == {*LAYERS, *FUNCTIONS, *OPERATORS}
+    assert all(word.call.startswith(f"{word.name}(") for word in VOCABULARY)
 
 
 def test_code_is_what_the_generator_writes() -> None:
@@ -76,15 +146,21 @@ def test_a_disagreement_is_told_in_words(monkeypatch: pytest.MonkeyPatch) -> Non
     found = ask("certificate", "Input(2) >> Dense(1) >> MeanSquaredError()")
     assert found["verdict"] == "failed" and found["summary"] == "1 of 2 checks FAILED"
     assert "<strong>db1</strong>: complex &lt;step&gt; disagrees (off by 2)" in found["certificate"]
+    part = symprop.Certificate("n", rows[:1], unreached=("elements",))
+    monkeypatch.setattr("symprop.server.of_networks.check", lambda *unused, **more: part)
+    found = ask("certificate", "Input(2) >> Dense(1) >> MeanSquaredError()")
+    assert found["verdict"] == "open" and "not reached" in found["summary"]
 
 
 def test_sizes_that_are_names_stay_names_and_numbers_make_code() -> None:
     assert ask("derivation", BLOCKS)["sizes"] == ["N", "n"]
-    assert "l=1" in re.sub(r"<[^>]*>|\s", "", html.unescape(ask("derivation", BLOCKS)["derivation"]))
+    assert "l=1" in re.sub(r"<[^>]*>|\s", "", html.unescape(ask("derivation", BLOCKS)["given"]))
     refused = ask("code", BLOCKS)
     assert not refused["ok"] and "numbers for the sizes" in refused["problem"]["message"]
     numbers = symprop.parse_network(BLOCKS).with_sizes({"N": 2, "n": 3})
     assert ask("code", BLOCKS, sizes={"N": 2, "n": 3, "unused": 5})["source"] == symprop.generate(numbers)
+    heads = "Input(T, d) >> Attention(2) >> MeanSquaredError()"  # the size of a head follows from d
+    assert ask("derivation", heads)["sizes"] == ["T", "d"] and ask("code", heads, sizes={"T": 3, "d": 4})["ok"]
     assert ask("certificate", NETWORK, sizes={"n": 3})["verdict"] == "ok"
 
 
@@ -97,7 +173,7 @@ def test_a_formula_shows_the_answer_and_its_parts(question: str) -> None:
     assert found["names"] == ["X", "w", "y"] and found["by"] == "w"
     assert ask("code", **LOGISTIC, question=question)["source"] == answer.numpy()
     assert ask("certificate", **LOGISTIC, question=question)["verdict"] == "ok"
-    assert "softplus" in ask("steps", **LOGISTIC, question=question)["steps"]
+    assert "softplus" in ask("steps", **LOGISTIC, question=question)["steps"][question]
 
 
 def test_what_is_not_said_is_chosen() -> None:
@@ -113,11 +189,11 @@ def test_what_is_not_said_is_chosen() -> None:
 def test_shapes_that_are_not_said_are_inferred_and_shown() -> None:
     found = ask("derivation", "x @ A @ x")
     assert found["readings"] == ["A: n n, x: n"] and found["by"] == "A, x"
-    assert "<li>by A: rank one</li>" in found["derivation"]
+    assert "<li>with respect to A: does not depend on A; rank one" in found["answer"]
     assert ask("code", "x @ A @ x")["source"] == symprop.gradient("x @ A @ x").numpy()
     assert ask("certificate", "x @ A @ x")["verdict"] == "ok"
     rules = [step.rule for step in symprop.gradient("x @ A @ x", "x").steps()]
-    assert rules[-1] in ask("steps", "x @ A @ x", name="gradient_x")["steps"]
+    assert rules[-1] in ask("steps", "x @ A @ x", name="gradient_x")["steps"]["gradient_x"]
     problem = ask("derivation", "sum((X * w)**2)")["problem"]
     assert problem["readings"] == ["X: m n, w: n", "X: m n, w:"] and "readings" in problem["message"]
     assert all(ask("derivation", "sum((X * w)**2)", where=each)["ok"] for each in problem["readings"])
@@ -211,8 +287,10 @@ def test_a_mistake_of_symprop_is_told_as_one(monkeypatch: pytest.MonkeyPatch) ->
 )
 def test_what_is_typed_never_becomes_html(stage: str, text: str) -> None:
     found = ask(stage, text, where="x: n", name="dx")
-    fragments = [found.get(name, "") for name in ("shapes", "derivation", "latex", "steps", "certificate")]
-    assert not any("<script" in fragment or "<img" in fragment or "49" in fragment for fragment in fragments)
+    names = ("shapes", "answer", "given", "latex", "diagram", "code", "certificate", "text")
+    fragments = [*(found.get(name, "") for name in names), *found.get("steps", {}).values()]
+    fragments = [re.sub("base64,[A-Za-z0-9+/]*", "", fragment) for fragment in fragments]  # the font of a report
+    assert not any("<script>alert" in fragment or "<img" in fragment or "49" in fragment for fragment in fragments)
 
 
 def test_a_line_of_ones_own_is_compared() -> None:

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from functools import cached_property
+from operator import is_
 from typing import Any, ClassVar, Self
 
 from sympy import Basic, Expr, Integer, Tuple
 
 from symprop.algebra.index_maps import AXES, IndexMap
+from symprop.algebra.kinds.patterns import Pattern, Patterned, pattern_of
 from symprop.algebra.printable import Printable
 from symprop.algebra.sizes import as_expression, axis_of, integers, is_size, whole
 from symprop.algebra.table import Table
@@ -24,11 +26,11 @@ HEAVIEST = 1_000_000
 """The most nodes that a formula written out may have; `s = s * s` 64 times would have 10**19."""
 
 
-class Node(Printable, Basic):
+class Node(Printable, Patterned):
     """Abstract base of all nodes. `shape` is a tuple of SymPy sizes; rank 0 is a scalar.
 
     `operands` are the nodes directly below; `weight` counts the nodes of the formula written out, shared parts
-    as often as they stand in it.
+    as often as they stand in it. Nodes that are alike have both in common.
 
     >>> import symprop
     >>> A, x = symprop.variable("A", (2, 3)), symprop.variable("x", (3,))
@@ -40,12 +42,9 @@ class Node(Printable, Basic):
         LimitError: the formula written out is larger than 1,000,000 nodes.
     """
 
-    __slots__ = ("operands", "pattern", "shape", "weight")
+    __slots__ = ()
     operands: tuple[Node, ...]
     shape: tuple[Expr, ...]
-    weight: int
-    pattern: Any
-    """What it has in common with all that are alike, once that was asked (`alike.pattern`)."""
     joins_examples: ClassVar[bool] = False
     """Whether the kind makes one array from those of all examples of a batch, so that its result has no batch axis."""
     axis_places: ClassVar[tuple[int, ...]] = ()
@@ -54,29 +53,15 @@ class Node(Printable, Basic):
     """Whether each element is 1 or 0, as truth values are."""
     _op_priority: ClassVar[float] = 1000.0  # SymPy's scalars hand `2 * node` over to this class
 
-    def __new__(cls, *args: Basic) -> Self:
-        node: Self = Basic.__new__(cls, *args)
-        node.operands = tuple([argument for argument in args if isinstance(argument, Node)])
-        node.pattern = None
-        shape = tuple(SHAPE(node))
-        if not all(map(is_size, shape)):
-            shape = tuple(whole(size, "a size of an array", positive=True) for size in shape)
-        node.shape = shape
-        return node.weighed()
-
-    def __eq__(self, other: object) -> bool:
-        return self is other or (type(self) is type(other) and hash(self) == hash(other) and self.args == other.args)
-
-    __hash__ = Basic.__hash__  # which is kept
-
-    def weighed(self) -> Self:
-        """Return the node itself, its weight being found."""
-        self.weight = 1 + sum([operand.weight for operand in self.operands])
-        if self.weight > HEAVIEST:
-            raise LimitError(
-                f"a formula of over {HEAVIEST:,} nodes\nallowed: smaller formulas, or equations that name the parts"
-            )
-        return self
+    @classmethod
+    def _with_pattern(cls, args: tuple[Basic, ...], pattern: Pattern, shape: tuple[Expr, ...] | None = None) -> Self:
+        node = super()._with_pattern(args, pattern)
+        common = pattern[0]
+        if not common.weight:
+            common.shape = _checked(SHAPE(node)) if shape is None else shape
+            common.weight = _light(1 + sum([operand.weight for operand in node.operands]))
+        node.shape, node.weight = common.shape, common.weight
+        return node
 
     @property
     def rank(self) -> int:
@@ -115,6 +100,8 @@ class Node(Printable, Basic):
     def with_operands(self, operands: Iterable[Node]) -> Node:
         """Return the same kind of node over other `operands`."""
         operands = tuple(operands)
+        if len(operands) == len(self.operands) and all(map(is_, operands, self.operands)):
+            return self
         new = iter(operands)
         args = [next(new) if isinstance(argument, Node) else argument for argument in self.args]
         if [operand.shape for operand in operands] == [operand.shape for operand in self.operands]:
@@ -123,17 +110,8 @@ class Node(Printable, Basic):
 
     def over(self, args: Iterable[Basic]) -> Self:
         """Return the same kind of node over arguments that have the same shapes, which are not worked out again."""
-        node: Self = Basic.__new__(type(self), *args)
-        node.operands = tuple([argument for argument in node.args if isinstance(argument, Node)])
-        node.shape, node.pattern = self.shape, None
-        return node.weighed()
-
-    def twin(self, args: Iterable[Basic]) -> Self:
-        """Return the same kind of node over arguments that are alike: of the same shapes, and as many nodes."""
-        node: Self = Basic.__new__(type(self), *args)
-        node.operands = tuple([argument for argument in node.args if isinstance(argument, Node)])
-        node.shape, node.weight, node.pattern = self.shape, self.weight, None
-        return node
+        args = tuple(args)
+        return self._with_pattern(args, pattern_of(type(self), args), self.shape)
 
     def along(self, operand: Node, axis: Callable[[int], int]) -> Node:
         """Return the same kind of node over another operand, each of its axes moved by `axis`."""
@@ -181,6 +159,21 @@ class Node(Printable, Basic):
 
     def __matmul__(self, other: Node) -> Node:
         return MatMul(self, other)
+
+
+def _checked(shape: Iterable[Expr]) -> tuple[Expr, ...]:
+    found = tuple(shape)
+    if all(map(is_size, found)):
+        return found
+    return tuple(whole(size, "a size of an array", positive=True) for size in found)
+
+
+def _light(weight: int) -> int:
+    if weight > HEAVIEST:
+        raise LimitError(
+            f"a formula of over {HEAVIEST:,} nodes\nallowed: smaller formulas, or equations that name the parts"
+        )
+    return weight
 
 
 class Leaf(Node):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, ClassVar, NamedTuple, Self
 
 from sympy import Expr, Integer, Tuple, floor
@@ -9,6 +10,7 @@ from sympy.core.symbol import Str
 
 from symprop.algebra.index_maps import AXES, IndexMap
 from symprop.algebra.kinds.base import Linear, Node, Structural
+from symprop.algebra.kinds.patterns import BLANK, Number, index_of, number_in
 from symprop.algebra.sizes import as_expression, expressions, integers, ordered_axes, several
 from symprop.errors import FormulaError, ShapeError
 
@@ -44,6 +46,19 @@ class Windowed(Linear):
             raise ShapeError("windows need a size, a stride and a dilation for each axis, and a length to be folded")
         places = ordered_axes(axes, operand.rank - len(axes) * len(more))
         return super().__new__(cls, operand, places, *spread, Tuple(*name))
+
+    @classmethod
+    def number_apart(cls, args: Sequence[Any]) -> tuple[Number | None, Sequence[Any]]:
+        number = number_in(args[-1].args[1].args) if args[-1].args else None
+        if number is None:
+            return None, args
+        letter, _, *others = args[-1].args
+        return number, (*args[:-1], Tuple(letter, BLANK, *others))
+
+    @classmethod
+    def with_number(cls, args: list[Any], number: Number) -> Sequence[Any]:
+        letter, _, *others = args[-1].args
+        return [*args[:-1], Tuple(letter, index_of(number), *others)]
 
     @property
     def selection(self) -> Selection | None:

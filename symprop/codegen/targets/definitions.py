@@ -11,7 +11,7 @@ from sympy import Symbol
 from symprop.algebra.functions import ElementwiseFunction
 from symprop.algebra.lifting import lift
 from symprop.algebra.nodes import Known, Map, Node, Variable
-from symprop.algebra.trees import walk
+from symprop.algebra.trees import has_kind, walk
 from symprop.codegen import passes, readable_passes
 from symprop.codegen.program import RESERVED, Program, Statement, checked
 from symprop.codegen.stable import CALLED
@@ -42,7 +42,7 @@ def functions_of(program: Program, reserved: Iterable[str]) -> Mapping[Elementwi
     taken = {*program.names, *RESERVED, *HELPERS, *CALLED, *dir(builtins), *reserved}
     found: dict[ElementwiseFunction, str] = {}
     for statement in program.statements:
-        for part in walk(statement.expression):
+        for part in walk(statement.expression) if has_kind(statement.expression, Map) else ():
             if isinstance(part, Map) and part.function.name not in CALLED and part.function not in found:
                 name = part.function.name
                 while name in taken:
@@ -57,7 +57,7 @@ def data_of(program: Program, reserved: set[str]) -> dict[Node, str]:
     taken = {*program.names, *RESERVED, *HELPERS, *CALLED, *dir(builtins), *reserved}
     found: dict[Node, str] = {}
     for statement in program.statements:
-        for part in walk(statement.expression):
+        for part in walk(statement.expression) if has_kind(statement.expression, Known) else ():
             if isinstance(part, Known) and part not in found:
                 name, count = part.name, 1
                 while name in taken:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Callable, Iterable, Sequence
 
-from symprop.algebra.alike import Common, pattern
+from symprop.algebra.alike import asked_once
 from symprop.algebra.equations import Equation
+from symprop.algebra.kinds.patterns import Common
+from symprop.algebra.nodes import Node
 from symprop.algebra.shapes import shape_text
 from symprop.analysis.derivation import Derivation
 from symprop.codegen.program import Statement
+from symprop.codegen.scans import Made, Scan
 from symprop.notation.selection_notes import about_images
 from symprop.notation.stacks import sides
 from symprop.notation.terminal import UNICODE
@@ -26,7 +29,7 @@ def heading(derivation: Derivation) -> dict[str, list[str]]:
     safe = derivation.source.replace("\\", "\\\\").replace('"""', '\\"\\"\\"')
     first: dict[Common, Equation] = {}  # of those that are alike
     for each in derivation.equations:
-        first.setdefault(pattern(each.target, each.expression)[0], each)
+        first.setdefault(each.pattern[0], each)
     written = (side for equation in first.values() for side in sides(equation))
     said = " ".join(map(UNICODE.words, about_images(derivation.system, written)))
     texts = {"network": (safe, COLUMNS - INDENT), "images": (said, COLUMNS)}
@@ -60,10 +63,17 @@ def under_formulas(statements: Iterable[Statement], code: Callable[[Statement], 
         waiting.extend(code(statement))
         if statement.formula:
             number = f"({statement.number}) " if statement.number is not None else ""
-            lines.extend(comment(f"{number}{statement.formula}   {shape_text(statement.whole or statement.shape)}"))
+            shape = shape_text(statement.whole) if statement.whole else _shape(statement.target)
+            lines.extend(comment(f"{number}{statement.formula}   {shape}"))
+        if statement.formula or isinstance(statement.expression, (Scan, Made)):
             lines.extend(waiting)
             waiting = []
     return [*lines, *waiting]
+
+
+@asked_once
+def _shape(node: Node) -> str:
+    return shape_text(node.shape)
 
 
 def laid_out(start: str, items: Sequence[str], end: str = ")", indent: int = INDENT) -> list[str]:

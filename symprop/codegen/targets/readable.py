@@ -16,6 +16,8 @@ from symprop.algebra.trees import variables
 from symprop.analysis.derivation import Derivation
 from symprop.codegen import passes, readable_passes
 from symprop.codegen.program import Program, Statement
+from symprop.codegen.scans import Made, Scan, stacks_of
+from symprop.codegen.targets import arrays as arrays  # enters the rows that all libraries share
 from symprop.codegen.targets.breaking import assigned
 from symprop.codegen.targets.code import named
 from symprop.codegen.targets.definitions import HELPERS, Definition, data_of, definition_of, functions_of
@@ -24,6 +26,7 @@ from symprop.codegen.targets.layout import COLUMNS, INDENT, heading, in_a_row, l
 from symprop.codegen.targets.matrices import scipy_imports
 from symprop.codegen.targets.numpy.fact_checks import conditions, fact_checks, rows_in_words
 from symprop.codegen.targets.sampling import sampling_of
+from symprop.codegen.targets.scan_lines import scan_lines
 from symprop.codegen.targets.target import Options
 from symprop.codegen.targets.training import masks_of, optimizer_of, running_of
 
@@ -110,9 +113,17 @@ class Reader:
         return laid_out("values.update(", kept, indent=2 * INDENT) if kept else []
 
     def _statement(self, statement: Statement) -> list[str]:
+        if isinstance(statement.expression, Made):
+            return []
+        if isinstance(statement.expression, Scan):
+            stacks = stacks_of(tuple(self.program.statements)).get(statement.target, {})
+            return scan_lines(statement.name, statement.expression, stacks, self.write, self._inside)
         held = self.stand_ins.get(statement.name)
         evaluated = "" if held is None else f" if training else {held}"
         return assigned(statement.name, self.write.text(statement.expression) + evaluated)
+
+    def _inside(self, statement: Statement) -> list[str]:
+        return assigned(statement.name, self.write.text(statement.expression), 2 * INDENT)
 
     def _held(self, variable: Variable) -> str:
         """Return the source of what stands for a value in evaluation: a running statistic, or another value."""

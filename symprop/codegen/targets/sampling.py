@@ -19,6 +19,7 @@ from symprop.codegen.program import Program, Statement, checked
 from symprop.codegen.targets.layout import under_formulas
 from symprop.networks.layers import Input
 from symprop.networks.network import Network
+from symprop.networks.recurrent import has_moments
 
 TAKEN = (POSITION.name, "cache")
 """Arguments of the functions that a template writes; an input that is called so is `x` there."""
@@ -65,6 +66,8 @@ def sampling_of(derivation: Derivation) -> Sampling | None:
     """
     network, system = derivation.network, derivation.system
     if isinstance(network, Formula) or system.prediction is None or system.output is None or len(system.inputs) > 1:
+        return None
+    if has_moments(network.layers):  # a state is carried, which no equations of one position have
         return None
     read, output = system.inputs[0], system.output
     likely = next(each.expression for each in system.equations if each.target == system.prediction)

@@ -41,12 +41,13 @@ from symprop.formulas.checks.oracles import (
 from symprop.formulas.checks.points import FormulaPoint, alternating, at_sizes, lifted, numbered, points, size_symbols
 from symprop.formulas.checks.runs import ran
 from symprop.formulas.result import Result
+from symprop.limits import SECONDS
 from symprop.verify import noise
 from symprop.verify.arithmetic import Array, nearest
 from symprop.verify.certificate import Certificate
 from symprop.verify.complex_step import STEP
 from symprop.verify.evaluate import WORKING_DIGITS
-from symprop.verify.gathering import SECONDS, Part, gathered
+from symprop.verify.gathering import Part, gathered
 from symprop.verify.measure import DIGITS, FLOAT64_LIMIT, Judgement, Row, first_line, judged, precise_difference
 from symprop.verify.module_checks import GENERATED_ERRORS
 from symprop.verify.step_checks import LIMIT, judged_steps, step_error
@@ -54,7 +55,7 @@ from symprop.verify.step_checks import LIMIT, judged_steps, step_error
 WANTED, ATTEMPTS = 3, 26
 """How many points are compared, and how many are tried to find points that are finite and alive."""
 MOST, MOST_PRECISE = 4_000, 400
-"""How many elements a derivative by one variable may perturb in float64, and in many digits."""
+"""How many elements a derivative with respect to one variable may perturb in float64, and in many digits."""
 UNSTEADY = 1e-6
 """Where rounding alone moves a derivative by more of itself, as near a singular matrix, a point tells nothing."""
 LOOSE = 1e-9
@@ -74,11 +75,11 @@ def check_result(
     >>> from symprop.formulas.questions import gradient
     >>> certificate = check_result(gradient(formula("sum((X @ w - y)**2)", X="m n", w="n", y="m"), "w"))
     >>> certificate.ok, [row.name for row in certificate.rows]
-    (True, ['gradient by w', 'steps', 'elements', 'text'])
+    (True, ['gradient with respect to w', 'steps', 'elements', 'text'])
     """
     started = time.perf_counter()
     named, result = result, result.whole
-    title = f"{result.kind} by {' and '.join(dict.fromkeys(each.name for each in result.by))}"
+    title = f"{result.kind} with respect to {' and '.join(dict.fromkeys(each.name for each in result.by))}"
     heading = f"{title} of {result.formula.source}"
     remarks: list[str] = []
     size = _moved(result)

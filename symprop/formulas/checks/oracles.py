@@ -57,7 +57,7 @@ def integers(shape: tuple[Expr, ...], sizes: Mapping[Expr, int]) -> tuple[int, .
 
 
 def complex_jacobian(node: Node, by: Variable, point: FormulaPoint, arithmetic: Complex | None = None) -> Array:
-    """Return every element's derivative by every element of `by`: the axes of `node` first, then those of `by`.
+    """Return the derivatives of all elements with respect to all of `by`: the axes of `node` first, then those of `by`.
 
     >>> from symprop.algebra.formula import formula
     >>> f = formula("x * x", x="2")

@@ -6,6 +6,7 @@ decided by more digits: rounding shrinks with them, a difference of two formulas
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -25,42 +26,47 @@ from symprop.verify.evaluate import Evaluator, stacked, unstacked
 
 ROUGH, DIGITS, MOST_DIGITS = 16, 120, 2_000
 LIMIT = "1e-50"
-
-Known = dict[tuple[Node, int], tuple[Array, Any]]
-"""Values of parts by their digits, each with the largest number on the way to it."""
+LOG2 = math.log10(2)
+LONG = 20
+"""Digits of a number in a formula from which on more than 120 are needed."""
 
 
 class _Watching(Evaluator):
     """Evaluates each part once for all formulas that share it, and remembers the largest number on the way.
 
-    Rounding is relative to that number.
+    Rounding is relative to that number, of which the power of 2 above it is enough.
     """
 
-    def __init__(self, arithmetic: Arithmetic, values: Mapping[str, Array], digits: int, known: Known) -> None:
+    def __init__(self, arithmetic: Arithmetic, values: Mapping[str, Array]) -> None:
         super().__init__(arithmetic, stacked(values, arithmetic))
-        self.digits, self.known = digits, known
-        self.largest: Any = mpmath.mpf(1)
+        self.known: dict[Node, tuple[Array, int]] = {}
+        self.largest = 0
 
     def __call__(self, node: Node) -> Array:
-        key = (node, self.digits)
-        if key not in self.known:
-            outside, self.largest = self.largest, mpmath.mpf(1)
+        if node not in self.known:
+            outside, self.largest = self.largest, 0
             found = super().__call__(node)
             if isinstance(self.arithmetic, Precise) and found.dtype.kind == "O":
-                self.largest = max([self.largest, *(abs(entry) for entry in found.ravel() if entry == entry)])
-            self.known[key] = (found, self.largest)
+                self.largest = max(self.largest, *map(_magnitude, found.flat), 0)
+            self.known[node] = (found, self.largest)
             self.largest = outside
-        found, largest = self.known[key]
+        found, largest = self.known[node]
         self.largest = max(self.largest, largest)
         return found
 
 
+def _magnitude(value: Any) -> int:
+    """The exponent of the power of 2 above a number of mpmath; 0 for one that is not finite."""
+    _, mantissa, exponent, bits = (value if isinstance(value, mpmath.mpf) else mpmath.mpf(value))._mpf_
+    return exponent + bits if mantissa else 0
+
+
 @dataclass(frozen=True)
 class Valued:
-    """What a node is worth, and the largest number on the way there."""
+    """What a node is worth, and the exponent of the power of 2 above the largest number on the way there."""
 
     value: Array
-    largest: Any
+    largest: int
 
 
 @dataclass(frozen=True)
@@ -71,7 +77,7 @@ class Case:
     values: Mapping[str, Array]
     definitions: tuple[Equation, ...] = ()
     known: dict[tuple[Node, int], Valued | None] = field(default_factory=dict, compare=False, repr=False)
-    parts: Known = field(default_factory=dict, compare=False, repr=False)
+    evaluators: dict[int, _Watching] = field(default_factory=dict, compare=False, repr=False)
 
     def can_read(self, node: Node) -> bool:
         """Whether all that a node reads has a value here."""
@@ -91,8 +97,8 @@ class Case:
         key = (node, digits)
         if key not in self.known:
             found = None if self.rough(node) is None else self._precise(node, digits)
-            if found is not None and found.largest > mpmath.mpf(10) ** (digits // 3):
-                found = self._settled(node, digits + int(mpmath.log10(found.largest)))
+            if found is not None and found.largest * LOG2 > digits // 3:
+                found = self._settled(node, digits + int(found.largest * LOG2))
             self.known[key] = found
         return self.known[key]
 
@@ -120,7 +126,7 @@ class Case:
                 found = unstacked(self._evaluator(Complex(), ROUGH)(here))
         except (FloatingPointError, OverflowError):  # mpmath would count the digits of exp(exp(exp(9))) for years
             return None
-        return Valued(np.broadcast_to(np.real(found), _integers(here)), None)
+        return Valued(np.broadcast_to(np.real(found), _integers(here)), 0)
 
     def _precise(self, node: Node, digits: int) -> Valued | None:
         here = located(node, self.sizes)
@@ -128,8 +134,9 @@ class Case:
             return None
         with mpmath.workdps(digits), np.errstate(all="ignore"):
             evaluator = self._evaluator(Precise(), digits)
+            evaluator.largest = 0
             found = unstacked(evaluator(here))
-            if not all(mpmath.isfinite(entry) for entry in found.ravel()):
+            if not all(map(mpmath.isfinite, found.flat)):
                 return None
         return Valued(np.broadcast_to(found, _integers(here)), evaluator.largest)
 
@@ -138,9 +145,11 @@ class Case:
         return Case(self.sizes, {**self.values, name: values}, self.definitions)
 
     def _evaluator(self, arithmetic: Arithmetic, digits: int) -> _Watching:
-        evaluator = _Watching(arithmetic, self.values, digits, self.parts)
-        evaluator.run(self.definitions)
-        return evaluator
+        if digits not in self.evaluators:
+            evaluator = _Watching(arithmetic, self.values)
+            evaluator.run(self.definitions)
+            self.evaluators[digits] = evaluator
+        return self.evaluators[digits]
 
 
 def located(node: Node, sizes: Mapping[Expr, int]) -> Node | None:
@@ -172,7 +181,7 @@ def agree(case: Case, left: Node, right: Node) -> bool | None:
     off, largest = _off(first.value, second.value), max(first.largest, second.largest)
     if off == 0:
         return True
-    lost = int(mpmath.log10(largest) - mpmath.log10(off))
+    lost = int(largest * LOG2 - mpmath.log10(off))
     if lost <= DIGITS // 2:
         return False
     if lost + digits > MOST_DIGITS:
@@ -188,14 +197,14 @@ def agree(case: Case, left: Node, right: Node) -> bool | None:
 
 @lru_cache(maxsize=1_000)
 def digits_for(node: Node) -> int:
-    """Return how many digits tell `node` from others: 120, and those of its longest number.
+    """Return how many digits tell `node` from others: 120, and those of a long number.
 
     >>> digits_for(n.Scalar(10**130))
     251
     """
     numbers = [part.value for part in walk(node) if isinstance(part, (n.Scalar, n.Fill)) and part.value.is_Rational]
     longest = max((len(str(abs(side))) for number in numbers for side in (number.p, number.q)), default=0)
-    return min(MOST_DIGITS, DIGITS + longest)
+    return min(MOST_DIGITS, DIGITS + longest) if longest > LONG else DIGITS
 
 
 def _off(first: Array, second: Array) -> Any:
@@ -228,10 +237,25 @@ def far_apart(case: Case, left: Node, right: Node) -> bool:
 
     A guess that only rounding rules out is lost; an equality is never decided here.
     """
+    off = _rough_difference(case, left, right)
+    return off is not None and off > 1e-3
+
+
+def look_equal(case: Case, left: Node, right: Node) -> bool:
+    """Whether 16 digits do not tell two nodes apart: there are better places to see a difference.
+
+    One that only more digits show is lost; no equality is decided here.
+    """
+    off = _rough_difference(case, left, right)
+    return off is not None and off < 1e-13
+
+
+def _rough_difference(case: Case, left: Node, right: Node) -> float | None:
+    """Return how far two nodes are apart in 16 digits, relative to the largest element; None where one has no value."""
     first, second = case.rough(left), case.rough(right)
     if first is None or second is None or not np.all(np.isfinite(first)) or not np.all(np.isfinite(second)):
-        return False
+        return None
     if first.shape != second.shape:
-        return True
+        return math.inf
     largest = max(1e-3, float(np.max(np.abs(first), initial=0)), float(np.max(np.abs(second), initial=0)))
-    return bool(np.max(np.abs(first - second), initial=0) > 1e-3 * largest)
+    return float(np.max(np.abs(first - second), initial=0)) / largest

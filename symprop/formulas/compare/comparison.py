@@ -8,24 +8,26 @@ from typing import Any
 from markupsafe import escape
 
 from symprop.algebra.formula import Formula
+from symprop.algebra.printable import Listed
 from symprop.formulas.compare.counterexample import Counterexample
 from symprop.notation import notebook_blocks
 from symprop.notation.blocks import Paragraph
 from symprop.notation.words import Math
 
-FORM, SUMS, ELEMENTS = "identical after simplification", "equal as sums of products", "equal by elements"
+FORM, ELEMENTS = "identical after simplification", "equal by elements"
+SUMS, WORDS = "equal as sums of products", "equal as products of matrices"
 UNDECIDED, NOWHERE = "no difference found", "nowhere defined"
 
 
 @dataclass(frozen=True)
-class Comparison:
+class Comparison(Listed):
     """Whether two formulas are equal; how that is known, or how they differ.
 
     `equal` is True for a proof alone, False where there is a counterexample, and None where neither was found; so only
     a proof counts as true. `kind`, where they are equal, is the proof: "identical after simplification", "equal as sums
-    of products" (both for every size), or "equal by elements" (at the sizes that the message names). Where they are
-    not: "transposed", "constant factor", "missing term" and so on. Undecided it is "no difference found" or "nowhere
-    defined". `used` are the declared facts that equality needs.
+    of products", "equal as products of matrices" (these for every size), or "equal by elements" (at the sizes that the
+    message names). Where they are not: "transposed", "constant factor", "missing term" and so on. Undecided it is "no
+    difference found" or "nowhere defined". `used` are the declared facts that equality needs.
 
     >>> import symprop
     >>> found = symprop.compare("A @ x", "A.T @ x", A="n n symmetric", x="n")

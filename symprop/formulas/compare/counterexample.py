@@ -15,7 +15,7 @@ from sympy import Expr, Integer, Rational
 from symprop.algebra.nodes import Node
 from symprop.algebra.trees import variables as variables_in
 from symprop.formulas.checks.points import size_symbols
-from symprop.formulas.compare.cases import DIGITS, Case, agree, located
+from symprop.formulas.compare.cases import DIGITS, Case, agree, located, look_equal
 from symprop.formulas.compare.sides import Sides, beyond_constants
 from symprop.verify.arithmetic import Array
 from symprop.verify.values import Draw, satisfies, values_for
@@ -97,10 +97,15 @@ def smallest_counterexample(sides: Sides, known: Sequence[Case] = ()) -> Counter
     at n = 2, x = [1, 0]: 1 against 1/2
     """
     free = sides.free
-    for case in itertools.chain(_small_cases(free, HALVES if sides.definitions else WHOLE), _freed(known, free)):
-        if agree(case, *free.nodes) is False:
-            return as_counterexample(_shrunk(case, free), *free.nodes)
-    return None
+    small = (case for case in _small_cases(free, HALVES if sides.definitions else WHOLE) if _differ(case, free))
+    large = (case for case in _freed(known, free) if agree(case, *free.nodes) is False)
+    found = next(itertools.chain(small, large), None)
+    return None if found is None else as_counterexample(_shrunk(found, free), *free.nodes)
+
+
+def _differ(case: Case, sides: Sides) -> bool:
+    """Whether two formulas differ in a case in sight of 16 digits, and in 120."""
+    return not look_equal(case, *sides.nodes) and agree(case, *sides.nodes) is False
 
 
 def _small_cases(sides: Sides, draws: Sequence[Draw]) -> Iterator[Case]:
@@ -161,7 +166,7 @@ def _shrunk(case: Case, sides: Sides) -> Case:
                     break
                 smaller[place] = int(small) if smaller.dtype.kind in "iu" else small
                 other = case.changed(variable.name, smaller)
-                if satisfies(smaller, variable, case.sizes) and agree(other, *sides.nodes) is False:
+                if satisfies(smaller, variable, case.sizes) and _differ(other, sides):
                     case = other
                     break
     return case

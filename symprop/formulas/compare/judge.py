@@ -14,7 +14,7 @@ from symprop.algebra.trees import variables as variables_in
 from symprop.calculus.coefficients import same_shape
 from symprop.formulas.checks.points import size_symbols
 from symprop.formulas.compare.cases import Case, agree
-from symprop.formulas.compare.comparison import ELEMENTS, FORM, NOWHERE, SUMS, UNDECIDED, Comparison
+from symprop.formulas.compare.comparison import ELEMENTS, FORM, NOWHERE, SUMS, UNDECIDED, WORDS, Comparison
 from symprop.formulas.compare.counterexample import as_counterexample, smallest_counterexample, whole_example
 from symprop.formulas.compare.facts import enabling_fact, needed_facts, special_sizes
 from symprop.formulas.compare.proofs import proof_for_every_size, same_elements
@@ -89,7 +89,11 @@ def _said(sides: Sides, equal: bool | None, kind: str, message: str, **more: Any
 # ---------------------------------------------------------------- no difference found
 
 
-SAID = {FORM: f"equal: {FORM}", SUMS: f"{SUMS} of elements, for every size"}
+SAID = {
+    FORM: f"equal: {FORM}",
+    SUMS: f"{SUMS} of elements, for every size",
+    WORDS: f"{WORDS} and their inverses, for every size",
+}
 """What is said of proofs for every size."""
 
 

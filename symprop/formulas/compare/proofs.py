@@ -25,7 +25,8 @@ from symprop.calculus.rules import Context
 from symprop.calculus.tidy import tidy
 from symprop.errors import LimitError
 from symprop.formulas.checks.points import at_sizes
-from symprop.formulas.compare.comparison import FORM, SUMS
+from symprop.formulas.compare.comparison import FORM, SUMS, WORDS
+from symprop.formulas.compare.inverses.proof import same_words
 from symprop.formulas.compare.sums.elements import same_sums
 
 MOST_OPERATIONS, MOST_SYMBOLS, MOST_ELEMENTS = 400, 20, 40
@@ -52,6 +53,8 @@ def proof_for_every_size(pairs: Iterable[tuple[Node, Node]]) -> str | None:
             return FORM
         if same_sums(first, second):
             return SUMS
+        if same_words(first, second):
+            return WORDS
         try:
             difference, _ = simplified(n.Add(first, n.negative(second)), Context())
         except LimitError:

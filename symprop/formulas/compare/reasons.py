@@ -25,7 +25,7 @@ from symprop.errors import SympropError
 from symprop.formulas.compare.cases import DIGITS, Case, close, far_apart, same_everywhere
 from symprop.formulas.compare.edits import edits
 from symprop.formulas.compare.factors import constant_factor
-from symprop.formulas.compare.structure import apart, written
+from symprop.formulas.compare.structure import apart, factors_apart, written
 from symprop.formulas.compare.terms import terms
 from symprop.verify.arithmetic import Array
 
@@ -218,6 +218,12 @@ def _product(pair: Pair) -> Reason | None:
     return _part(pair) if alike else None
 
 
+def _factors(pair: Pair) -> Reason | None:
+    """Several factors of a product of matrices, or their order."""
+    found = factors_apart(tidy(pair.first), tidy(pair.second), pair.same)
+    return None if found is None else Reason("several factors", found.sentence(*pair.names, pair.of_line))
+
+
 def _constant(pair: Pair) -> Reason | None:
     """One is the other plus a number, or an expression in sizes."""
     if not same_shape(pair.first, pair.second):
@@ -262,7 +268,7 @@ def _slip(pair: Pair) -> Reason | None:
 
 REASONS: tuple[Row, ...] = (
     *(_transposed, _same_numbers, _repeated, _reduced, _diagonal_alone),
-    *(_factor, _product, _constant, _term, _part, _slip),
+    *(_factor, _product, _constant, _term, _part, _slip, _factors),
 )
 """The guesses in the order in which they are tried."""
 

@@ -6,6 +6,7 @@ that is what differs. Inside of it the search goes on as long as what is found c
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -79,6 +80,25 @@ def apart(first: Node, second: Node, same: Same) -> Apart | None:
     if inner is not None and what == "term" and not inner.within and len(found.second.text()) <= SHORT:
         inner = replace(inner, within=f", in the term {written(found.second)}")
     return inner or found
+
+
+def factors_apart(first: Node, second: Node, same: Same) -> Apart | None:
+    """Return the several factors by which two products of matrices differ; None where they have none in common.
+
+    >>> from symprop.algebra.formula import formula
+    >>> f, g = (formula(text, "A: n n, B: n n, C: n n, x: n").node for text in ("A @ B @ C @ x", "A @ C @ B @ x"))
+    >>> print(factors_apart(f, g, lambda left, right: left == right).sentence("the first", "the second"))
+    the second has 'C @ B' where the first has 'B @ C', in another order
+    """
+    if not (isinstance(first, n.MatMul) and isinstance(second, n.MatMul)):
+        return None
+    left, right = _rest(first, second, same)
+    turned = sorted(map(str, left)) == sorted(map(str, right))
+    alone = len(left) == len(_chain(first, second)) or len(right) == len(_chain(second, first))
+    if not (left and right) or (alone and not turned):
+        return None
+    one, other = (functools.reduce(n.MatMul, each) for each in (left, right))
+    return Apart("part", one, other, ", in another order" if turned else "")
 
 
 def _what(first: Node, second: Node) -> str | None:

@@ -10,18 +10,19 @@ is read last, each as low as it fits (Pisarchyk and Lee, Efficient memory manage
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import sympy
 from sympy import Expr, Integer
 
 from symprop.algebra import nodes as n
+from symprop.algebra import trees
 from symprop.algebra.nodes import Node, Variable
-from symprop.algebra.shapes import Shape
-from symprop.algebra.trees import replace
 from symprop.codegen.operations import PART, is_boolean, is_constant, is_view
 from symprop.codegen.program import RESERVED, Program, Statement
+from symprop.codegen.scans import Made, Scan, Steps
+from symprop.codegen.targets.fast.blocks import Block
 from symprop.codegen.targets.fast.calls import INSIDE, SCRATCH, Scratch, is_allocated
 from symprop.codegen.targets.fast.overwriting import arrays_read, base, overwritable
 from symprop.codegen.targets.fast.placing import Shelf
@@ -30,51 +31,6 @@ KINDS = ("gradient", "statistics", "memory", "flags", "places", "constants", "he
 """What memory there is: returned (both), for work, for booleans, for integers, never changed, held by the caller."""
 
 UNSHARED = ("gradient", "statistics", "constants", "held")
-
-
-@dataclass
-class Block:
-    """Results in one place after another: the first that it holds, and from which operation to which it is live.
-
-    It lies after `base` elements of lower degree and `low` of its own, which are counted in `unit`.
-    """
-
-    first: Variable
-    kind: str
-    shape: Shape
-    start: int
-    stop: int
-    holds: list[Variable] = field(default_factory=list)
-    base: Expr = Integer(0)
-    low: int = 0
-
-    @property
-    def size(self) -> Expr:
-        """The number of elements."""
-        return _size(self.shape)[0]
-
-    @property
-    def count(self) -> int:
-        """The number of elements, counted in its unit."""
-        return _size(self.shape)[1]
-
-    @property
-    def unit(self) -> Expr:
-        """1, or what a number of elements that depends on the batch is a multiple of."""
-        return _size(self.shape)[2]
-
-    @property
-    def offset(self) -> Expr:
-        """How many elements stand before it."""
-        return self.base + self.low * self.unit
-
-
-@lru_cache(maxsize=2_048)  # few shapes, in all layers
-def _size(shape: Shape) -> tuple[Expr, int, Expr]:
-    """Return the number of elements, and what number it is of which unit."""
-    size = sympy.prod(shape, start=Integer(1))
-    count, unit = size.as_coeff_Mul()
-    return size, int(count), unit
 
 
 @dataclass(frozen=True)
@@ -91,6 +47,10 @@ class Plan:
     over: dict[Variable, Variable]
     extra: dict[Variable, Block]
     totals: dict[str, Expr]
+    inside: dict[Variable, Plan] = field(default_factory=dict)
+    """The plan of the step of each loop over time, by the name of its scan."""
+    rows: frozenset[Variable] = frozenset()
+    """In the plan of a step, what is written into a row of the values of all steps."""
 
     @cached_property
     def naive(self) -> dict[str, Expr]:
@@ -145,7 +105,7 @@ class Plan:
         """Return a statement with parts under the names under which they are printed."""
         names = self.shown
         target = names.get(statement.target, statement.target)
-        expression = replace(statement.expression, names)
+        expression = trees.replace(statement.expression, names)
         return Statement(target, expression, statement.formula, statement.number, statement.whys)
 
 
@@ -179,6 +139,8 @@ class _Planner:
         self.over: dict[Variable, Variable] = {}
         self.extra: dict[Variable, Block] = {}
         self.blocks: list[Block] = []
+        self.inside: dict[Variable, Plan] = {}
+        self.scans: dict[Node, int] = {}
 
     def plan(self, held: Sequence[Variable]) -> Plan:
         self._find_lifetimes()
@@ -191,7 +153,7 @@ class _Planner:
         order = {name: place for place, name in enumerate(self.program.returns)}
         self.blocks.sort(key=lambda block: order.get(block.holds[-1].name, -1) if block.kind == "gradient" else -1)
         totals = {kind: self._place([block for block in self.blocks if block.kind == kind]) for kind in KINDS}
-        return Plan(self.program, tuple(self.blocks), self.homes, self.over, self.extra, totals)
+        return Plan(self.program, tuple(self.blocks), self.homes, self.over, self.extra, totals, self.inside)
 
     def _find_lifetimes(self) -> None:
         for place, statement in enumerate(self.statements):
@@ -214,6 +176,12 @@ class _Planner:
         is_wanted = target in self.returned and target.is_gradient  # lies in one vector with the others
         if is_boolean(expression, self.booleans) and not self.loops:
             self.booleans.add(target)
+        if isinstance(expression, Scan):
+            self._settle_steps(place, target, expression.steps)
+            return
+        if isinstance(expression, Made):
+            self._enter(Block(target, "memory", target.shape, self.scans[expression.operands[0]], stop), target)
+            return
         if self.loops or is_allocated(expression):
             if is_wanted or (self.loops and target.rank):
                 kind = given if target in self.returned else "memory"
@@ -236,6 +204,20 @@ class _Planner:
             block = Block(target, scratch.kind, scratch.shape, place, place)
             self.blocks.append(block)
             self.extra[target] = block
+
+    def _settle_steps(self, place: int, target: Variable, steps: Steps) -> None:
+        """Give the results of a step their blocks, which all steps use again: a loop is one operation."""
+        self.scans[target] = place
+        found = replace(plan(steps.program, reuse=self.reuse), rows=frozenset(steps.stacks))
+        for block in found.blocks:
+            if block.kind != "constants" and not found.rows.intersection(block.holds):
+                kind = "memory" if block.kind in ("gradient", "statistics") else block.kind
+                name = found.shown.get(block.first, block.first)
+                self.blocks.append(Block(name, kind, block.shape, place, place, [name]))
+        self.inside[target] = found
+        for before, after in zip(steps.before, steps.after, strict=True):
+            if not steps.is_row(after):
+                self._enter(Block(before, "memory", before.shape, place, place), before)
 
     def _enter(self, block: Block, target: Variable) -> None:
         block.holds.append(target)

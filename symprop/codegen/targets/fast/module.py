@@ -16,6 +16,7 @@ from symprop.algebra.shapes import shape_text
 from symprop.analysis.derivation import Derivation
 from symprop.codegen import passes
 from symprop.codegen.program import HELPERS, Program, Statement
+from symprop.codegen.scans import Made, Scan, stacks_of
 from symprop.codegen.targets.code import named
 from symprop.codegen.targets.fast.memory import Plan
 from symprop.codegen.targets.fast.running import evaluation, item, running_of
@@ -27,9 +28,10 @@ from symprop.codegen.targets.fast.taken import fact_functions, given, made_into_
 from symprop.codegen.targets.layout import COLUMNS, INDENT, laid_out, under_formulas
 from symprop.codegen.targets.matrices import scipy_imports
 from symprop.codegen.targets.numpy import lines
-from symprop.codegen.targets.numpy.source import numpy_source
+from symprop.codegen.targets.numpy.source import NUMPY, numpy_source
 from symprop.codegen.targets.readable import called
 from symprop.codegen.targets.sampling import sampling_of
+from symprop.codegen.targets.scan_lines import scan_lines
 from symprop.codegen.targets.target import Options
 from symprop.codegen.targets.training import clip_scale, masks_of
 from symprop.networks.parts import Parameter
@@ -248,7 +250,17 @@ def _rest(program: Program, given: Variable) -> Program | None:
 
 def _lines(statements: tuple[Statement, ...]) -> tuple[str, ...]:
     """Return the lines of statements as a person would write them, below their formulas."""
-    return tuple(under_formulas(statements, _line))
+    stacks = stacks_of(statements)
+
+    def line(statement: Statement) -> list[str]:
+        match statement.expression:
+            case Scan() as scan:
+                return scan_lines(statement.name, scan, stacks.get(statement.target, {}), NUMPY, _line)
+            case Made():
+                return []
+        return _line(statement)
+
+    return tuple(under_formulas(statements, line))
 
 
 def _line(statement: Statement) -> list[str]:

@@ -13,6 +13,7 @@ from symprop.algebra.nodes import Variable
 from symprop.codegen import (
     faster,
     grouped_patches,
+    hoisting,
     lying,
     matrix_passes,
     passes,
@@ -24,18 +25,21 @@ from symprop.codegen import (
 from symprop.codegen import part_operations as part_operations
 from symprop.codegen.operations import single_operations
 from symprop.codegen.program import Pass, Program, Statement
+from symprop.codegen.scans import Made, Scan, named_apart
 from symprop.codegen.targets.code import number as number_code
 from symprop.codegen.targets.fast import convolution_calls as convolution_calls  # enters its rows
 from symprop.codegen.targets.fast import part_calls as part_calls
 from symprop.codegen.targets.fast import pool_calls as pool_calls
 from symprop.codegen.targets.fast.calls import call_lines, is_allocated
 from symprop.codegen.targets.fast.memory import Block, Plan, plan
+from symprop.codegen.targets.fast.over_time import loop_lines
 from symprop.codegen.targets.fast.shared_rows import shared_rows
 from symprop.codegen.targets.layout import under_formulas
 from symprop.codegen.targets.numpy import lines
 from symprop.codegen.targets.numpy.source import numpy_source
 
 STEP: tuple[Pass, ...] = (
+    hoisting.hoisted,
     faster.slopes_from_outputs,
     pools.pools,
     pools.rectified_pools,
@@ -60,6 +64,7 @@ STEP: tuple[Pass, ...] = (
     faster.lines_of_vectors,
     lines.short_scalars,
     single_operations,
+    named_apart,
 )
 """The passes of a step, after the forms."""
 
@@ -81,6 +86,10 @@ def step_lines(found: Plan, statements: Iterable[Statement]) -> list[str]:
 
 
 def _statement_lines(found: Plan, statement: Statement, printed: Statement) -> list[str]:
+    if isinstance(statement.expression, Scan):
+        return loop_lines(found, statement.target, printed.expression, step_lines)
+    if isinstance(statement.expression, Made):
+        return []
     block = found.homes.get(statement.target)
     if block is not None and block.kind == "constants":
         return [f"{printed.name} = work.{printed.name}"]
@@ -138,6 +147,8 @@ def explained(parts: Iterable[Iterable[str]]) -> list[tuple[str, ...]]:
 
 
 def _place(found: Plan, block: Block) -> str:
+    if row := next((each for each in block.holds if each in found.rows), None):
+        return str(row.name)
     return f"work.{found.shown.get(block.first, block.first).name}"
 
 
@@ -159,10 +170,11 @@ def workspace_lines(found: Plan) -> Iterator[str]:
             yield f"{holder} = np.empty({_code(found.totals[kind])}, {dtype})"
             for block in blocks:
                 yield from _view_lines(found, block, holder)
-    for statement in found.program.statements:
-        home = found.homes.get(statement.target)
-        if home is not None and home.kind == "constants":
-            yield f"work.{statement.name} = {numpy_source(statement.expression)}"
+    for part in (found, *found.inside.values()):
+        for statement in part.program.statements:
+            home = part.homes.get(statement.target)
+            if home is not None and home.kind == "constants":
+                yield f"work.{statement.name} = {numpy_source(statement.expression)}"
 
 
 def _view_lines(found: Plan, block: Block, holder: str) -> Iterator[str]:

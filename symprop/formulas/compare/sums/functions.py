@@ -44,7 +44,7 @@ def power(of: Sum, exponent: Fraction) -> Sum:
         return {} if exponent > 0 else number(sympy.zoo)
     if exponent.denominator == 1 and 0 < exponent <= MOST_EXPANDED:
         return of if exponent == 1 else multiplied(power(of, exponent - 1), of)
-    told = _by_signs(of, lambda each: power(each, exponent))
+    told = _by_signs(of, lambda each: power(each, exponent), exponent > 0)
     if told is not None:
         return told
     whole = exponent.denominator == 1
@@ -62,23 +62,39 @@ def power(of: Sum, exponent: Fraction) -> Sum:
     return outside if rest == {(): 1} else multiplied(outside, single(_base(rest), exponent))
 
 
-def _by_signs(of: Sum, make: Callable[[Sum], Sum]) -> Sum | None:
-    """`2 f(e) = (1 + e) f(1) + (1 - e) f(-1)` where e is 1 or -1; None where there is no such factor."""
+def _by_signs(of: Sum, make: Callable[[Sum], Sum], has_zero: bool) -> Sum | None:
+    """Return a function of a sum by the values of a factor that has two; None where there is no such factor.
+
+    Where the function has no value at 0 (`has_zero` is false), no sum may become 0.
+
+    `2 f(e) = (1 + e) f(1) + (1 - e) f(-1)` where e is 1 or -1, and `f(b) = b f(1) + (1 - b) f(0)` where b is 1 or 0.
+    """
     factors = (each for monomial in of for each, above in monomial if above == 1)
-    signs = [each for each in factors if isinstance(each, Atom) and "signs" in each.traits]
-    if not signs or len({*signs}) > MOST_SIGNS:
+    found = list(dict.fromkeys(each for each in factors if isinstance(each, Atom) and _values(each)))
+    if not found or len(found) > MOST_SIGNS:
         return None
+    chosen = found[0]
+    high, low = _values(chosen)
     shares = []
-    for value in (1, -1):
-        put = (
-            {ordered((each, above) for each, above in monomial if each != signs[0]): coefficient * value}
-            if (signs[0], ONE) in monomial
+    for value, other in ((high, low), (low, high)):
+        put = added(
+            {ordered((each, above) for each, above in monomial if each != chosen): coefficient * value}
+            if (chosen, ONE) in monomial
             else {monomial: coefficient}
             for monomial, coefficient in of.items()
         )
-        share = added([number(Rational(1, 2)), scaled(Rational(value, 2), single(signs[0]))])
-        shares.append(multiplied(share, make(added(put))))
+        if not put and not has_zero:
+            return None
+        share = added([number(Rational(other, other - value)), scaled(Rational(1, value - other), single(chosen))])
+        shares.append(multiplied(share, make(put)))
     return added(shares)
+
+
+def _values(factor: Atom) -> tuple[int, ...]:
+    """The two values of a factor that has no others."""
+    if "signs" in factor.traits:
+        return (1, -1)
+    return (1, 0) if "bits" in factor.traits or factor.head == "positive" else ()
 
 
 def _base(of: Sum) -> Atom:
@@ -87,7 +103,7 @@ def _base(of: Sum) -> Atom:
 
 def exponential(of: Sum) -> Sum:
     """Return `exp` of a sum: a product of powers of exponentials of its terms."""
-    told = _by_signs(of, exponential)
+    told = _by_signs(of, exponential, True)
     if told is not None:
         return told
     total: Sum = number(Integer(1))
@@ -119,7 +135,7 @@ def logarithm(of: Sum) -> Sum:
     """Return `log` of the size of a sum: `log(a * b) = log(a) + log(b)` wherever the left side has a value."""
     if not of:
         return number(sympy.zoo)
-    told = _by_signs(of, logarithm)
+    told = _by_signs(of, logarithm, False)
     if told is not None:
         return told
     coefficient, common, rest = without_common(of, True)

@@ -129,7 +129,7 @@ def _rewritten(atom: Atom, power: Fraction, powers: Powers) -> Sum | None:
     rest = [(each, other) for each, other in powers.items() if each != atom]
     if atom.head.startswith("delta"):
         return _of_delta(atom, power, rest)
-    if ("bits" in atom.traits or atom.head == "positive") and power > 1:
+    if ("bits" in atom.traits or atom.head == "positive") and power > 0 and power != 1:
         return product([*rest, (atom, ONE)])
     if "signs" in atom.traits and power.denominator == 1 and power not in (0, 1):
         return product([*rest, (atom, Fraction(power.numerator % 2))])

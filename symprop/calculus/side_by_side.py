@@ -1,0 +1,47 @@
+"""A sum of padded arrays that do not overlap is these arrays side by side: what flows back to all parts of one."""
+
+from __future__ import annotations
+
+from sympy import Expr, Integer
+
+from symprop.algebra import nodes as n
+from symprop.algebra.nodes import Node
+from symprop.algebra.table import for_kinds
+from symprop.algebra.trees import added, terms_of
+from symprop.calculus.coefficients import coefficient_and_rest, scaled
+from symprop.calculus.context import Applied, Context, Rule, rule
+from symprop.calculus.tidy import tidy
+
+SIDE_BY_SIDE: list[Rule] = []
+
+
+@rule(SIDE_BY_SIDE, "side by side", "pad(x, (0, k)) + pad(y, (n, 0)) = concatenate([x, y])")
+@for_kinds(n.Add)
+def _(node: n.Add, context: Context) -> Applied | None:
+    """The parts of an axis, such as the gates of a cell, each of which has a term of its own or several."""
+    pads = [_placed(term, node.rank) for term in terms_of(node)]
+    rest = [term for term, pad in zip(terms_of(node), pads, strict=True) if pad is None]
+    parts: dict[tuple[int, Expr, Expr], list[Node]] = {}
+    for axis, before, after, inner in filter(None, pads):
+        parts.setdefault((axis, before, node.shape[axis] - after), []).append(inner)
+    axes = {axis for axis, _, _ in parts}
+    if len(axes) != 1:
+        return None
+    (axis,) = axes
+    follows = {before: end for _, before, end in parts}
+    row, place = [], Integer(0)
+    while place in follows:
+        row.append(added(parts[axis, place, follows[place]]))
+        place = follows[place]
+    if place != node.shape[axis] or len(row) != len(parts):
+        return None
+    return Applied(tidy(added([n.Concatenate(*row, axis=axis), *rest])))
+
+
+def _placed(term: Node, rank: int) -> tuple[int, Expr, Expr, Node] | None:
+    """The axis along which a term is padded, how many zeros stand before and after, and what stands between."""
+    coefficient, pad = coefficient_and_rest(term)
+    if not isinstance(pad, n.Pad) or pad.value != 0 or len(pad.axes) != 1 or pad.rank != rank:
+        return None
+    (axis,) = pad.axes
+    return (axis, *pad.widths[axis], scaled(coefficient, pad.operands[0]))

@@ -1,0 +1,48 @@
+"""Loops over time in a fast step: rows of what is read and made go along, and each step writes into the same memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+
+from symprop.algebra.nodes import Node, Variable
+from symprop.codegen.program import Statement
+from symprop.codegen.scans import Scan, stacks_of
+from symprop.codegen.targets.fast.memory import Plan
+from symprop.codegen.targets.layout import laid_out
+from symprop.codegen.targets.numpy.source import numpy_source
+
+StepLines = Callable[[Plan, Iterable[Statement]], list[str]]
+"""How the statements of a program with a plan are written."""
+
+
+def loop_lines(found: Plan, name: Variable, scan: Node, step_lines: StepLines) -> list[str]:
+    """Return the lines of a loop over time, which the plan knows by its name."""
+    return list(_lines(found, name, scan, step_lines)) if isinstance(scan, Scan) else []
+
+
+def _lines(found: Plan, name: Variable, scan: Scan, step_lines: StepLines) -> Iterator[str]:
+    steps = scan.steps
+    made = stacks_of(found.program.statements)[name]
+    stacks = {steps.stacks[place]: stack for place, stack in made.items()}
+    starts = dict(zip(steps.before, map(numpy_source, scan.starts), strict=True))
+    rows = dict(zip(steps.rows, map(numpy_source, scan.arrays), strict=True))
+    for stack in stacks.values():
+        yield f"{stack.name} = work.{stack.name}"
+    for before, after in zip(steps.before, steps.after, strict=True):
+        if steps.is_row(after):
+            yield f"{stacks[after].name}[0] = {starts[before]}"
+            rows[before] = f"{stacks[after].name}[:-1]"
+        else:
+            yield f"{before.name} = work.{before.name}"
+            yield f"{before.name}[...] = {starts[before]}"
+    rows |= {each: f"{stack.name}[1:]" if steps.has_start(each) else stack.name for each, stack in stacks.items()}
+    sources = [f"{each}[::-1]" if steps.backward else each for each in rows.values()]
+    yield from laid_out(f"for {', '.join(each.name for each in rows)} in zip(", sources, "):")
+    for line in step_lines(found.inside[name], steps.program.forward):
+        yield f"    {line}"
+    for before, after in zip(steps.before, steps.after, strict=True):
+        if not steps.is_row(after):
+            yield f"    {before.name}[...] = {found.inside[name].shown.get(after, after).name}"
+
+
+__all__ = ["loop_lines"]

@@ -1,0 +1,107 @@
+"""The command `derive`: the derivation of a network or a formula."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from typing import Any
+
+from symprop import notation
+from symprop.algebra.formula import Formula, formula, inferred_formula
+from symprop.algebra.inference.infer import SCALAR
+from symprop.algebra.latex.formulas import latex_formula_of
+from symprop.algebra.latex.tokens import is_latex
+from symprop.analysis.derivation import Derivation, derive
+from symprop.commands.arguments import (
+    Enter,
+    network_argument,
+    network_of,
+    output_argument,
+    sized,
+    text_of,
+    where_argument,
+)
+from symprop.commands.outcome import Outcome
+from symprop.errors import SpecError
+from symprop.networks.network import LAYOUTS, Network
+from symprop.networks.spec import is_formula_text
+
+WRITERS: dict[str, Callable[[Derivation], str]] = {
+    "pretty": Derivation.pretty,
+    "text": Derivation.text,
+    "latex": notation.document,
+    "html": notation.html,
+}
+
+
+def enter(command: Enter) -> None:
+    """Enter the command of this module."""
+    derived = command("derive", _derive)
+    network_argument(derived, what="a formula, ")
+    where_argument(derived)
+    derived.add_argument("--format", choices=WRITERS, default="pretty", help="latex and html are whole documents")
+    derived.add_argument("--layout", choices=LAYOUTS, help="one example, or a batch in rows or columns")
+    derived.add_argument("--steps", metavar="NAME", help="print the named steps that led to one gradient, such as W1")
+    derived.add_argument(
+        "--readings",
+        metavar="NAME",
+        help="print a convolution, such as z1, as a sum of shifts, by patches and as correlations (--steps: of dx)",
+    )
+    output_argument(derived)
+
+
+def _derive(options: argparse.Namespace) -> Outcome:
+    derivation = derive(_subject(options), layout=options.layout)
+    return Outcome(_written(derivation, options), lambda: equation_fields(derivation), output=options.output)
+
+
+def _written(derivation: Derivation, options: argparse.Namespace) -> str:
+    above = _readings(derivation, options.format)
+    if options.readings is not None:
+        found = derivation.readings(options.readings)
+        if options.steps is not None:
+            return notation.STEPS(found, options.steps, options.format)
+        return notation.readings(found, "document" if options.format == "latex" else options.format)
+    if options.steps is not None:
+        derivation.steps(options.steps)  # refuses a name that has none, and says which have
+        return above + notation.steps(derivation, options.steps, options.format)
+    return above + WRITERS[options.format](derivation)
+
+
+def _subject(options: argparse.Namespace) -> Network | Formula:
+    """Return the network, or the formula, that is to be derived."""
+    text = text_of(options.network) if options.network.strip() else ""
+    latex = is_latex(text)
+    if not latex and not is_formula_text(text):
+        if options.where.strip():
+            raise SpecError("--where declares the arrays of a formula\nallowed: a network without it")
+        return sized(network_of(text), options.sizes)
+    if options.sizes.strip():
+        raise SpecError('--sizes are those of a network\nallowed: numbers in --where, such as --where "x: 3"')
+    if latex:
+        return latex_formula_of(text, options.where, {}, SCALAR)
+    return formula(text, options.where) if options.where.strip() else inferred_formula(text, SCALAR)
+
+
+def _readings(derivation: Derivation, format: str) -> str:
+    """The shapes that were inferred of a formula, in a line above its derivation; documents list them anyway."""
+    if not isinstance(derivation.network, Formula) or format not in ("pretty", "text"):
+        return ""
+    before = "# " if format == "text" else ""
+    return "".join(f"{before}{'or ' * (place > 0)}{each}\n" for place, each in enumerate(derivation.network.readings))
+
+
+def equation_fields(derivation: Derivation) -> dict[str, Any]:
+    equations = [
+        {
+            "name": each.name,
+            "number": derivation.numbers[each.name],
+            "numpy": each.expression.text(),
+            "latex": each.latex(),
+            "pretty": each.pretty(),
+            "shape": each.target.shape,
+        }
+        for each in derivation.equations
+    ]
+    said = {"source": derivation.source, "layout": derivation.system.layout}
+    return {**said, "equations": equations, "remarks": derivation.remarks}

@@ -1,0 +1,53 @@
+"""What `gradient` answers where a network is given: its derivation, or the equations that one gradient needs."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from symprop import notation
+from symprop.algebra.equations import Equation, equations_in
+from symprop.algebra.trees import variables
+from symprop.analysis.derivation import Derivation, derive
+from symprop.codegen import generate
+from symprop.commands.arguments import DISAGREES, network_of
+from symprop.commands.derived import WRITERS, equation_fields
+from symprop.commands.outcome import Outcome
+from symprop.commands.proofs import proof
+from symprop.verify import check
+
+
+def of_network(text: str, names: Sequence[str], options: argparse.Namespace) -> Outcome:
+    """Answer `gradient` of a network: its derivation, or the equations that one gradient needs.
+
+    Raises:
+        SympropError: the text is no network, or there is no such gradient.
+    """
+    network = network_of(text)
+    derivation = derive(network)
+    every = [each.name for each in derivation.parameters]
+    for name in names:
+        derivation.steps(name)  # refuses a name that has none, and says which have
+    shown = _needed(derivation, names) if names else derivation
+    writers: dict[str, Callable[[], str]] = {
+        "steps": lambda: "\n\n".join(notation.steps(derivation, name, "pretty") for name in names or every),
+        "numpy": lambda: generate(network).rstrip("\n"),
+    }
+    written = writers[options.format]() if options.format in writers else WRITERS[options.format](shown)
+    if not options.check:
+        return Outcome(written, lambda: equation_fields(shown), output=options.output)
+    certificate = check(network, limit=options.limit)
+    written = f"{written}\n\n{proof(certificate, full=False)}"
+    return Outcome(written, lambda: equation_fields(shown), 0 if certificate.ok else DISAGREES, options.output)
+
+
+def _needed(derivation: Derivation, names: Sequence[str]) -> Derivation:
+    """Return a derivation with those equations of the backward pass alone that some gradients need."""
+    wanted = {f"d{name}" for name in names}
+    for item in reversed(derivation.backward):
+        for equation in equations_in((item,)):
+            if equation.name in wanted or not isinstance(item, Equation):
+                wanted.update(each.name for each in variables(equation.expression))
+    kept = tuple(each for each in derivation.backward if not isinstance(each, Equation) or each.name in wanted)
+    return replace(derivation, backward=kept)

@@ -1,0 +1,133 @@
+"""The parser of the command line, made from the table of commands: help with examples, options that all have, errors.
+
+It is argparse's, because the standard library's parser does all that these commands need.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import textwrap
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+from symprop.commands.outcome import Run
+from symprop.commands.schemas import ENVELOPE, GIVES
+from symprop.commands.table import COMMANDS, PROGRAM, Command
+from symprop.errors import SpecError, shown
+from symprop.version import __version__
+
+ABOUT = "Derive the backpropagation of a neural network, or the gradient of a formula, and print, check and run it."
+CODES = (
+    "Exit codes: 0 done; 1 something disagrees; 2 bad input; 3 over a limit; 4 files; 5 undecided (compare).\n"
+    "A file may be - for standard input or output. symprop COMMAND --help has examples."
+)
+
+
+class Formatter(argparse.HelpFormatter):
+    """argparse's, which keeps the lines of what has several."""
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        if "\n" not in text:
+            return super()._fill_text(text, width, indent)
+        return "".join(indent + line for line in text.splitlines(keepends=True))
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse with errors of this project, and with options that are apart: shown by --help-all alone."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(allow_abbrev=False, formatter_class=Formatter, **options)
+        self.apart: dict[argparse.Action, str] = {}
+
+    def error(self, message: str) -> NoReturn:
+        """Raise what is wrong, and where to read on.
+
+        Raises:
+            SpecError: always.
+        """
+        told = shown(message, 200)
+        raise SpecError(f"{told[1:-1] if len(message) <= 200 else told}\ntry: {self.prog} --help") from None
+
+    def add_apart(self, *names: str, help: str, **options: Any) -> None:
+        """Add an option for those who work on symprop."""
+        self.apart[self.add_argument(*names, help=argparse.SUPPRESS, **options)] = help
+
+
+class _Overview(Parser):
+    """The parser of `symprop` itself, whose help lists the commands under their headings."""
+
+    def format_help(self) -> str:
+        lines = [f"usage: {PROGRAM} [-h] [--version] COMMAND ...", "", *self._wrapped(ABOUT)]
+        for group in dict.fromkeys(row.group for row in COMMANDS.values()):
+            lines += ["", f"{group}:"]
+            for row in (row for row in COMMANDS.values() if row.group == group):
+                lines += self._wrapped(row.what, f"  {row.name:<12}", " " * 14)
+        return "\n".join([*lines, "", *self._wrapped(CODES.replace("\n", " ")), ""])
+
+    def _wrapped(self, text: str, first: str = "", rest: str = "") -> list[str]:
+        width = self._get_formatter()._width
+        return textwrap.wrap(text, max(width, 40), initial_indent=first, subsequent_indent=rest)
+
+
+def parser_of(asked: str | None = None) -> Parser:
+    """Return the parser; the arguments are those of the command that is `asked` for, of all for None.
+
+    The rooms of `symprop.commands` are imported for these commands alone.
+    """
+    parser = _Overview(prog=PROGRAM)
+    parser.add_argument("--version", action=_Version, nargs=0, help="print the version")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=Parser)
+    subs = {name: _sub(commands, row) for name, row in COMMANDS.items()}
+
+    def command(name: str, run: Run) -> Parser:
+        subs[name].set_defaults(run=run, name=name)
+        return subs[name]
+
+    rows = list(COMMANDS.values()) if asked is None else [row for row in COMMANDS.values() if row.name == asked]
+    for room in dict.fromkeys(row.room for row in rows):
+        importlib.import_module(f"symprop.commands.{room}").enter(command)
+    return parser
+
+
+def _sub(commands: Any, row: Command) -> Parser:
+    """Return the parser of a command, with what all of them have."""
+    examples = "\n".join(f"  {PROGRAM} {each}" for each in row.examples)
+    sub: Parser = commands.add_parser(
+        row.name, help=row.what, description=row.what, epilog=f"examples:\n{examples}", add_help=False
+    )
+    every = sub.add_argument_group("of every command")
+    every.add_argument("-h", "--help", action="help", help="print this help")
+    every.add_argument("--help-all", action=_HelpAll, nargs=0, help="and options for those who work on symprop")
+    every.add_argument("--json", action="store_true", help="print one JSON document, errors too")
+    alone = "print nothing, the exit code answers" if row.verdict else "print the result alone: no notes and warnings"
+    every.add_argument("-q", "--quiet", action="store_true", help=alone)
+    return sub
+
+
+class _HelpAll(argparse.Action):
+    """Prints the help with all that is left out of it otherwise: options that are apart, the fields of the JSON."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *unused: object) -> None:
+        if isinstance(parser, Parser):
+            for action, what in parser.apart.items():
+                action.help = f"{what} (for those who work on symprop)"
+        name = parser.prog.split()[-1]
+        fields = {**ENVELOPE, **{f"result.{field}": what for field, what in GIVES[name].items()}}
+        told = "\n".join(f"  {field:<28} {kind}: {what}" for field, (kind, what) in fields.items())
+        parser.epilog = f"{parser.epilog}\n\n--json has:\n{told}"
+        parser.print_help()
+        parser.exit()
+
+
+class _Version(argparse.Action):
+    """Prints the version."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *unused: object) -> None:
+        print(PROGRAM, __version__)
+        parser.exit()
+
+
+def asked_in(given: Sequence[str]) -> str:
+    """Return the command that stands first among arguments, "" where there is none."""
+    return given[0] if given and given[0] in COMMANDS else ""

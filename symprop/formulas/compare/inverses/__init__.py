@@ -1,0 +1,1 @@
+"""Proofs for every size of identities with inverses and determinants of sums of matrices."""

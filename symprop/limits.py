@@ -1,0 +1,4 @@
+"""Limits that more than one room has."""
+
+SECONDS = 60.0
+"""Seconds that a certificate may take where nothing else is said."""

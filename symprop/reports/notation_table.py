@@ -1,0 +1,131 @@
+"""The notation of a report: what its letters and signs mean, as far as they stand in it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+
+from symprop.algebra.nodes import Variable
+from symprop.algebra.roles import ACTIVATION, GIVEN, INPUT, LOSS, PARAMETER, PRE_ACTIVATION, PREDICTION, TARGET
+from symprop.algebra.trees import variables
+from symprop.notation.blocks import Block, Boxed, Bullets, Chain, Equations, Grid, GridRow, Section
+from symprop.notation.paper import MILLIMETRE, Paper
+from symprop.notation.words import Math, Words, written
+from symprop.reports.subject import Subject
+
+_ROLES = {
+    INPUT: "input",
+    GIVEN: "what is given",
+    TARGET: "target",
+    PRE_ACTIVATION: "pre-activation",
+    ACTIVATION: "activation",
+    PREDICTION: "prediction of the network",
+    LOSS: "loss",
+}
+SIGNS: tuple[tuple[str, str, str], ...] = (
+    (r"\\odot(?! ?\d|\{)", r"u \odot v", "product, element by element"),
+    (r"\\oslash", r"u \oslash v", "quotient, element by element"),
+    (r"\^\{\\odot 2\}", r"u^{\odot 2}", "square of each element"),
+    (r"\\mathbf\{1\}(?!\[)", r"\mathbf{1}", "vector of ones"),
+    (r"\\mathbf\{1\}\[", r"\mathbf{1}[\cdot]", "1 where the condition holds, else 0"),
+    (r"\\operatorname\{diag\}", r"\operatorname{diag}(u)", "diagonal matrix of a vector"),
+    (r"\\partial [^L].*?\}\{\\partial", r"\partial u/\partial v", "Jacobian, with a row for each element above"),
+    (r"\\partial L\}\{\\partial", r"\partial L/\partial W", "gradient, in the shape of the parameter"),
+    (r"(?<![A-Za-z])I(?![A-Za-z])|\\mathbf\{I\}", "I", "identity matrix"),
+    (r"\\right\\\|_F", r"\|W\|_F", "Frobenius norm"),
+    (r"\\right\\\|\^2", r"\|u\|", "Euclidean norm"),
+)
+"""How a sign is known in LaTeX, how it is shown, and what it means."""
+
+
+def notation(subject: Subject, shown: Sequence[Section]) -> Iterator[Block]:
+    """Say what letters and signs mean: those that stand in the sections of the report."""
+    said: list[GridRow] = []
+    rest: list[Words] = []
+    blocks: list[Block] = []
+    for block in subject.writer.part("Conventions").blocks:
+        if isinstance(block, Equations):
+            room = 0.3 * subject.paper.page * 10 * MILLIMETRE
+            fits = [row for row in block.rows if subject.paper.width(" ".join(row.right)) < room]
+            said += [_row(Math(row.left), (Math(" ".join(row.right)),)) for row in fits]
+            longer = tuple(row for row in block.rows if row not in fits)
+            blocks += [replace(block, rows=longer)] if longer else []
+            continue
+        if not isinstance(block, Bullets):
+            continue
+        for words in (*block.items, *block.signs):
+            match words:
+                case (Math() as sign, str() as meaning, *more) if meaning.startswith(" "):
+                    said.append(_row(sign, _without_stop((meaning.removeprefix(" is ").lstrip(), *more))))
+                case _:
+                    rest.append(words)
+    if rest:
+        yield Bullets(tuple(rest), True)
+    formulas = tuple(formulas_of(shown))
+    told = [part.latex for row in said for part in written(row.cells[0]) if isinstance(part, Math)]
+    signs = [
+        _row(Math(shown), (meaning,))
+        for known, shown, meaning in SIGNS
+        if any(re.search(known, each) for each in formulas) and not any(re.search(known, each) for each in told)
+    ]
+    yield _in_two([*_letters(subject), *said, *signs], subject.paper)
+    yield from blocks
+
+
+def formulas_of(sections: Iterable[Section]) -> Iterator[str]:
+    """Yield the formulas of a report."""
+    for section in sections:
+        for block in section.blocks:
+            inside = block.blocks if isinstance(block, Boxed) else (block,)
+            for each in inside:
+                if isinstance(each, Equations):
+                    yield from (part for row in each.rows for part in (row.left, *row.right))
+                elif isinstance(each, Chain):
+                    yield from (each.left, *each.start, *(part for link in each.links for part in link.right))
+
+
+def _letters(subject: Subject) -> Iterator[GridRow]:
+    """Yield a row for each letter: the arrays that have it, and what they are."""
+    kinds = {parameter.variable.letter: parameter.kind for parameter in reversed(subject.network.parameters)}
+    families: dict[str, list[Variable]] = {}
+    roles: dict[str, str] = {}
+    equations = subject.derivation.equations
+    read = [variable for equation in equations for variable in (*variables(equation.expression), equation.target)]
+    for variable in dict.fromkeys((*subject.derivation.system.inputs, *read)):
+        role = kinds.get(variable.letter, PARAMETER) if variable.role == PARAMETER else _ROLES.get(variable.role, "")
+        if role and not variable.is_gradient:
+            roles.setdefault(variable.letter, role)
+            families.setdefault(variable.letter, []).append(variable)
+    for letter, alike in families.items():
+        general = [each for each in alike if len(each.index) == 1 and each.index[0].is_Symbol]
+        names = [subject.writer.name(each) for each in general[:1] or alike]
+        shown = names if len(names) < 3 else [names[0], r"\dots", names[-1]]
+        yield _row(Math(", ".join(shown)), (roles[letter],))
+
+
+def _without_stop(words: Words) -> Words:
+    *front, last = words
+    return (*front, last.removesuffix(".")) if isinstance(last, str) else words
+
+
+def _row(sign: Math, meaning: Words) -> GridRow:
+    return GridRow(((sign,), meaning))
+
+
+def _in_two(rows: Sequence[GridRow], paper: Paper) -> Grid:
+    """Return a table of signs and meanings, two beside each other where there are many."""
+    head: tuple[Words, ...] = (("Sign",), ("Meaning",))
+    if len(rows) < 6:
+        return Grid(head, tuple(rows), ("l", "0.7"), ("Notation.",), "tab:notation", small=True)
+    half = (len(rows) + 1) // 2
+    empty = GridRow(((), ()))
+    beside = [*rows[half:], empty][:half]
+    both = tuple(GridRow((*one.cells, *other.cells)) for one, other in zip(rows, beside, strict=False))
+    line = paper.page * 10 * MILLIMETRE
+    signs = 0.0
+    for place in (0, 2):
+        parts = [part.latex for row in both for part in written(row.cells[place]) if isinstance(part, Math)]
+        signs += max(map(paper.width, parts), default=0.0)
+    meaning = f"{min(0.36, (1 - (signs + 40) / line) / 2):.2f}"  # between columns are 12 points
+    return Grid((*head, *head), both, ("l", meaning, "l", meaning), ("Notation.",), "tab:notation", small=True)

@@ -1,0 +1,137 @@
+"""Recurrent layers: what a textbook writes for a general moment, the same numbers in every form, and errors."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+from network_reference import Network as Reference
+from sympy import Symbol
+
+import symprop
+from symprop.algebra.unrolling import unrolled
+from symprop.networks.recurrent import written_out_in_time
+
+NETWORKS = (
+    "Input(4, 3) >> LSTM(2) >> GRU(3) >> Dense(2) >> MeanSquaredError()",
+    'Input(4, 3) >> RNN(2, activation="relu", initial="learned") >> LSTM(2, bias=False, sequence=False) >> Huber()',
+    'Input(4, 3) >> GRU(2, reset="before", initial="learned") >> RNN(3, activation="sigmoid") >> MeanSquaredError()',
+    'Input(3, 2) >> Residual(GRU(2, bias=False)) >> LSTM(2, initial="learned", sequence=False) >> MeanSquaredError()',
+    "Input(3, 2) >> Bidirectional(LSTM(2)) >> Bidirectional(GRU(2, sequence=False)) >> MeanSquaredError()",
+)
+"""All cells and options, stacked, in a block, behind one another."""
+
+ROUNDING = 1e-12
+"""Of the largest number: some hundred sums and products of float64 numbers of size one."""
+
+
+def drawn(text: str, seed: int = 0, count: int = 3) -> tuple[dict[str, np.ndarray], np.ndarray, np.ndarray]:
+    """Random parameters, inputs and targets of a network."""
+    system, random = symprop.parse_network(text).system(), np.random.default_rng(seed)
+
+    def normal(*shape: object) -> np.ndarray:
+        return random.normal(size=tuple(map(int, shape)))  # type: ignore[call-overload]
+
+    params = {each.name: normal(*each.shape) for each in system.parameters}
+    return params, normal(count, *system.inputs[0].shape), normal(count, *system.targets[0].shape)
+
+
+@pytest.mark.parametrize("text", NETWORKS)
+def test_the_second_reading_has_the_same_parameters_and_gradients(text: str) -> None:
+    params, x, y = drawn(text)
+    reference = Reference(text)
+    assert reference.parameters == {
+        each.name: tuple(each.shape) for each in symprop.parse_network(text).system().parameters
+    }
+    true_loss = np.real(reference.loss(params, {"x": x}, y))
+    for fast in (False, True):
+        loss, grads = symprop.compile(text, fast=fast).loss_and_grads(params, x, y)
+        assert abs(loss - true_loss) < ROUNDING * max(1, abs(true_loss))
+        for name, value in params.items():
+            for place in list(np.ndindex(value.shape))[:: max(1, value.size // 5)]:
+                moved = {**params, name: value.astype(complex)}
+                moved[name][place] += 1e-200j
+                slope = np.imag(reference.loss(moved, {"x": x}, y)) / 1e-200
+                assert abs(grads[name][place] - slope) < ROUNDING * max(1, np.abs(grads[name]).max()), (name, place)
+
+
+@pytest.mark.parametrize("steps", [1, 2])
+def test_a_loop_is_what_it_is_written_out(steps: int) -> None:
+    text = f"Input({steps}, 2) >> LSTM(2) >> GRU(2, sequence=False) >> MeanSquaredError()"
+    network = symprop.parse_network(text)
+    plain = written_out_in_time(network)
+    assert len(list(plain.system().equations)) == len(list(unrolled(network.system(), {}).equations)) - steps
+    params, x, y = drawn(text)
+    (loss, grads), (other, others) = (symprop.compile(each).loss_and_grads(params, x, y) for each in (network, plain))
+    assert loss == other and all(np.array_equal(grads[name], others[name]) for name in grads)
+
+
+def test_the_page_says_what_a_textbook_does() -> None:
+    d = symprop.derive("Input(T, n) >> LSTM(k) >> Dense(q) >> SoftmaxCrossEntropy()")
+    assert d.equation("dc1[t]").pretty() == (
+        "∂L/∂c⁽¹⁾ₜ = ∂L/∂h⁽¹⁾ₜ ⊙ o⁽¹⁾ₜ ⊙ (1 − tanh(c⁽¹⁾ₜ)⊙²) + ∂L/∂c⁽¹⁾ₜ₊₁ ⊙ f⁽¹⁾ₜ₊₁"
+    )
+    gates = d.equation("delta1[t]").expression
+    assert [each.text() for each in gates.operands] == [
+        "dc1[t] * g1[t] * i1[t] * (1 - i1[t])",
+        "dc1[t] * c1[t - 1] * f1[t] * (1 - f1[t])",
+        "dc1[t] * i1[t] * (1 - g1[t] * g1[t])",
+        "dh1[t] * tanh(c1[t]) * o1[t] * (1 - o1[t])",
+    ]
+    assert d.gradient("R1").text() == "sum([outer(delta1[t], h1[t - 1]) for t in range(1, T + 1)], axis=0)"
+
+
+def test_a_module_does_not_grow_with_time() -> None:
+    short, long = (symprop.generate(f"Input({T}, 3) >> LSTM(4) >> MeanSquaredError()", fast=True) for T in (10, 1000))
+    assert abs(len(short.splitlines()) - len(long.splitlines())) < 10  # longer numbers may break a line
+    code = symprop.generate("Input(40, 3) >> LSTM(4) >> MeanSquaredError()", fast=False)
+    loops = re.findall(r"^    for t in .*\n((?:        .*\n)+)", code, re.MULTILINE)
+    assert len(loops) == 2
+
+
+@pytest.mark.parametrize("target", ["jax", "torch"])
+def test_other_libraries(target: str) -> None:
+    pytest.importorskip(target)
+    if target == "jax":
+        import jax
+
+        jax.config.update("jax_enable_x64", True)
+    for text in NETWORKS[::2]:
+        params, x, y = drawn(text)
+        loss, grads = symprop.compile(text, fast=False).loss_and_grads(params, x, y)
+        module = symprop.compile(text, target=target)
+        given = params
+        if target == "torch":
+            import torch
+
+            given = {name: torch.tensor(value) for name, value in params.items()}
+        other, others = module.loss_and_grads(given, x, y)
+        assert abs(float(other) - loss) < ROUNDING * max(1, abs(loss))
+        for name, value in grads.items():
+            np.testing.assert_allclose(
+                np.asarray(others[name]), value, rtol=0, atol=ROUNDING * max(1, np.abs(value).max())
+            )
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("Input(4) >> LSTM(2) >> MeanSquaredError()", "which is no sequence"),
+        ("Input(T, 4) >> LSTM(2, unroll=True) >> MeanSquaredError()", "unroll needs a number of positions"),
+        ('Input(5, 4) >> GRU(2, reset="later") >> MeanSquaredError()', "allowed: after, before"),
+        ('Input(5, 4) >> RNN(2, activation="sinus") >> MeanSquaredError()', "allowed: tanh, relu, sigmoid"),
+        ('Input(5, 4) >> LSTM(2, initial=Input(2, name="h0")) >> MeanSquaredError()', "the cell carries 2: h, c"),
+        ("Input(5, 4) >> Bidirectional(Dense(2)) >> MeanSquaredError()", "one recurrent layer each"),
+        ("Input(5, 4) >> LSTM(0) >> MeanSquaredError()", "whole number from 1"),
+    ],
+)
+def test_errors_name_what_and_what_is_allowed(text: str, told: str) -> None:
+    with pytest.raises(symprop.SpecError, match=re.escape(told)):
+        symprop.parse_network(text)
+
+
+def test_the_last_state_and_all_states() -> None:
+    network = symprop.parse_network("Input(T, 3) >> RNN(2, sequence=False) >> MeanSquaredError()")
+    assert network.system().output.shape == (2,)
+    assert network.system().loops[0].count == Symbol("T", integer=True, positive=True)
