@@ -27,12 +27,12 @@ from symprop.verify.values import STYLES, values_for
 
 Point = Mapping[str, Array]
 COTANGENT = "g"
-"""What the derivative by the value is called where it has no other name."""
+"""What the derivative with respect to the value is called where it has no other name."""
 
 
 @dataclass(frozen=True)
 class Problem:
-    """The gradients of a value of `variables` with respect to `wanted`, as `accounts` derive them, with names of `axes`."""
+    """Gradients of a value of `variables` with respect to `wanted`, as `accounts` derive them, with names of `axes`."""
 
     accounts: Callable[[], Iterator[Account]]
     variables: tuple[Variable, ...]
