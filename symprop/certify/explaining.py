@@ -32,10 +32,10 @@ def explained(
 ) -> Diagnosis | None:
     """Return what is wrong with the gradients by some variables, None where nothing can be said."""
     random = np.random.default_rng((seed, 2))
-    name = subject.cotangent.name if has_cotangent and subject.takes_cotangent else None
+    name = subject.cotangent.name if has_cotangent else None
     drawn: list[tuple[Mapping[str, Any], Place, Array]] = []
     for place in places:
-        cotangent = np.ones(place.shape) if name is None else random.standard_normal(place.shape)
+        cotangent = np.ones(place.shape) if name is None else np.asarray(random.standard_normal(place.shape))
         drawn.append(({**place.variables, **({} if name is None else {name: cotangent})}, place, cotangent))
 
     def draw(number: int) -> Mapping[str, Any] | None:

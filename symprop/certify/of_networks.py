@@ -143,7 +143,6 @@ class NetworkSubject(Subject):
         self.network, self.case, self.title = network, Case(network, layout), network.text
         self.system = system = self.case.system
         self.is_scalar = system.loss is not None
-        self.takes_cotangent = not self.is_scalar
         self.value = (system.loss or system.output).name
         inputs = [each for each in system.inputs if not each.facts]
         self.variables = {each.name: each for each in (*system.parameters, *inputs)}

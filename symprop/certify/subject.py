@@ -102,8 +102,6 @@ class Subject(ABC):
     is_scalar: bool
     cotangent: Variable
     """The cotangent of the value, as derivations name it."""
-    takes_cotangent: bool = True
-    """Whether derivations know the cotangent; that of a network's loss multiplies all of them."""
     numbers: Mapping[str, int] = {}
     """The sizes that were given numbers."""
     remarks: tuple[str, ...] = ()

@@ -37,7 +37,7 @@ def diagnose(
     subject: Formula | Network | Derivation,
     given: Given,
     wrt: Sequence[str] = (),
-    cotangent: str | None = "g",
+    cotangent: str | None = "",
     sizes: Mapping[str, int] | None = None,
     seed: int = 0,
     limit: float = 10.0,
@@ -45,11 +45,11 @@ def diagnose(
 ) -> Diagnosis | None:
     """Return what is wrong with given gradients, None where they are right.
 
-    `given` takes a point, arrays by the names of the variables, with the cotangent of the value as `cotangent` (None:
-    it is 1), and returns gradients by name; those that it leaves out are not looked at. A network's are those of its
-    loss, which has no cotangent, for a batch in rows; of a derivation, in its layout. `wrt` are the variables that
-    gradients are given by, all of a formula and the parameters of a network where it is empty. `limit` is how many
-    seconds the search may compute. `draw` gives points by their number where they are not to be drawn here.
+    `given` takes a point, arrays by the names of the variables, with the cotangent of the value as `cotangent` ("g"
+    where that is empty; None: it is 1), and returns gradients by name; those that it leaves out are not looked at. A
+    network's are for a batch in rows, of a derivation in its layout; its loss has a cotangent only where that is named.
+    `wrt` are the variables that gradients are given by, all of a formula and the parameters of a network where it is
+    empty. `limit` is how many seconds the search may compute, `draw` gives points by number where none is to be drawn.
 
     >>> from symprop.algebra.formula import formula
     >>> f = formula("sum((X @ w - y)**2) / m", X="m n", w="n", y="m")
@@ -125,7 +125,7 @@ def _case(
         raise SpecError("no point was found where the right gradients are finite")
     drawn = sorted(drawn, key=_says_little)[:POINTS]  # changes are tried at the first, confirmed at the others
     points, lengths, answers, wrong_there = zip(*drawn, strict=True)
-    return Case(points, lengths, answers, frozenset().union(*wrong_there), problem.batch, deadline)
+    return Case(points, lengths, answers, frozenset().union(*wrong_there), problem.axes, deadline)
 
 
 def _says_little(

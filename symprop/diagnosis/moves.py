@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import combinations
 
-from sympy import Expr, Integer, Mul, Rational
+from sympy import Integer, Mul, Rational
 
 from symprop.algebra import nodes as n
 from symprop.algebra.index_maps import AXES
@@ -14,16 +14,6 @@ from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.trees import numbers_apart, variables
 from symprop.diagnosis.parts import shortened
 from symprop.diagnosis.table import Place, Wrong, fitting, mistake
-
-
-def over(axes: tuple[int, ...], shape: tuple[Expr, ...], place: Place) -> str:
-    """Return what a sum runs over, in words."""
-    sizes = [shape[axis] for axis in axes]
-    said = [
-        "the batch" if size == place.batch else f"the {size} elements of axis {axis}"
-        for axis, size in zip(axes, sizes, strict=True)
-    ]
-    return " and ".join(said)
 
 
 def one_of(node: Node, axes: tuple[int, ...], start: int) -> Node:
@@ -48,24 +38,24 @@ def _is_softmax(node: Node, place: Place) -> bool:
 def _(node: n.Sum, place: Place) -> Iterator[Wrong]:
     """A sum is lost, runs over other axes, has one element alone, or is a mean."""
     inner, axes = node.operands[0], node.axes
-    told = f"the sum over {over(axes, inner.shape, place)}"
+    told = f"the sum over {place.axes.over(axes, inner)}"
     if isinstance(inner, n.Multiply) and any(_is_softmax(each, place) for each in inner.operands):
         said = "takes the Jacobian of the softmax as diagonal: lacks the terms between its elements"
         yield Wrong(inner, "term", said, 0.8)
     yield Wrong(inner, "sum", f"lacks {told}", 0.9)
     for axis in axes if len(axes) > 1 else ():
         left = tuple(each for each in axes if each != axis)
-        said = f"lacks the sum over {over((axis,), inner.shape, place)}"
+        said = f"lacks the sum over {place.axes.over((axis,), inner)}"
         yield Wrong(n.Sum(inner, left, node.keepdims), "sum", said, 1.0)
         kept = n.Sum(n.Sum(inner, (axis,), True), left, node.keepdims)
         yield Wrong(kept, "sum", said, 1.2)
         for name, start in (("last", -1), ("first", 0)):
             part = n.Sum(one_of(inner, (axis,), start), axes, node.keepdims)
-            said = f"has the {name} element alone in place of the sum over {over((axis,), inner.shape, place)}"
+            said = f"has the {name} element alone in place of the sum over {place.axes.over((axis,), inner)}"
             yield Wrong(part, "sum", said, 1.3)
     for others in combinations(range(inner.rank), len(axes)):
         if others != axes:
-            said = f"has the sum over {over(others, inner.shape, place)} in place of {told}"
+            said = f"has the sum over {place.axes.over(others, inner)} in place of {told}"
             yield Wrong(n.Sum(inner, others, node.keepdims), "sum", said, 1.3)
     if len(axes) < inner.rank:
         said = f"has the sum over all elements in place of {told}"
@@ -74,7 +64,7 @@ def _(node: n.Sum, place: Place) -> Iterator[Wrong]:
     yield Wrong(
         node * n.Scalar(1 / count),
         "factor",
-        f"has a mean over {over(axes, inner.shape, place)} in place of {told}",
+        f"has a mean over {place.axes.over(axes, inner)} in place of {told}",
         1.0,
     )
     if len(axes) == 1 and axes[0]:
@@ -95,7 +85,7 @@ def _(node: n.Multiply, place: Place) -> Iterator[Wrong]:
         if not isinstance(total, n.Sum) or numbers == 1:
             continue
         inner = total.operands[0]
-        told, size = over(total.axes, inner.shape, place), Mul(*(inner.shape[each] for each in total.axes))
+        told, size = place.axes.over(total.axes, inner), Mul(*(inner.shape[each] for each in total.axes))
         first = f"has the first element alone in place of the mean over {told}"
         for what, part in ((f"lacks the mean over {told}", inner), (first, first_of(total))):
             rest = [*others[:number], part, *others[number + 1 :]]
@@ -104,7 +94,7 @@ def _(node: n.Multiply, place: Place) -> Iterator[Wrong]:
         for axes in chosen:
             if axes != total.axes:
                 count = Mul(*(inner.shape[each] for each in total.axes)) / Mul(*(inner.shape[each] for each in axes))
-                here, there = (over(each, inner.shape, place) for each in (axes, total.axes))
+                here, there = (place.axes.over(each, inner) for each in (axes, total.axes))
                 said = f"has the mean over {here} in place of the mean over {there}"
                 for keeps in (total.keepdims, not total.keepdims):
                     rest = [*others[:number], n.Sum(inner, axes, keeps), *others[number + 1 :]]
@@ -125,7 +115,7 @@ def _(node: Node, place: Place) -> Iterator[Wrong]:
     if not place.is_root:
         return
     for axis in range(node.rank):
-        said = f"has a sum over {over((axis,), node.shape, place)} too many"
+        said = f"has a sum over {place.axes.over((axis,), node)} too many"
         yield Wrong(n.Sum(node, (axis,)), "sum", said, 1.5)
         yield Wrong(n.Sum(node, (axis,), True), "sum", said, 1.6)
 
@@ -220,7 +210,7 @@ def _(node: n.ScatterAdd, place: Place) -> Iterator[Wrong]:
     for axis in range(ids.rank):
         for name, start in (("first", 0), ("last", -1)):
             part = n.ScatterAdd(one_of(values, (axis,), start), one_of(ids, (axis,), start), node.size)
-            yield Wrong(part, "sum", f"has the {name} element alone of {over((axis,), ids.shape, place)}", 1.2)
+            yield Wrong(part, "sum", f"has the {name} element alone of {place.axes.over((axis,), ids)}", 1.2)
     count = Mul(*ids.shape)
     flat = ids if ids.rank == 1 else n.Reshape(ids, (count,))
     rows = values if ids.rank == 1 else n.Reshape(values, (count, *values.shape[ids.rank :]))

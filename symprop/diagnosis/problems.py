@@ -18,6 +18,7 @@ from symprop.algebra.roles import LOSS
 from symprop.algebra.unrolling import unrolled
 from symprop.analysis.derivation import Derivation, derive
 from symprop.diagnosis.accounts import Account, of_formula, of_network
+from symprop.diagnosis.axes import NAMELESS, Axes, axes_of
 from symprop.errors import SpecError
 from symprop.formulas.checks.points import lifted, numbered, size_symbols
 from symprop.networks.network import Network
@@ -25,16 +26,18 @@ from symprop.verify.arithmetic import Array
 from symprop.verify.values import STYLES, values_for
 
 Point = Mapping[str, Array]
+COTANGENT = "g"
+"""What the derivative with respect to the value is called where it has no other name."""
 
 
 @dataclass(frozen=True)
 class Problem:
-    """The gradients of a value of `variables` with respect to `wanted`, as `accounts` derive them, for a `batch`."""
+    """Gradients of a value of `variables` with respect to `wanted`, as `accounts` derive them, with names of `axes`."""
 
     accounts: Callable[[], Iterator[Account]]
     variables: tuple[Variable, ...]
     wanted: tuple[Variable, ...]
-    batch: Expr | None = None
+    axes: Axes = NAMELESS
     formulas: tuple[n.Node, ...] = ()
 
     def sizes(self, given: Mapping[str, int], variant: int) -> dict[Expr, int]:
@@ -71,23 +74,23 @@ def problem_of(
 def _of_formula(formula: Formula, wrt: Sequence[str], cotangent: str | None) -> Problem:
     real = {each.name: each for each in formula.variables if "index" not in each.facts_by_kind}
     wanted = tuple(looked_up(name, real, "the formula has no variable") for name in wrt) or tuple(real.values())
-    g = None if cotangent is None else variable(cotangent, formula.shape)
+    g = None if cotangent is None else variable(cotangent or COTANGENT, formula.shape)
     given = formula.variables if g is None else (*formula.variables, g)
     formulas = (formula.node, *(each.expression for each in formula.definitions))
-    return Problem(lambda: of_formula(formula, wanted, g), given, wanted, None, formulas)
+    return Problem(lambda: of_formula(formula, wanted, g), given, wanted, NAMELESS, formulas)
 
 
 def _of_network(subject: Any, wrt: Sequence[str], cotangent: str | None, sizes: Mapping[str, int]) -> Problem:
-    network = subject.network if isinstance(subject, Derivation) else subject
+    network: Any = subject.network if isinstance(subject, Derivation) else subject
     layout = subject.system.layout if isinstance(subject, Derivation) else "rows"
     system = network.system(layout)
     numbers: Mapping[str, int] = {}
     given: tuple[Variable, ...] = ()
-    if system.loss is None:
-        g = variable(cotangent or "g", system.output.shape)
-        system, given = _with_loss(system, g), (g,)
-    else:
+    if system.loss is not None:
         numbers = (subject if isinstance(subject, Derivation) else derive(network, layout)).numbers
+    if system.loss is None or cotangent:
+        g = variable(cotangent or COTANGENT, (system.loss or system.output).shape)
+        system, given = _with_loss(system, g), (g,)
     if system.loops:
         system = _written_out(system, sizes)
     known = {each.name: each for each in (*system.parameters, *system.inputs)}
@@ -95,13 +98,17 @@ def _of_network(subject: Any, wrt: Sequence[str], cotangent: str | None, sizes: 
     states = tuple(each.variable for each in system.states)
     drawn = (*system.parameters, *system.data, *states, *given)
     formulas = tuple(each.expression for each in system.equations)
-    return Problem(lambda: of_network(numbers, wanted, system), drawn, wanted, system.batch, formulas)
+    return Problem(lambda: of_network(numbers, wanted, system), drawn, wanted, axes_of(network, system.batch), formulas)
 
 
 def _with_loss(system: System, g: Variable) -> System:
-    """Return a network's system with the sum of its output times a cotangent as the loss."""
-    loss = variable("L").change(role=LOSS)
-    return replace(system, items=(*system.items, Equation(loss, n.Sum(system.output * g))), loss=loss)
+    """Return a network's system with its loss, or the sum of its output, times a cotangent as the loss."""
+    value = system.loss or system.output
+    weighed = value * g
+    loss = variable("L" if system.loss is None else f"{value.name}_").change(role=LOSS)
+    return replace(
+        system, items=(*system.items, Equation(loss, n.Sum(weighed) if weighed.rank else weighed)), loss=loss
+    )
 
 
 def _written_out(system: System, sizes: Mapping[str, int]) -> System:

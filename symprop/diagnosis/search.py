@@ -18,6 +18,7 @@ from sympy import Expr
 from symprop.algebra.nodes import Scalar
 from symprop.algebra.trees import variables
 from symprop.diagnosis.accounts import Account
+from symprop.diagnosis.axes import Axes
 from symprop.diagnosis.steps import Step, changes, numberless
 from symprop.diagnosis.surroundings import Surroundings
 from symprop.diagnosis.table import Wrong
@@ -27,6 +28,8 @@ from symprop.verify.arithmetic import Array
 
 NEAREST = 2
 """A change that repairs none of so many gradients, those that it reaches first, is not looked at further."""
+MOST_SPARED = 2
+"""A change that leaves more gradients right that depend on it is not looked for."""
 SAME = 1e-6
 """Two numbers by which gradients are off are the same but for so much."""
 
@@ -70,7 +73,7 @@ class Case:
     sizes: Sequence[Mapping[Expr, int]]
     given: Sequence[Mapping[str, Array]]
     wrong: frozenset[str]
-    batch: Expr | None
+    axes: Axes
     deadline: float
     worlds: dict[tuple[Account, int], World] = field(default_factory=dict, repr=False)
     tried: dict[Hashable, list[Found]] = field(default_factory=dict, repr=False)
@@ -98,7 +101,7 @@ def singles(account: Account, case: Case, left: frozenset[str]) -> Iterator[Foun
 
     None is changed on which a right gradient depends.
     """
-    world, around = case.world(account, 0), Surroundings(account, case.batch)
+    world, around = case.world(account, 0), Surroundings(account, case.axes)
     families: dict[Hashable, list[Step]] = {}
     for equation in sorted(account.equations[account.forward :], key=lambda each: each.expression.weight):
         feeds = account.feeds[equation.name]
@@ -129,12 +132,13 @@ def sparing(account: Account, case: Case) -> Iterator[Found]:
 
     A bias is the sum of what its weight multiplies: elements at wrong places, masked or swapped, may leave it right.
     """
-    world, around = case.world(account, 0), Surroundings(account, case.batch)
+    world, around = case.world(account, 0), Surroundings(account, case.axes)
     reached = [by for by in account.order if by in case.wrong]
-    behind = [each for each in account.equations[account.forward :] if not account.feeds[each.name] <= case.wrong]
-    for equation in sorted(behind, key=lambda each: len(account.feeds[each.name])):
+    for equation in account.equations[account.forward :]:
         feeds = account.feeds[equation.name]
-        for step in changes(account, equation, around) if case.wrong <= feeds else ():
+        if not case.wrong < feeds or len(feeds - case.wrong) > MOST_SPARED:
+            continue
+        for step in changes(account, equation, around):
             case.ask_time()
             found = judged(world, (step,), reached, sorted(feeds - case.wrong))
             if found is not None and found.repaired == case.wrong and not found.times:
@@ -146,7 +150,7 @@ def misread(account: Account, case: Case) -> Iterator[Found]:
 
     What the forward pass makes of it may be worked out anew from it, or be kept: its neighbours, or all.
     """
-    world, around = case.world(account, 0), Surroundings(account, case.batch)
+    world, around = case.world(account, 0), Surroundings(account, case.axes)
     order = [each.name for each in account.equations[: account.forward]]
     for equation in account.equations[: account.forward]:
         feeds = account.feeds[equation.name]

@@ -90,9 +90,19 @@ def _times(found: Found, case: Case) -> tuple[str, str]:
     for number in _numbers(found.account, case):
         if _is(number, found, case):
             return "factor", f"has the factor {factor_text(number)} too many"
+    for name in _scalars(found.account):
+        values = [real(case.world(found.account, number).evaluator.values[name]) for number in range(len(found.times))]
+        if all(abs(times * value - 1) <= 10 * SAME for times, value in zip(found.times, values, strict=True)):
+            return "factor", f"lacks the factor {name}"
     if max(found.times) - min(found.times) <= SAME * abs(found.times[0]):
         return "factor", f"is {found.times[0]:.6g} times what it should be"
     return "factor", VARYING
+
+
+def _scalars(account: Account) -> list[str]:
+    """Return the names of the numbers that the forward and the backward pass are given."""
+    read = (each for equation in account.equations for each in variables(equation.expression))
+    return [each.name for each in dict.fromkeys(read) if not each.rank and each.name not in account.by_name]
 
 
 def _is(number: Expr, found: Found, case: Case) -> bool:

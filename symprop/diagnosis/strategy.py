@@ -131,7 +131,7 @@ def chained(account: Account, case: Case, partial: Sequence[Found], wrong: froze
 
 def pairs(account: Account, case: Case) -> Iterator[Found]:
     """Yield two changes that repair all that is wrong, neither of which repairs anything alone."""
-    world, around = case.world(account, 0), Surroundings(account, case.batch)
+    world, around = case.world(account, 0), Surroundings(account, case.axes)
     reached = [by for by in account.order if by in case.wrong]
     backward = account.equations[account.forward :]
     chosen = [each for each in backward if account.feeds[each.name] and account.feeds[each.name] <= case.wrong]

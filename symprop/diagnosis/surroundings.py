@@ -11,6 +11,7 @@ from symprop.algebra.equations import Equation
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.trees import variables, walk
 from symprop.diagnosis.accounts import Account
+from symprop.diagnosis.axes import Axes
 from symprop.diagnosis.table import Place
 
 FAR = 0.3
@@ -20,8 +21,8 @@ FAR = 0.3
 class Surroundings:
     """What stands around the equations of an account."""
 
-    def __init__(self, account: Account, batch: Expr | None) -> None:
-        self.account, self.batch = account, batch
+    def __init__(self, account: Account, axes: Axes) -> None:
+        self.account, self.axes = account, axes
         loss = account.equations[account.forward - 1].target
         read = dict.fromkeys(
             part for each in account.equations for part in (*variables(each.expression), each.target) if part != loss
@@ -35,7 +36,7 @@ class Surroundings:
     def place(self, equation: Equation, above: Node | None) -> Place:
         """Return where a node of an equation stands."""
         others, numbers = self.of_equation(equation)
-        return Place(equation, above, others, numbers, self.definitions, self.near, self.batch, self.functions)
+        return Place(equation, above, others, numbers, self.definitions, self.near, self.axes, self.functions)
 
     def _of_equation(self, equation: Equation) -> tuple[list[Variable], list[Expr]]:
         """Return the variables that can be read where an equation stands, and numbers that could be factors."""

@@ -16,6 +16,7 @@ from symprop.algebra.equations import Equation
 from symprop.algebra.functions import ElementwiseFunction
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.table import for_kinds, kinds_of
+from symprop.diagnosis.axes import Axes
 from symprop.errors import SympropError
 
 
@@ -45,7 +46,7 @@ class Place:
     numbers: Sequence[Expr]
     definitions: Mapping[Variable, Equation]
     near: Callable[[Variable, Variable], float]
-    batch: Expr | None = None
+    axes: Axes
     functions: Sequence[ElementwiseFunction] = ()
 
     def named(self, wanted: Variable) -> Variable | None:

@@ -140,7 +140,7 @@ def judged(text: str, known: set[str], most: int | None = None) -> Judged:
         try:
             with np.errstate(all="ignore"):
                 found = [each.backward(**values) for values in places]
-        except (ValueError, IndexError, TypeError):
+        except (ValueError, IndexError, TypeError, AttributeError):
             failing += 1
             continue
         same = all(_same(here[name], right[name]) for here, right in zip(found, rights, strict=True) for name in right)

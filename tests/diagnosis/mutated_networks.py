@@ -62,3 +62,6 @@ NETWORKS = {
     "Loss": 'Input(3) >> Dense(4) >> Loss("sum((a - y)**4) / 4")',
     "L1, L2": 'Input(3) >> Dense(4) >> MeanSquaredError() + L1(0.01, on="W1") + L2(0.1, on="b*")',
 }
+
+LOOPS = ("RNN", "LSTM", "GRU", "Bidirectional")
+"""Layers whose way back is a loop over time, of which no line is mutated: published mistakes have such cells."""

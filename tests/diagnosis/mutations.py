@@ -43,7 +43,8 @@ def call(name: str, *arguments: Any) -> ast.expr:
 def value_of(node: ast.expr, values: Values) -> Any:
     """Return the value of an expression where it stands, None where it has none."""
     try:
-        return eval(ast.unparse(node), dict(values))
+        with np.errstate(all="ignore"):
+            return eval(ast.unparse(node), dict(values))
     except (TypeError, ValueError, NameError, SyntaxError, IndexError, AttributeError):
         return None
 

@@ -12,7 +12,7 @@ import symprop
 from symprop.diagnosis import Diagnosis, diagnose
 from tests.diagnosis.named import diagnosed, is_named
 from tests.diagnosis.slips_of_formulas import FORMULAS
-from tests.diagnosis.slips_of_networks import CONVOLUTION, DENSE, EMBEDDING, PENALTY, Subject
+from tests.diagnosis.slips_of_networks import CONVOLUTION, DENSE, EMBEDDING, NETWORKS, PENALTY, Subject
 
 CLEARLY = 0.9
 """The part of all slips that must be named; `benchmarks/diagnoses.py` says how many are."""
@@ -49,6 +49,41 @@ def test_a_search_that_runs_out_of_time_says_so() -> None:
     formula = symprop.formula("softmax(Q @ K.T) @ V", Q="n d", K="m d", V="m p")
     found = diagnose(formula, lambda p: {"Q": np.cos(p["Q"])}, ["Q"], limit=0.05)
     assert found is not None and found.message.endswith("the search ended after 0.05 s")
+
+
+def test_a_loss_may_have_a_cotangent() -> None:
+    def backward(x, y, W1, b1, g):  # type: ignore[no-untyped-def]
+        delta = (x @ W1.T + b1 - y) / len(x)
+        return {"W1": g * delta.T @ x, "b1": delta.sum(axis=0)}
+
+    found = symprop.certify("Input(3) >> Dense(2) >> MeanSquaredError()", backward)
+    assert found.diagnosis is not None and found.diagnosis.kind == "factor"
+    assert found.diagnosis.message.startswith("db1 lacks the factor g"), found.diagnosis.message
+
+
+def test_blocks_of_a_symbolic_number_are_written_out() -> None:
+    def backward(p: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        z = [p["x"]]
+        for number in (1, 2, 3):
+            z.append(np.tanh(z[-1] @ p[f"W{number}"].T + p[f"b{number}"]))
+        delta, found = (z[3] - p["y"]) / len(p["x"]), dict[str, np.ndarray]()
+        for number in (3, 2, 1):
+            delta = delta * (1 - z[number] ** 2)
+            found |= {f"W{number}": delta.T @ z[number - 1], f"b{number}": delta.sum(axis=0)}
+            delta = delta @ (p[f"W{number}"].T if number == 2 else p[f"W{number}"])
+        return found
+
+    network = symprop.parse_network("Input(n) >> Repeat(Dense(n) >> Tanh(), N) >> MeanSquaredError()")
+    found = diagnose(network, backward, sizes={"N": 3})
+    assert found is not None and (found.kind, found.gradient) == ("transposed", "delta1"), found
+    with pytest.raises(symprop.SpecError, match="the count N has no number"):
+        diagnose(network, backward)
+
+
+def test_sums_are_told_by_what_their_axes_are() -> None:
+    attention = next(each for each in NETWORKS if "kv_heads" in each.text)
+    found = diagnosed(attention, "last head of a group")
+    assert found is not None and "the 2 heads of a group" in found.message, found.message
 
 
 def test_the_same_seed_gives_the_same_sentence() -> None:
