@@ -8,7 +8,7 @@ BIN := .venv/bin
 # Compiled modules are kept: tests start a hundred processes, each of which would compile the package anew.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: test test-all test-oldest lint run digits-cnn names gpt notebook bench bench-steps bench-busy bench-engines bench-hessians bench-images bench-transformers bench-extras generated docs docs-extras pictures clean
+.PHONY: test test-all test-oldest lint run digits-cnn names gpt notebook bench bench-steps bench-busy bench-engines bench-hessians bench-images bench-transformers bench-extras generated docs docs-extras pictures release-check clean
 .DEFAULT_GOAL := test
 
 # The stamp is as new as the last installation of what pyproject.toml asks for.
@@ -93,6 +93,11 @@ docs-extras: .venv/.installed
 pictures: .venv/.installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[pictures]'
 	@$(BIN)/python docs/make_pictures.py
+
+# Builds, checks and installs a release, and runs the README from it on every Python from 3.11 on that is here.
+release-check: .venv/.installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[release]'
+	$(BIN)/python packaging/release_check.py
 
 generated: .venv/.installed
 	$(BIN)/symprop generate --write

@@ -15,7 +15,7 @@ def markdown() -> str:
     """Return the section of the page: what stands around every result, then each command under its heading."""
     parsers = subparsers(parser_of())
     around = [*fields({**ENVELOPE, "result": ("object", "the fields of the command, below"), **ERROR}), ""]
-    lines = ["Around every result stand these fields; an error stands in place of a result:", "", *around]
+    lines = ["With `--json` these fields stand around every result; an error stands in place of a result:", "", *around]
     for group in dict.fromkeys(row.group for row in COMMANDS.values()):
         lines += [f"## To {group}" if group != "tools" else "## Tools", ""]
         for row in (row for row in COMMANDS.values() if row.group == group):

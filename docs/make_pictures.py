@@ -111,8 +111,8 @@ def html_page(report: symprop.Report, browser: Browser, target: Path) -> None:
         report.write(path)
         page = browser.new_page(viewport={"width": 1440, "height": 860})
         page.goto(path.as_uri())
-        page.evaluate("document.getElementById('sec:recurrence').scrollIntoView()")
-        page.hover("tr[id='eq:delta1'] .left")
+        page.evaluate("document.getElementById('sec:derivation').scrollIntoView()")
+        page.hover("details[id='eq:delta1'] summary .left")
         page.wait_for_timeout(1500)  # the code scrolls to the lines that are lit
         page.screenshot(path=target)
         page.close()

@@ -60,6 +60,7 @@ from symprop.networks import Attention as Attention
 from symprop.networks import AveragePool1D as AveragePool1D
 from symprop.networks import AveragePool2D as AveragePool2D
 from symprop.networks import BatchNorm as BatchNorm
+from symprop.networks import Bidirectional as Bidirectional
 from symprop.networks import BinaryCrossEntropy as BinaryCrossEntropy
 from symprop.networks import ClassToken as ClassToken
 from symprop.networks import Concatenate as Concatenate

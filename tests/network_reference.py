@@ -191,6 +191,20 @@ def recurrent(reading: Reading, call: Call, shape: Shape) -> tuple[Step, Shape]:
     return step, ((shape[0], size) if call.get(9, "sequence", True) else (size,))
 
 
+def bidirectional(reading: Reading, call: Call, shape: Shape) -> tuple[Step, Shape]:
+    """A cell, and one of its kind that reads backwards."""
+    (inner,) = call.get(0, "cell")
+    (forwards, after), (backwards, _) = (recurrent(reading, inner, shape) for _ in range(2))
+
+    def step(params: Params, value: Array) -> Array:
+        back = backwards(params, np.stack([value[:, -1 - t] for t in range(shape[0])], axis=1))
+        if inner.get(9, "sequence", True):
+            back = np.stack([back[:, -1 - t] for t in range(shape[0])], axis=1)
+        return np.concatenate([forwards(params, value), back], axis=back.ndim - 1)
+
+    return step, (*after[:-1], 2 * after[-1])
+
+
 def further_input(reading: Reading, call: Call, shape: Shape) -> tuple[Step, Shape]:
     """Another input in place of what stands before, by its name; `Network.loss` puts it among the parameters."""
     name, own = str(call.get(9, "name", "x")), tuple(map(reading.size, call.positional))
@@ -742,6 +756,7 @@ LAYERS: dict[str, Callable[[Reading, Call, Shape], tuple[Step, Shape]]] = {
     **dict.fromkeys(("LayerNorm", "RMSNorm", "GroupNorm", "BatchNorm"), norm),
     "Attention": attention,
     **dict.fromkeys(("RNN", "LSTM", "GRU"), recurrent),
+    "Bidirectional": bidirectional,
     "Positions": positions,
     "SinusoidalPositions": sinusoidal,
     "ClassToken": class_token,

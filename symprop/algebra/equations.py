@@ -74,6 +74,9 @@ class Equation(Printable):
         """What both sides have in common with those of equations that are alike, and their numbers."""
         return pattern(self.target, self.expression)
 
+    def __hash__(self) -> int:
+        return hash(self.target)  # few equations have one left side
+
     def __repr__(self) -> str:
         return f"Equation({self.text()!r})"
 

@@ -14,6 +14,7 @@ Operators have NumPy's meaning: `+ - * / **` are elementwise with broadcasting, 
 
 from __future__ import annotations
 
+from symprop.algebra.kinds.arrays import AXIS_FACTS, Fact, Variable, names_in, unused_index
 from symprop.algebra.kinds.base import (
     HEAVIEST,
     SHAPE,
@@ -46,20 +47,7 @@ from symprop.algebra.kinds.decompositions import (
     TwoSided,
 )
 from symprop.algebra.kinds.elementwise import Compare, Map, Where
-from symprop.algebra.kinds.leaves import (
-    AXIS_FACTS,
-    Commutation,
-    Data,
-    Duplication,
-    Fact,
-    Fill,
-    Identity,
-    Known,
-    Triangle,
-    Variable,
-    names_in,
-    unused_index,
-)
+from symprop.algebra.kinds.leaves import Commutation, Data, Duplication, Fill, Identity, Known, Triangle
 from symprop.algebra.kinds.matrices import Determinant, Inverse, Kron, LogDeterminant, MatrixPower, Outer
 from symprop.algebra.kinds.moves import (
     Concatenate,

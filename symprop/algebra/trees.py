@@ -8,7 +8,6 @@ from typing import Any
 
 from sympy import Dummy, Expr, Integer, Symbol, prod
 
-from symprop.algebra.kinds.patterns import made
 from symprop.algebra.nodes import (
     Add,
     BlockSum,
@@ -210,8 +209,7 @@ def variables(node: Node) -> tuple[Variable, ...]:
     >>> [part.name for part in variables(W @ x + W @ x)]
     ['W', 'x']
     """
-    common, numbers = node.pattern
-    return tuple([made(array, tuple([numbers[place] for place in places])) for array, places in common.reads])
+    return node.reads
 
 
 def parts(node: Node) -> Iterable[Node]:

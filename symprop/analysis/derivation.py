@@ -7,8 +7,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from sympy import Expr
-
 from symprop.algebra.equations import Equation, Item, System, equations_in, loops_in
 from symprop.algebra.formula import Formula, inferred_formula
 from symprop.algebra.inference.infer import SCALAR
@@ -20,25 +18,24 @@ from symprop.analysis.comparing import Comparable
 from symprop.analysis.cost import Cost, cost_of
 from symprop.analysis.definitions import with_known_facts
 from symprop.analysis.idle import idle
-from symprop.analysis.modes import Modes, check_depends, modes
+from symprop.analysis.modes import check_depends
 from symprop.analysis.never_read import never_read
-from symprop.analysis.paths import Expansion, paths
 from symprop.analysis.readings import Readings, convolutions
 from symprop.analysis.received import received
-from symprop.analysis.vanishing import Vanishing, jacobian_bound, vanishing
+from symprop.analysis.studied import Studied
 from symprop.calculus.jacobians import chained
 from symprop.calculus.reached import way
 from symprop.calculus.rules import context
 from symprop.calculus.walk import derive_system
 from symprop.collection import kept_whole
-from symprop.errors import FormulaError, ShapeError, SpecError
+from symprop.errors import FormulaError, SpecError
 from symprop.networks.network import LAYOUTS, Network
 from symprop.networks.parts import Parameter
 from symprop.networks.spec import as_network, is_formula_text
 
 
 @dataclass(frozen=True, repr=False)
-class Derivation(Comparable, Printable):
+class Derivation(Studied, Comparable, Printable):
     """Forward and backward equations of a network (or a formula) in one layout, in the order of computation.
 
     `remarks` say what a reader should know of the result ("dW1 is zero, because ...").
@@ -148,7 +145,7 @@ class Derivation(Comparable, Printable):
         """
         if isinstance(name, str):
             name = re.sub(r"\s*([-+*,])\s*", lambda sign: _SPACED.get(sign[1], f" {sign[1]} "), name)
-        return looked_up(name, self.system.by_name, "no variable is called")
+        return looked_up(name, {**self.written_out.by_name, **self.system.by_name}, "no variable is called")
 
     def jacobian(self, of: str, by: str) -> Node:
         """Return the Jacobian of one vector with respect to another, for one example: `(len of, len by)`.
@@ -163,19 +160,15 @@ class Derivation(Comparable, Printable):
             SpecError: `of` does not depend on `by`.
             ShapeError: the derivation is of a batch, or one of the two is no vector.
         """
-        self._check_example("a Jacobian")
+        self.check_example("a Jacobian")
         target, source = self.variable(of), self.variable(by)
         found = self._stretch(target, source)
         check_depends(found, target, source)
-        return chained(found, target, source, context(self.system))
-
-    def _check_example(self, what: str) -> None:
-        if self.system.layout != "example":
-            raise ShapeError(f"{what} is of one example; this derivation is of a batch in {self.system.layout}")
+        return chained(found, target, source, context(self.written_out))
 
     def _stretch(self, target: Variable, source: Variable) -> Sequence[Equation]:
         """The equations from `source` to `target`: between loops over a symbolic number of blocks, or inside one."""
-        found = way(self.system.items, target, source)
+        found = way(self.written_out.items, target, source) or way(self.system.items, target, source)
         if found is not None:
             return found
         problem = f"the way from {source.name} to {target.name} leads through a symbolic number of blocks"
@@ -190,34 +183,6 @@ class Derivation(Comparable, Printable):
         3*n0*n1 + 5*n1*n2
         """
         return cost_of(self.system, self.backward)
-
-    def modes(self, of: str, by: str) -> Modes:
-        """Return forward mode (JVP) and reverse mode (VJP) from `by` to `of`, with the cost of each order of products.
-
-        >>> from symprop import derive
-        >>> d = derive("Input(n0) >> Dense(n1) >> ReLU() >> Dense(n2) >> MeanSquaredError()")
-        >>> d.modes("z2", "x").cheaper()[0]
-        'depends'
-
-        Raises:
-            FormulaError: no such variable.
-            SpecError: `of` does not depend on `by`, or one of the two is no vector.
-        """
-        return modes(self.system, self.variable(of), self.variable(by))
-
-    def paths(self) -> Expansion:
-        """Return the Jacobian of the residual blocks expanded into its paths, `I + df2/df1 + ...` (Veit et al., 2016).
-
-        >>> from symprop import derive
-        >>> d = derive("Input(3) >> Repeat(Residual(Dense(3) >> Tanh()), 4) >> MeanSquaredError()")
-        >>> len(d.paths().paths)
-        8
-
-        Raises:
-            SpecError: the network is not made of residual blocks.
-            LimitError: more than 12 blocks, which have more than 2,048 paths.
-        """
-        return paths(self.system)
 
     @cached_property
     def convolutions(self) -> dict[str, Readings]:
@@ -236,42 +201,6 @@ class Derivation(Comparable, Printable):
             FormulaError: no convolution gives what has this name; those that one gives are listed.
         """
         return looked_up(name, self.convolutions, "no convolution gives")
-
-    def vanishing(self, output: Expr | float | None = None) -> Vanishing:
-        """Return how the slopes of the activations alone shrink a gradient, layer by layer from the output.
-
-        Each factor is the largest slope that the activation has, or its slope where it puts out `output`. Weights are
-        left out, and so are skip connections: the table follows the blocks' own path. `bound` has both.
-
-        >>> from symprop import derive
-        >>> d = derive("Input(3) >> Repeat(Dense(3) >> Sigmoid(), 5) >> MeanSquaredError()")
-        >>> d.vanishing()[-1].leaving
-        1/1024
-
-        Raises:
-            SpecError: a loop over a symbolic number of blocks.
-            FormulaError: the slope at an output cannot be solved for.
-        """
-        return vanishing(self.system, output)
-
-    def bound(self, of: str, by: str) -> Expr:
-        """Return the largest factor by which a change of `by` can scale in `of`: a bound of the Jacobian's norm.
-
-        It is written in the norms (the largest singular values) of the weight matrices and adds up all paths, so that a
-        residual block has the 1 of its identity, which keeps the gradient from vanishing.
-
-        >>> from symprop import derive
-        >>> d = derive("Input(3) >> Repeat(Residual(Dense(3) >> Sigmoid()), 3) >> MeanSquaredError()")
-        >>> d.bound("a3", "a2"), d.vanishing()[0].factor
-        (||W3||/4 + 1, 1/4)
-
-        Raises:
-            FormulaError: no such variable.
-            SpecError: `of` does not depend on `by`, or no bound is known for a formula on the way.
-            ShapeError: the derivation is of a batch.
-        """
-        self._check_example("a bound")
-        return jacobian_bound(self.system, self.variable(of), self.variable(by))
 
 
 @kept_whole()

@@ -46,7 +46,7 @@ class Watched(Mapping[Any, Any]):
 class Later(Sequence[Step]):
     """Steps with other numbers than those that were worked out, made when somebody looks at them."""
 
-    def __init__(self, steps: tuple[Step, ...], numbers: Numbers, equations: Mapping[Equation, Equation]) -> None:
+    def __init__(self, steps: Sequence[Step], numbers: Numbers, equations: Mapping[Equation, Equation]) -> None:
         self.steps, self.numbers, self.equations = steps, numbers, equations
 
     @cached_property
@@ -101,9 +101,9 @@ class Derived:
         return frozenset(fact for step in self.steps for fact in step.equations)
 
     def twin(self, twin: Twin) -> Derived | None:
-        if not (self.read <= twin.numbers.keys() and self.facts <= twin.equations.keys()):
+        if any(number not in twin.numbers for number in self.read) or not self.facts <= twin.equations.keys():
             return None
-        return Derived(twin.of(self.expression), Later(tuple(self.steps), twin.numbers, twin.equations))
+        return Derived(twin.of(self.expression), Later(self.steps, twin.numbers, twin.equations))
 
 
 @dataclass(frozen=True)
@@ -197,7 +197,7 @@ def worked_once(
     """Return what `work_out` makes of a formula and the steps, those of a formula that is alike where one was seen."""
     if not context.by_name:
         return work_out(start, context)  # alone
-    key, numbers = pattern(start)
+    key, numbers = start.pattern
     found = _once(key, numbers, None, context, lambda watched: Derived(*work_out(start, watched)))
     return found.expression, found.steps
 

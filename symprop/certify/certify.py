@@ -52,14 +52,17 @@ def certify(
 ) -> Certification:
     """Say whether a backward pass gives the right gradients of a forward pass, and where it does not.
 
-    `forward` is a formula, text or read, with names of its own where it has some. `backward` is called by the names of
-    its parameters: variables, sizes and named parts of the forward pass, and the cotangent as `g` (or `dout`,
-    `grad_output`, ...). It returns its gradients in the order of `wrt`, as a tuple or one array, or by name.
-
-    A function is traced where a formula is expected; a `torch.autograd.Function` stands for both passes. `sizes` are
-    numbers for names of sizes; `layout` is how a network has its batch, "rows", "columns", or one "example"; `arrays`
-    is the library whose arrays are given, "numpy", "torch" or "jax", found out without it; `limit` is how many seconds
-    the search for a mistake may take, 0 for no search.
+    Args:
+        forward: a formula, a network, or a function, which is traced; a `torch.autograd.Function` is both passes.
+        backward: called by the names of its parameters: variables, sizes, named parts of the forward pass, and the
+            cotangent as `g` (or `dout`, `grad_output`, ...). It returns a tuple, one array, or gradients by name.
+        wrt: the names of the variables, in the order in which `backward` returns their gradients.
+        declarations: those of the formula, as for `formula`; `shapes` likewise.
+        sizes: numbers for names of sizes.
+        arrays: whose arrays are given, "numpy", "torch" or "jax"; found out where it is None.
+        layout: how a network has its batch: "rows", "columns", or one "example".
+        seed: of the random places.
+        limit: how many seconds the search for a mistake may take, 0 for no search.
 
     >>> def backward(W, x, g):
     ...     return np.outer(g, x), -W.T @ g

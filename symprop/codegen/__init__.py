@@ -24,11 +24,19 @@ def generate(
 ) -> str:
     """Return the source of a module that computes the loss of `network` and its gradients.
 
-    The module is one to read: `forward`, `loss`, `backward` (a statement for each equation of the derivation, in its
-    order, under its formula), `loss_and_grads` and `init_params`; with an `optimizer` ("sgd", "momentum", "adam",
-    "adamw", or one with other numbers, as in `symprop.Adam(lr=0.01)` or its text) also `init_state`, `train_step` and
-    `update`. It needs NumPy and nothing else. `dtype` is "float64" or "float32". A case may stand for its network, and
-    a derivation, if its layout is "rows". `sizes` are numbers for sizes and counts that have a name.
+    The module is one to read. It needs NumPy and nothing else, and has `forward`, `loss`, `backward` (a statement for
+    each equation of the derivation, in its order, under its formula), `loss_and_grads` and `init_params`; with an
+    optimiser also `init_state`, `train_step` and `update`.
+
+    Args:
+        network: a network, its text, a case, or a derivation in "rows".
+        dtype: "float64" or "float32".
+        optimizer: "sgd", "momentum", "adam", "adamw", or one with other numbers: `symprop.Adam(lr=0.01)`, or its text.
+        target: the library: "numpy", "numba", "jax" or "torch" (`docs/engines.md`). A step of "numba" is one compiled
+            function of loops, which pays for small networks; with convolutions or pools it is NumPy's.
+        threads: 2 for two threads, each with half of the rows of a large batch; let BLAS have one thread then.
+        fast: the module that `symprop.compile` runs: its step writes into memory that is planned, and checks more.
+        sizes: numbers for sizes and counts that have a name.
 
     >>> source = generate("Input(2) >> Dense(3) >> Tanh() >> MeanSquaredError()", dtype="float32")
     >>> print(source.partition("def backward")[2].partition("m = len(x)\\n\\n")[2].partition("    # (6)")[0])
@@ -37,12 +45,6 @@ def generate(
         # (5) ∂L/∂W₁ = δ₁ᵀ x   (3, 2)
         dW1 = delta1.T @ x
     <BLANKLINE>
-
-    With `fast=True` it is the module that `symprop.compile` runs: its step writes into a workspace, in memory that is
-    planned, and checks more of what it is given. With `threads=2` each of two threads then takes half of the rows of a
-    large batch; let BLAS have one thread (`docs/performance.md`). `target` is the library: "numpy", "numba" (the step
-    is one compiled function of loops, which pays for small networks; with convolutions or pools it is NumPy's), "jax"
-    or "torch" (`docs/engines.md`).
 
     Raises:
         SpecError: a size is a name, or the network has no loss, or an option is unknown or not for this target.

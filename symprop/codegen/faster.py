@@ -12,11 +12,12 @@ import sympy
 from sympy import Expr, Integer
 
 from symprop.algebra import nodes as n
+from symprop.algebra.alike import asked_once
 from symprop.algebra.functions import FUNCTIONS
 from symprop.algebra.nodes import Node, Scalar
 from symprop.algebra.shapes import Shape
 from symprop.algebra.table import for_kinds
-from symprop.algebra.trees import factors_of, multiplied, ones
+from symprop.algebra.trees import factors_of, multiplied, ones, walk
 from symprop.calculus.coefficients import coefficient_and_rest
 from symprop.calculus.known_forms import is_map
 from symprop.calculus.pullbacks import restored
@@ -143,9 +144,16 @@ def lines_of_vectors(program: Program) -> Program:
             operands = [lined(each, node, shape) for each in node.operands]
             return None if operands == list(node.operands) else node.with_operands(operands)
 
+        if not _has_long_lines(statement.expression):
+            return statement
         return statement.with_expression(everywhere(statement.expression, rule))
 
     return rewritten(program, change)
+
+
+@asked_once
+def _has_long_lines(node: Node) -> bool:
+    return any(_long_line(part.shape) for part in walk(node) if isinstance(part, n.Elementwise))
 
 
 @lru_cache(maxsize=2_048)  # few shapes, in all layers

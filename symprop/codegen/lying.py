@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Node, Variable
-from symprop.algebra.trees import walk
+from symprop.algebra.trees import has_kind, walk
 from symprop.codegen.program import Emit, Names, Program, Statement, rewritten
 from symprop.codegen.stable import everywhere
 from symprop.codegen.views import is_view
@@ -17,7 +17,7 @@ def lying_as_read(program: Program) -> Program:
     """
     wanted: dict[Variable, tuple[int, ...]] = {}
     for statement in program.statements:
-        for part in walk(statement.expression):
+        for part in walk(statement.expression) if has_kind(statement.expression, n.Reshape) else ():
             if isinstance(part, n.Reshape) and (found := _turned(part)) is not None:
                 wanted.setdefault(*found)
     names, lying = Names(program.names), dict[Node, Variable]()
@@ -30,7 +30,9 @@ def lying_as_read(program: Program) -> Program:
             views[statement.target] = name, axes
             return statement.with_expression(name.permuted(axes))
 
-        read = everywhere(statement.expression, lambda node: lying.get(node) or _as_it_lies(node, views))
+        read = statement.expression
+        if has_kind(read, n.Sum) or not views.keys().isdisjoint(statement.reads):
+            read = everywhere(read, lambda node: lying.get(node) or _as_it_lies(node, views))
         statement = statement.with_expression(read)
         if statement.name in program.returned:
             return statement

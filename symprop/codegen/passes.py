@@ -99,7 +99,9 @@ def share(program: Program) -> Program:
             emit(Statement(values[node], new))
             return values[node]
 
-        expression = visit(statement.expression, whole=True)
+        expression = statement.expression
+        if any(counts[part] > 1 if part.operands else part in values for part in trees.walk(expression)):
+            expression = visit(expression, whole=True)
         values.setdefault(statement.expression, statement.target)
         return statement.with_expression(expression)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Set
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import chain
 from typing import Any
 
 from sympy import Basic
@@ -100,10 +101,10 @@ class Statement:
         """What the right side has in common with all that are alike, and its numbers."""
         return self.expression.pattern
 
-    @cached_property
+    @property
     def reads(self) -> tuple[Variable, ...]:
         """The variables on the right side, each once."""
-        return variables(self.expression)
+        return self.expression.reads
 
     @property
     def indices(self) -> Set[Basic]:
@@ -151,7 +152,7 @@ class Program:
     @property
     def statements(self) -> Iterator[Statement]:
         """All statements in order."""
-        yield from (*self.forward, *self.backward)
+        return chain(self.forward, self.backward)
 
     @property
     def given(self) -> tuple[Variable, ...]:
@@ -227,18 +228,20 @@ def checked(program: Program, after: str = "lowering") -> Program:
     known = {variable.name: variable for variable in program.given}
     if len(known) != len(set(program.given)):
         raise ProgramError(f"after {after}: one name stands for arrays of two shapes")
+    there = set(map(id, known.values()))  # of one name there is mostly one object
     for statement in program.statements:
-        for read in statement.reads:
+        target, name = statement.target, statement.target.name
+        for read in () if there.issuperset(map(id, statement.reads)) else statement.reads:
             if (found := known.get(read.name)) is not read and found != read:
-                raise ProgramError(f"after {after}: {statement.name} reads {read.name}, not yet assigned in that shape")
-        if statement.name in known:
-            twice = known[statement.name] == statement.target
-            what = f"{statement.name} is assigned twice" if twice else "one name stands for arrays of two shapes"
+                raise ProgramError(f"after {after}: {name} reads {read.name}, not yet assigned in that shape")
+        if name in known:
+            what = f"{name} is assigned twice" if known[name] == target else "one name stands for arrays of two shapes"
             raise ProgramError(f"after {after}: {what}")
-        if not statement.fits:
+        if target.shape is not statement.expression.shape and not statement.fits:
             wrong = f"{shape_text(statement.shape)} = {shape_text(statement.expression.shape)}"
-            raise ProgramError(f"after {after}: {statement.name} has shapes {wrong}")
-        known[statement.name] = statement.target
+            raise ProgramError(f"after {after}: {name} has shapes {wrong}")
+        known[name] = target
+        there.add(id(target))
     missing = [name for name in program.returns if name not in known]
     if missing:
         raise ProgramError(f"after {after}: nothing assigns {missing[0]}")

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from symprop.algebra import nodes as n
+from symprop.algebra.alike import asked_once
 from symprop.algebra.nodes import Node, Variable
 
 
+@asked_once
 def is_view(node: Node) -> bool:
     """Whether `node` is a variable or a view of one."""
     return isinstance(node, Variable) or (gives_view(node) and is_view(node.operands[0]))
 
 
+@asked_once
 def gives_view(node: Node) -> bool:
     """Whether NumPy gives a view of the memory of the operand: elements in other places, and nothing around them."""
     return isinstance(node, n.Reshape) or (isinstance(node, n.Structural) and node.index_map.outside is None)

@@ -139,3 +139,26 @@ def _(node: Node, place: Place) -> Iterator[Wrong]:
                     said,
                     1.5,
                 )
+
+
+@mistake()
+def _(node: Node, place: Place) -> Iterator[Wrong]:
+    """Statistics that are given are differentiated as if they were made of the input: two means are taken off."""
+    if not place.is_root or isinstance(node, n.Add):
+        return
+    same = [each for each in place.others if each.shape == node.shape]
+    parts = [part for each in place.definitions.values() for part in walk(each.expression) if part.shape == node.shape]
+    deviations = dict.fromkeys((*same, *(part for part in parts if isinstance(part, n.Add))))
+    roots = [each for each in place.others if isinstance(_defined(each, place), n.Power)]
+    normed = [made for each in deviations for root in roots if (made := fitting(n.Multiply, each, root)) is not None]
+    for value in (*same, *(each for each in normed if each.shape == node.shape)):
+        for axis in range(node.rank):
+            count = n.Scalar(1 / node.shape[axis])
+            centred, along = (count * n.Sum(each, (axis,), True) for each in (node, node * value))
+            said = f"takes off the means of itself and of its product with {shortened(value)}, which is given"
+            yield Wrong(node - centred - value * along, "term", said, 1.6)
+
+
+def _defined(value: Variable, place: Place) -> Node | None:
+    definition = place.definitions.get(value)
+    return definition.expression if definition else None

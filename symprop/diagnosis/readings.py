@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.roles import INPUT
-from symprop.algebra.trees import multiplied, replace, variables, walk
+from symprop.algebra.trees import added, multiplied, replace, variables, walk
 from symprop.diagnosis.parts import is_product, shortened
 from symprop.diagnosis.table import Place, Wrong, fitting, mistake
 
@@ -69,3 +69,14 @@ def _(node: Node, place: Place) -> Iterator[Wrong]:
                 if other != each and other.shape == each.shape:
                     said = f"reads {other.text()} in place of {each.text()}"
                     yield Wrong(fitting(replace, node, {each: other}), "variable", said, 1.2 + place.near(each, other))
+
+
+@mistake(n.Add)
+def _(node: n.Add, place: Place) -> Iterator[Wrong]:
+    """Another adjoint in the place of a term."""
+    for number, term in enumerate(node.operands):
+        rest = [*node.operands[:number], *node.operands[number + 1 :]]
+        for other in place.others:
+            if other.is_gradient and other.shape == node.shape and other not in variables(term):
+                said = f"adds {other.text()} where it should add {shortened(term)}"
+                yield Wrong(added([*rest, other]), "variable", said, 1.3)

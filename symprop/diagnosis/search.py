@@ -73,6 +73,8 @@ class Case:
     batch: Expr | None
     deadline: float
     worlds: dict[tuple[Account, int], World] = field(default_factory=dict, repr=False)
+    tried: dict[Hashable, list[Found]] = field(default_factory=dict, repr=False)
+    """What was found of an equation and all that follows from it, which other accounts may have too."""
 
     def world(self, account: Account, number: int) -> World:
         """Return the values of an account at one of the points, which are worked out once."""
@@ -102,15 +104,23 @@ def singles(account: Account, case: Case, left: frozenset[str]) -> Iterator[Foun
         feeds = account.feeds[equation.name]
         if not feeds or not feeds <= left:
             continue
+        followed = frozenset(account.by_name[name] for name in account.reach[equation.name])
+        if (key := (equation, followed, left)) in case.tried:
+            yield from (replace(each, account=account) for each in case.tried[key])
+            continue
+        here = case.tried[key] = []
         reached = [by for by in account.order if by in feeds]
-        unchanged = Step(equation.name, equation.expression, UNCHANGED)
+        unchanged, scaled = Step(equation.name, equation.expression, UNCHANGED), frozenset[str]()
         for step in chain((unchanged,), changes(account, equation, around)):
             case.ask_time()
             said = step.wrong.kind, numberless(f"{equation.name} {step.wrong.said}")
             families.setdefault(said, []).append(step)
             found = judged(world, (step,), reached)
-            if found is not None:
-                yield found
+            if found is None or (found.times and found.repaired <= scaled):  # a number is missing with and without it
+                continue
+            scaled = found.repaired if step is unchanged else scaled
+            here.append(found)
+            yield found
     yield from _in_families(families, world, left)
 
 
@@ -201,9 +211,12 @@ def agree(one: float, other: float) -> bool:
 
 
 def confirmed(found: Found, case: Case) -> Found | None:
-    """Return changes that repair the same gradients at the other points too, with the number missing at each."""
+    """Return changes that repair the same gradients at the other points too, with the number missing at each.
+
+    A point may be too small for a change, such as one window that has no next one; not all other points may.
+    """
     changes = {each.name: each.expression for each in found.steps}
-    times = list(found.times)
+    times, small = list(found.times), 0
     silent = {each.name for each in found.steps if each.expression.constant != 0}
     for number in range(len(case.points)):
         world = case.world(found.account, number)
@@ -219,7 +232,9 @@ def confirmed(found: Found, case: Case) -> Found | None:
                     return None
                 here = here or factor
         except (*UNTRIED, SympropError):
-            return None
+            small += 1
+            if found.times or small == max(1, len(case.points) - 1):
+                return None
         times += [here or 1.0] if found.times else []
     # what becomes 0 everywhere by a change that does not say so is told better by the one that does
     return None if silent else replace(found, times=tuple(times))

@@ -6,6 +6,8 @@ import re
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from sympy import Expr
+
 from symprop.algebra import nodes as n
 from symprop.algebra.equations import Equation
 from symprop.algebra.nodes import Node
@@ -71,13 +73,15 @@ def changes(account: Account, equation: Equation, around: Surroundings, alone: b
     def keep(step: Step) -> None:
         shape = equation.target.shape
         fits = step.expression.shape == shape or is_last
-        if not fits and (spread := fitting(n.Multiply, step.expression, n.Fill(1, shape))) and spread.shape == shape:
-            step, fits = replace(step, expression=spread), True
+        if not fits and is_spread(step.expression.shape, shape):
+            step, fits = replace(step, expression=n.Multiply(step.expression, n.Fill(1, shape))), True
         before = found.get(step.expression)
         if fits and (before is None or step.wrong.cost < before.wrong.cost):
             found[step.expression] = step
 
-    for number, form in enumerate(forms(equation.expression)):
+    alias = around.definitions.get(equation.expression) if isinstance(equation.expression, n.Variable) else None
+    written = alias.expression if alias and alias.name not in account.forward_names else equation.expression
+    for number, form in enumerate(dict.fromkeys((*forms(equation.expression), *forms(written)))):
         alike: dict[Hashable, list[tuple[Path, Wrong]]] = {}
         for path, node, above in places(form):
             for each in wrong(node, around.place(equation, above)):
@@ -92,6 +96,12 @@ def changes(account: Account, equation: Equation, around: Surroundings, alone: b
                 keep(Step(equation.name, together, same[0][1]._replace(cost=same[0][1].cost + 0.2)))
     found.pop(equation.expression, None)
     return list(found.values())
+
+
+def is_spread(shape: tuple[Expr, ...], over: tuple[Expr, ...]) -> bool:
+    """Whether NumPy spreads an array of one shape over another."""
+    pairs = zip(reversed(shape), reversed(over), strict=False)
+    return len(shape) <= len(over) and all(size in (1, other) for size, other in pairs)
 
 
 def numberless(text: str) -> tuple[str, tuple[int, ...]]:

@@ -14,6 +14,8 @@ from symprop.diagnosis.table import fitting
 
 GOOD = 1.45
 """An explanation that is not more far-fetched than this ends the search."""
+LIKELY_ACCOUNTS = 2
+"""After so many accounts several good changes end the search for one in accounts that people write less often."""
 MOST_CHANGES = 3
 LIKELY = 1.25
 """Of two changes in one equation neither is more far-fetched than this."""
@@ -32,6 +34,11 @@ class Search:
         """Whether there is an explanation that need not be bettered."""
         return any(each.cost <= GOOD for each in self.found)
 
+    @property
+    def is_fair(self) -> bool:
+        """Whether there is an explanation by several changes, each of which is one that need not be bettered."""
+        return any(all(step.wrong.cost <= GOOD for step in each.steps) and not each.times for each in self.found)
+
     def run(self) -> None:
         """Look for explanations until one is good.
 
@@ -43,6 +50,8 @@ class Search:
             self.one_change(len(self.accounts) - 1)
             if self.is_good:
                 return
+            if len(self.accounts) == LIKELY_ACCOUNTS and self.is_fair:
+                break
         for look in (self.sparing, self.misread, self.several, self.two_in_one):
             for number in range(len(self.accounts)):
                 if not self.found or look == self.misread:

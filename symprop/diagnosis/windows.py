@@ -8,6 +8,7 @@ from sympy import Integer
 
 from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Node
+from symprop.algebra.trees import added, walk
 from symprop.diagnosis.moves import one_of
 from symprop.diagnosis.parts import shortened
 from symprop.diagnosis.table import Place, Wrong, fitting, mistake
@@ -105,3 +106,27 @@ def _(node: n.Fold, place: Place) -> Iterator[Wrong]:
 def _(node: n.Flip, place: Place) -> Iterator[Wrong]:
     """What is to be read in reverse is not."""
     yield Wrong(node.operands[0], "place", f"lacks the flip of {shortened(node.operands[0])}", 1.0)
+
+
+@mistake(n.Fold)
+def _(node: n.Fold, place: Place) -> Iterator[Wrong]:
+    """Windows that overlap are written, not added: of several that reach an element the last one stays.
+
+    Window `i + j` reaches with its element `k - j * stride` what window `i` reaches with `k`; a factor that is 0 or 1
+    says which elements a window writes.
+    """
+    inner, (axis, size, stride, dilation) = node.operands[0], node.steps[0]
+    if len(node.steps) > 1 or dilation > 1 or not size.is_Integer:
+        return
+    masks = [
+        each for part in walk(inner) if isinstance(part, n.Multiply) for each in part.operands if each.is_indicator
+    ]
+    writes: Node = next((each for each in masks if each.shape == inner.shape), n.Fill(1, inner.shape))
+    behind, elements, later = inner.shape[axis], inner.rank - 1, list[Node]()
+    for steps in range(1, (int(size) - 1) // stride + 1):
+        ahead = n.Slice(n.Slice(writes, axis, steps, behind), elements, 0, size - steps * stride)
+        later.append(n.Pad(ahead, (axis, elements), ((0, steps), (steps * stride, 0))))
+    if later:
+        stays = n.Compare("==", added(later), n.Scalar(0))
+        said = "writes windows where those that overlap are to be summed"
+        yield Wrong(node.with_operands([n.Multiply(inner, stays)]), "sum", said, 1.2)

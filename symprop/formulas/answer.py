@@ -12,7 +12,7 @@ from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.printable import Printable
 from symprop.algebra.shapes import Shape
 from symprop.algebra.steps import Steps
-from symprop.formulas.answer_blocks import answer_formula, answers_document, answers_html
+from symprop.formulas.answer_blocks import answer_formula, answers_document, answers_html, answers_markdown
 from symprop.formulas.pages import (
     answer_page,
     definitions,
@@ -85,6 +85,10 @@ class Answer(Printable):
     def document(self) -> str:
         """Return the same as a complete LaTeX document."""
         return answers_document([self.result], self.numpy(), self.check())
+
+    def markdown(self) -> str:
+        """Return the same as Markdown with LaTeX."""
+        return answers_markdown([self.result], self.numpy(), self.check())
 
     def page(self) -> str:
         """Return the formula, the answer with names for its repeated parts, the ledger and the remarks, in Unicode.

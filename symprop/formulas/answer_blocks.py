@@ -30,6 +30,7 @@ from symprop.notation.content import name_of, seen_steps
 from symprop.notation.html_document import html_document
 from symprop.notation.latex import latex
 from symprop.notation.latex_document import Looks, document
+from symprop.notation.markdown_document import markdown_document
 from symprop.notation.notebook_blocks import displayed
 from symprop.notation.notebooks import STEP_BLOCKS, cut, grid
 from symprop.notation.pretty import pretty_shape
@@ -93,9 +94,15 @@ _RETURNED = re.compile(r"(Return ).*?(?=, an array|, a number|\.$)")
 """The formula in the first line of a function's docstring."""
 
 
+def answers_markdown(results: Sequence[Result], source: str, certificate: Certificate) -> str:
+    """Return the same as Markdown with LaTeX."""
+    return markdown_document(_sections(results, source, certificate), _title(results))
+
+
 def _title(results: Sequence[Result]) -> str:
     by = dict.fromkeys(each.name for result in results for each in result.by)
-    return f"{results[0].kind} with respect to {', '.join(by)}"
+    kind = results[0].kind
+    return f"{kind[:1].upper()}{kind[1:]} with respect to {', '.join(by)}"
 
 
 def _sections(results: Sequence[Result], source: str, certificate: Certificate) -> tuple[Section, ...]:

@@ -11,7 +11,7 @@ from symprop.algebra.formula import Formula
 from symprop.algebra.names import looked_up
 from symprop.algebra.printable import Printable
 from symprop.formulas.answer import Answer
-from symprop.formulas.answer_blocks import answers_document, answers_html
+from symprop.formulas.answer_blocks import answers_document, answers_html, answers_markdown
 from symprop.formulas.pages import heading
 from symprop.limits import SECONDS
 
@@ -101,6 +101,10 @@ class Answers(Printable):
     def document(self) -> str:
         """Return the same as a complete LaTeX document."""
         return answers_document([each.result for each in self], self.numpy(), self.check())
+
+    def markdown(self) -> str:
+        """Return the same as Markdown with LaTeX."""
+        return answers_markdown([each.result for each in self], self.numpy(), self.check())
 
     def numpy(self, dtype: str = "float64") -> str:
         """Return stand-alone source with a function for each, `gradient_A`, that imports NumPy and nothing else.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol, cast, overload
 
 from symprop.algebra.formula import Formula, inferred_formula
 from symprop.algebra.formula import formula as read
@@ -23,6 +23,23 @@ from symprop.networks.network import Network
 from symprop.networks.spec import is_network_text
 
 
+class Asked(Protocol):
+    """What a question returns: an answer for each variable, the answer for one, or what SymPy has for a formula."""
+
+    @overload
+    def __call__(self, f: Formula | str, by: None = None, /, *more: None, **declarations: Any) -> Answers: ...
+    @overload
+    def __call__(self, f: Formula | str, by: str | Variable, /, *more: Any, **declarations: Any) -> Answer: ...
+    @overload
+    def __call__(self, f: Any, by: Any = None, /, *more: Any, **declarations: Any) -> Any: ...
+
+
+def asked(question: Callable[..., Any]) -> Asked:
+    """Return a question as type checkers are to see it."""
+    return cast(Asked, question)
+
+
+@asked
 def gradient(f: Any, by: Any = None, /, *, symmetric: str = "free", **declarations: Any) -> Any:
     """Return the gradient of a scalar formula with respect to a variable, in its shape; all gradients without a name.
 
@@ -44,6 +61,7 @@ def gradient(f: Any, by: Any = None, /, *, symmetric: str = "free", **declaratio
     return _ask("gradient", f, (by,), declarations, symmetric=symmetric)
 
 
+@asked
 def jacobian(f: Any, by: Any = None, /, *, vec: str = "rows", **declarations: Any) -> Any:
     """Return the Jacobian: a row for each element of the formula, a column for each of the variable.
 
@@ -59,6 +77,7 @@ def jacobian(f: Any, by: Any = None, /, *, vec: str = "rows", **declarations: An
     return _ask("jacobian", f, (by,), declarations, vec=vec)
 
 
+@asked
 def hessian(f: Any, by: Any = None, second: Any = None, /, *, vec: str = "rows", **declarations: Any) -> Any:
     """Return the Hessian of a scalar formula with respect to a variable, or to two; `vec` as in `jacobian`.
 
@@ -71,6 +90,7 @@ def hessian(f: Any, by: Any = None, second: Any = None, /, *, vec: str = "rows",
     return _ask("hessian", f, (by,) if second is None else (by, second), declarations, vec=vec)
 
 
+@asked
 def vjp(f: Any, by: Any = None, direction: str = "v", /, **declarations: Any) -> Any:
     """Return the vector-Jacobian product with a direction of the formula's shape: reverse mode.
 
@@ -83,6 +103,7 @@ def vjp(f: Any, by: Any = None, direction: str = "v", /, **declarations: Any) ->
     return _ask("vjp", f, (by, direction), declarations)
 
 
+@asked
 def jvp(f: Any, by: Any = None, direction: str = "u", /, **declarations: Any) -> Any:
     """Return the Jacobian-vector product with a direction of the variable's shape: forward mode.
 
@@ -95,6 +116,7 @@ def jvp(f: Any, by: Any = None, direction: str = "u", /, **declarations: Any) ->
     return _ask("jvp", f, (by, direction), declarations)
 
 
+@asked
 def hvp(f: Any, by: Any = None, direction: str = "v", /, **declarations: Any) -> Any:
     """Return the Hessian of a scalar formula times a direction, without building the Hessian.
 

@@ -7,6 +7,8 @@ are symbols. So the archive is looked through first, and whatever PyTorch loads 
 from __future__ import annotations
 
 import importlib
+import json
+import logging
 import os
 import re
 import warnings
@@ -35,6 +37,8 @@ _SIZE = re.compile(
 )
 """Arithmetic of sizes that are symbols, as SymPy writes it."""
 _FORCED = "TORCH_FORCE_WEIGHTS_ONLY_LOAD"
+_MODEL = re.compile(r"[^/]+/models/\w+\.json")
+_LIBRARIES = ("aten", "prims", "prim", "higher_order")
 _LARGEST_JSON = 200_000_000
 
 
@@ -81,6 +85,8 @@ def _check(path: Source, where: str) -> None:
                 for size in re.findall(r'"expr_str"\s*:\s*"((?:[^"\\]|\\.)*)"', text):
                     if not _SIZE.fullmatch(size):
                         raise DataError(f"{where}: {shown(size)} is no size")
+                if _MODEL.fullmatch(entry.filename):
+                    _check_order(text, where)
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, UnicodeDecodeError) as problem:
         raise DataError(f"{where} is no archive of torch.export.save: {shown(problem)}") from None
     except (OSError, ValueError) as problem:
@@ -88,14 +94,51 @@ def _check(path: Source, where: str) -> None:
         raise OutputError(f"cannot read {where}: {reason}") from None
 
 
+def _check_order(text: str, where: str) -> None:
+    """Raise where a call of a graph reads what no earlier one makes, as in a circle, or is of no known library."""
+    try:
+        graph = json.loads(text)["graph_module"]["graph"]
+        known = set(_names(graph["inputs"]))
+        calls = [
+            (str(each["target"]), [*_names(each["inputs"])], [*_names(each["outputs"])]) for each in graph["nodes"]
+        ]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        raise DataError(f"{where} holds no graph that torch.export wrote") from None
+    for number, (target, read, made) in enumerate(calls, start=1):
+        missing = next((name for name in read if name not in known), None)
+        if missing is not None:
+            told = (
+                f"{shown(target)}, call {number} of {len(calls)}, reads {shown(missing)}, which no earlier call makes"
+            )
+            raise DataError(f"{where} is no graph: {told}")
+        if target.startswith("torch.ops.") and target.split(".")[2] not in _LIBRARIES:
+            raise DataError(f"{where}: {shown(target)}, call {number} of {len(calls)}, is no operator of PyTorch's own")
+        known.update(made)
+
+
+def _names(value: Any) -> Iterator[str]:
+    """Yield the names of tensors and numbers in an argument; a graph inside has names of its own."""
+    if isinstance(value, dict):
+        names = [value.get("name"), value.get("as_name")]
+        if len(value) == 1 and isinstance(names[0] or names[1], str):
+            yield str(names[0] or names[1])
+        elif "graph" not in value:
+            yield from (name for each in value.values() for name in _names(each))
+    elif isinstance(value, list):
+        yield from (name for each in value for name in _names(each))
+
+
 @contextmanager
 def _plain_tensors() -> Iterator[None]:
     """Make PyTorch's reader refuse pickles of anything but tensors, for as long as a file is read."""
     before = os.environ.get(_FORCED)
     os.environ[_FORCED] = "1"
+    log = logging.getLogger("torch.export")  # it writes tracebacks of what is told in an error
+    disabled, log.disabled = log.disabled, True
     try:
         yield
     finally:
+        log.disabled = disabled
         if before is None:
             del os.environ[_FORCED]
         else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -16,7 +17,7 @@ from symprop.importing.graph import Call
 from symprop.importing.layers import linear
 from symprop.importing.moves import part
 from symprop.importing.reading import Reading
-from symprop.importing.views import BATCH, Atom, Axis, Formula, Seen, Value, covers, places, whole
+from symprop.importing.views import BATCH, Atom, Axis, Formula, Opposite, Seen, Value, covers, places, whole
 from symprop.networks.activations import Sigmoid
 from symprop.networks.branches import Concatenate, Multiply, Sum
 from symprop.networks.own_activations import Activation
@@ -24,12 +25,8 @@ from symprop.networks.pooling import GlobalAveragePool
 from symprop.networks.positions import ClassToken, Positions, SinusoidalPositions
 
 Operand = Any
-SIGNS: dict[str, Callable[[Expr, Expr], Expr]] = {
-    "add": lambda a, b: a + b,
-    "sub": lambda a, b: a - b,
-    "mul": lambda a, b: a * b,
-    "div": lambda a, b: a / b,
-}
+_SIGNS = (operator.add, operator.sub, operator.mul, operator.truediv)
+SIGNS: dict[str, Callable[[Expr, Expr], Expr]] = dict(zip(("add", "sub", "mul", "div"), _SIGNS, strict=True))
 
 
 def plain_number(operand: Operand) -> float | int | None:
@@ -269,16 +266,33 @@ def baddbmm(reading: Reading, call: Call, mask: Operand, first: Seen, second: Se
 def masked_fill(reading: Reading, call: Call, tensor: Seen, mask: Operand, value: Operand) -> Seen:
     """Return scores that are hidden where a mask is True."""
     filled = plain_number(value)
-    if not isinstance(tensor.value.of, Scores) or filled is None or filled > -1e4 or isinstance(mask, Seen):
-        reading.refuse(call, "numbers are written over values", "scores of attention hidden by a known mask")
-    return masked(reading, call, tensor, ~mask)
+    told = isinstance(mask, Seen) and not isinstance(mask.value.of, Opposite)
+    if not isinstance(tensor.value.of, Scores) or filled is None or filled > -1e4 or told:
+        allowed = "scores of attention hidden by a known mask, or where an input is 0"
+        reading.refuse(call, "numbers are written over values", allowed)
+    return masked(reading, call, tensor, opposite(reading, call, mask) if isinstance(mask, Seen) else ~mask)
 
 
 def where(reading: Reading, call: Call, mask: Operand, tensor: Operand, other: Operand) -> Seen:
     """Return scores that are hidden where a mask is False."""
-    if not isinstance(tensor, Seen) or isinstance(mask, Seen):
-        reading.refuse(call, "a choice that depends on data", "scores of attention hidden by a known mask")
-    return masked_fill(reading, call, tensor, ~mask, other)
+    if not isinstance(tensor, Seen):
+        reading.refuse(call, "a choice of known numbers", "scores of attention hidden by a mask")
+    return masked_fill(reading, call, tensor, opposite(reading, call, mask) if isinstance(mask, Seen) else ~mask, other)
+
+
+def opposite(reading: Reading, call: Call, tensor: Seen, *_: Any) -> Seen:
+    """Return truth values of an input turned: True where it is 0."""
+    if isinstance(tensor.value.of, Opposite):
+        return Seen(tensor.value.of.base, tensor.axes)
+    base = tensor.value
+    return Seen(reading.value(base.shape, None, (base,), call.place, of=Opposite(base)), tensor.axes)
+
+
+def compared(reading: Reading, call: Call, tensor: Operand, other: Operand) -> Seen:
+    """Return where an input of whole numbers or truth values is not 0, or where it is."""
+    if not isinstance(tensor, Seen) or tensor.value.of != "ids" or plain_number(other) != 0:
+        reading.refuse(call, "a comparison", "an input of whole numbers or truth values with 0, as a mask of attention")
+    return opposite(reading, call, tensor) if call.operator == "eq" else tensor
 
 
 def any_softmax(reading: Reading, call: Call, tensor: Seen, dim: int, *rest: Any, **named: Any) -> Seen:
@@ -297,6 +311,8 @@ ARITHMETIC: dict[str, Callable[..., Any]] = {
     "scaled_dot_product_attention": sdpa,
     "masked_fill": masked_fill,
     "where": where,
+    **dict.fromkeys(("gt", "ne", "eq"), compared),
+    **dict.fromkeys(("logical_not", "bitwise_not"), opposite),
     **dict.fromkeys(("softmax", "_softmax"), any_softmax),
     **dict.fromkeys(("log_softmax", "_log_softmax"), log_softmax),
 }

@@ -50,6 +50,7 @@ class Scores:
     factor: float
     keep: Array | None = None
     are_weights: bool = False
+    mask: Input | None = None
 
 
 @dataclass(frozen=True)
@@ -133,8 +134,10 @@ def masked(reading: Reading, call: Call, tensor: Seen, mask: Any) -> Seen:
     """Return scores of which a known mask hides some: numbers that are added, or truth values, True where seen."""
     if mask is None:
         return tensor
-    if isinstance(mask, (Seen, Carried)):
-        reading.refuse(call, "a mask that is an input or learned", "causal masks, and such as hide nothing")
+    if isinstance(mask, Seen):
+        return _masked_by_input(reading, call, tensor, mask)
+    if isinstance(mask, Carried):
+        reading.refuse(call, "a mask that is learned", "causal masks, such as hide nothing, and inputs")
     found = np.asarray(mask.detach().cpu().numpy())
     if found.dtype != np.bool_:
         if not ((found == 0) | (found <= HIDDEN)).all():
@@ -147,6 +150,17 @@ def masked(reading: Reading, call: Call, tensor: Seen, mask: Any) -> Seen:
         reading.refuse(call, "a mask that differs among examples or heads", "one mask for all")
     keep, before = rows[0], tensor.value.of.keep
     return changed(reading, call, tensor, keep=keep if before is None else keep & before)
+
+
+def _masked_by_input(reading: Reading, call: Call, tensor: Seen, mask: Seen) -> Seen:
+    """A mask that is an input of truth values, one for each position that is read, the same for heads and queries."""
+    layer, keys = mask.value.layer, tensor.value.shape[-1]
+    alone = all(not axis for axis in mask.axes[1:-1]) and mask.axes[-1] == whole(-1, keys)
+    fits = mask.value.of == "ids" and mask.value.shape == (keys,) and alone
+    if not isinstance(layer, Input) or not fits or tensor.value.of.mask is not None:
+        allowed = "one truth value for each key, (batch, 1, 1, keys), True where it is seen"
+        reading.refuse(call, f"a mask of shape {mask.sizes} that is computed or not one for all queries", allowed)
+    return changed(reading, call, tensor, mask=layer)
 
 
 def weighed(reading: Reading, call: Call, tensor: Seen, dim: int, *_: Any, **__: Any) -> Seen:
@@ -234,6 +248,7 @@ def attention(reading: Reading, call: Call, tensor: Seen, W: Carried, bias: Carr
         kv_heads=k.heads if k.heads != q.heads else None,
         head_size=q.d if q.d * q.heads != width else None,
         bias=has_bias,
+        mask=found.mask,
         memory=memory.layer if memory is not None else None,  # type: ignore[arg-type]
     )
     value = reading.value((T, width), layer, (q.source,), call.place, weights)

@@ -8,7 +8,7 @@ from typing import Any
 from symprop.importing.carried import Carried
 from symprop.importing.graph import Call
 from symprop.importing.reading import Reading
-from symprop.importing.views import Seen, whole
+from symprop.importing.views import Padded, Seen, whole
 from symprop.networks.convolution import Conv1D, Conv2D, ConvTranspose2D
 from symprop.networks.layers import Dense, Layer
 
@@ -48,6 +48,23 @@ def dense(reading: Reading, call: Call, tensor: Seen, W: Carried, bias: Carried 
     return reading.along(inside, axis, value)
 
 
+def pad(
+    reading: Reading, call: Call, tensor: Seen, ends: Sequence[int], mode: str = "constant", value: float | None = None
+) -> Seen:
+    """Return an image or a sequence with zeros around, which the convolution behind it adds; the last axis is first."""
+    axes = len(call.shape) - 2
+    pairs = list(zip(ends[::2], ends[1::2], strict=True))
+    beside = any(pair != (0, 0) for pair in pairs[axes:]) or axes not in (1, 2)
+    if mode != "constant" or value or beside or min(ends) < 0:
+        reading.refuse(call, f"{list(ends)} are added ({mode}, {value or 0})", "zeros around the places of an image")
+    pairs = [*pairs[:axes], *[(0, 0)] * (axes - len(pairs))]
+    inside, _ = reading.image(call, tensor, axes)
+    shape, padded = (*call.shape[2:], inside.value.shape[-1]), Padded(inside.value, tuple(pairs[::-1]))
+    made = reading.value(shape, None, (inside.value,), call.place, of=padded)
+    lengths = tuple(whole(k - axes - 1, n) for k, n in enumerate(call.shape[2:]))
+    return Seen(made, (*inside.axes[:2], *lengths))
+
+
 def convolution_of(kind: type[Layer], axes: int) -> Callable[..., Seen]:
     """Return the row of a convolution with so many axes of places."""
 
@@ -74,6 +91,8 @@ def convolution_of(kind: type[Layer], axes: int) -> Callable[..., Seen]:
             padding = [(span // 2, span - span // 2) if padding == "same" else 0 for span in spans]
             padding = [each[0] if isinstance(each, tuple) and each[0] == each[1] else each for each in padding]
             padding = padding[0] if axes == 1 else padding
+        if isinstance(inside.value.of, Padded):
+            padding, inside = _with_zeros(padding, inside.value.of.ends), Seen(inside.value.of.base, inside.axes)
         options = {"stride": pair(stride), "padding": _padding(padding, axes), "dilation": pair(dilation)}
         size = W.shape[0]
         parts = {"depthwise": True} if groups == inside.value.shape[-1] > 1 else {"groups": groups}
@@ -85,15 +104,27 @@ def convolution_of(kind: type[Layer], axes: int) -> Callable[..., Seen]:
     return convolution
 
 
+def _with_zeros(padding: Any, ends: Sequence[tuple[int, int]]) -> Any:
+    """The padding of a convolution with zeros that stand around already, as a person writes it."""
+    axes = len(ends)
+    given = [padding] if axes == 1 and isinstance(padding, tuple) else _each(padding, axes)
+    own = [each if isinstance(each, tuple) else (each, each) for each in given]
+    added = [(one[0] + two[0], one[1] + two[1]) for one, two in zip(own, ends, strict=True)]
+    short = [each[0] if each[0] == each[1] else each for each in added]
+    return short if axes > 1 else short[0]
+
+
 def _each(numbers: Any, axes: int) -> list[int]:
     given = [numbers] if isinstance(numbers, int) else list(numbers)
     return given * axes if len(given) == 1 else given
 
 
 def _padding(padding: Any, axes: int) -> Any:
-    if axes == 1:
-        return pair(padding) if not isinstance(padding, tuple) else padding
-    return pair(padding)
+    """Padding as a person writes it: a pair is (before, after) of a sequence, (rows, columns) of an image."""
+    if axes == 1 and isinstance(padding, tuple):
+        return padding
+    alike = isinstance(padding, int) or all(isinstance(each, int) for each in padding)
+    return pair(padding) if alike else tuple(padding)
 
 
 def conv_transpose2d(
@@ -168,5 +199,6 @@ CONVOLUTIONS: dict[str, Callable[..., Any]] = {
     "conv2d": convolution_of(Conv2D, 2),
     "conv_transpose2d": conv_transpose2d,
     "convolution": convolution,
+    **dict.fromkeys(("pad", "constant_pad_nd"), pad),
 }
 """The operators that are convolutions, by name."""

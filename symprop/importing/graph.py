@@ -81,6 +81,8 @@ SHARING = frozenset(
         "swapdims",
         "t",
         "numpy_T",
+        "mT",
+        "adjoint",
         "expand",
         "expand_as",
         "contiguous",

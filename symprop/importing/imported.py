@@ -11,7 +11,7 @@ import numpy as np
 from symprop.errors import DataError, listed
 from symprop.importing.carried import Carried
 from symprop.importing.views import BATCH, Axis, Seen
-from symprop.networks.layers import Layer
+from symprop.networks.layers import Input, Layer
 from symprop.networks.network import Network
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -44,7 +44,7 @@ class Imported(Network):
         tensors, _ = self.seen
         if len(inputs) != len(tensors):
             raise DataError(f"the model has {len(tensors)} inputs, {len(inputs)} are given")
-        names = [each.name for each in self.inputs]
+        names = [each.value.layer.name for each in tensors if isinstance(each.value.layer, Input)]
         found = {
             name: _arranged(np.asarray(each), tensor) for name, each, tensor in zip(names, inputs, tensors, strict=True)
         }

@@ -63,6 +63,11 @@ def transpose(reading: Reading, call: Call, tensor: Tensor, first: int = 0, seco
     return Seen(tensor.value, tuple(axes))
 
 
+def matrix_transpose(reading: Reading, call: Call, tensor: Tensor) -> Tensor:
+    """Return a tensor with its last two axes swapped."""
+    return transpose(reading, call, tensor, -2, -1)
+
+
 def expand(reading: Reading, call: Call, tensor: Tensor, *_: Any, **__: Any) -> Tensor:
     """Return a tensor repeated along axes of one element: of a weight over the batch, which it has not here."""
     if isinstance(tensor, Carried):
@@ -208,6 +213,7 @@ MOVES: dict[str, Callable[..., Any]] = {
     **dict.fromkeys(("view", "reshape", "_unsafe_view", "flatten", "unflatten", "squeeze", "unsqueeze"), reshape),
     **dict.fromkeys(("permute", "movedim"), permute),
     **dict.fromkeys(("transpose", "swapaxes", "swapdims", "t", "numpy_T"), transpose),
+    **dict.fromkeys(("mT", "adjoint"), matrix_transpose),
     **dict.fromkeys(("expand", "expand_as", "repeat"), expand),
     **dict.fromkeys(("contiguous", "clone", "alias", "detach", "lift_fresh_copy"), same),
     **dict.fromkeys(("to", "_to_copy", "type_as", "float", "double"), converted),

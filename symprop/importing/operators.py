@@ -43,6 +43,8 @@ CHANNELS_IN_FRONT = (
     "instance_norm",
     "upsample",
 )
+ANYWHERE = ("dropout", "clone", "contiguous", "to", "pad", "constant_pad_nd")
+"""Operators before the first layer that do not say where the channels stand."""
 _RANDOM = ("rand", "normal", "bernoulli", "multinomial", "poisson")
 
 
@@ -135,7 +137,7 @@ def _has_channels_in_front(graph: Graph, name: str) -> bool:
     followed = {name}
     for call in graph.calls:
         if followed & {reference.name for reference in call.references}:
-            if call.operator not in ELEMENTWISE and call.operator not in ("dropout", "clone", "contiguous", "to"):
+            if call.operator not in ELEMENTWISE and call.operator not in ANYWHERE:
                 number_beside = call.operator in ("add", "sub", "mul", "div") and len(list(call.references)) == 1
                 if not number_beside:
                     return call.operator.lstrip("_").removeprefix("native_").startswith(CHANNELS_IN_FRONT)

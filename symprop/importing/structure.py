@@ -15,7 +15,7 @@ from sympy import Expr
 
 from symprop.errors import SpecError, shown
 from symprop.importing.formulas import layer_of
-from symprop.importing.views import Formula, Value
+from symprop.importing.views import Formula, Padded, Value
 from symprop.networks.blocks import Chain
 from symprop.networks.branches import Residual, Sum
 from symprop.networks.layers import Input, Layer
@@ -62,6 +62,10 @@ class Rows:
     def _layer(self, value: Value) -> Layer:
         if isinstance(value.of, Formula):
             layer = layer_of(value.of.body, self.names)
+        elif isinstance(value.of, Padded):
+            raise SpecError(
+                f"what {value.place} pads is read by what is no convolution\nallowed: zeros before a Conv1d or a Conv2d"
+            )
         elif value.layer is None:
             raise SpecError(
                 f"the scores or heads of attention at {value.place} are used without its last linear layer\n"

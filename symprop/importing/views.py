@@ -65,6 +65,21 @@ class Formula:
 
 
 @dataclass(frozen=True, eq=False)
+class Opposite:
+    """What a value is that is true where another, of truth values, is not."""
+
+    base: Value
+
+
+@dataclass(frozen=True, eq=False)
+class Padded:
+    """What a value is that is another with zeros around its places: how many before and behind, for each axis."""
+
+    base: Value
+    ends: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True, eq=False)
 class Seen:
     """A tensor: a value of the network, and for each axis of the tensor the atoms of the value along it, the outer
     first. An axis of one element has none.

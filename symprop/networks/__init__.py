@@ -16,6 +16,7 @@ from symprop.networks.activations import (
 from symprop.networks.attention import Attention
 from symprop.networks.blocks import Chain, Repeat
 from symprop.networks.branches import Concatenate, Multiply, Residual, Sum
+from symprop.networks.cells import GRU, LSTM, RNN, Bidirectional
 from symprop.networks.classification import BinaryCrossEntropy, KLDivergence, SoftmaxCrossEntropy
 from symprop.networks.convolution import Conv1D, Conv2D, ConvTranspose2D, UpSample2D
 from symprop.networks.dropout import Dropout
@@ -32,7 +33,6 @@ from symprop.networks.parts import Parameter
 from symprop.networks.penalties import L1, L2
 from symprop.networks.pooling import AveragePool1D, AveragePool2D, Flatten, GlobalAveragePool, MaxPool1D, MaxPool2D
 from symprop.networks.positions import At, ClassToken, Positions, SinusoidalPositions
-from symprop.networks.recurrent import GRU, LSTM, RNN
 from symprop.networks.regression import Huber, MeanAbsoluteError, MeanSquaredError
 from symprop.networks.schedules import Constant, Cosine, Warmup
 from symprop.networks.spec import LAYERS, parse_network
@@ -56,6 +56,7 @@ __all__ = [
     "AveragePool1D",
     "AveragePool2D",
     "BatchNorm",
+    "Bidirectional",
     "BinaryCrossEntropy",
     "Chain",
     "ClassToken",

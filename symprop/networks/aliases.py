@@ -50,7 +50,6 @@ TAKES: dict[str, str] = {
 """What an alias of a layer takes, where other libraries give it more."""
 
 INSTEAD: dict[str, str] = {
-    "bidirectional": "a layer that reads backwards in time is not part of the language yet",
     **dict.fromkeys(("sequential", "chain", "model"), "layers are joined by >>: Input(4) >> Dense(3) >> Tanh()"),
     **dict.fromkeys(("logsoftmax", "nllloss", "nll"), "SoftmaxCrossEntropy() takes logits and is both"),
     **dict.fromkeys(("add", "shortcut", "skip"), "Residual(...), or Sum(..., ...) of two rows of layers"),
@@ -89,8 +88,8 @@ def known_as(name: str, known: Collection[str]) -> str:
 def unknown(name: str, known: Collection[str]) -> str:
     """Return what is said of a name that stands for no layer: what to type instead, by its meaning, then by letters.
 
-    >>> unknown("Bidirectional", ["Dense"])
-    "unknown layer 'Bidirectional': a layer that reads backwards in time is not part of the language yet"
+    >>> unknown("Sequential", ["Dense"])
+    "unknown layer 'Sequential': layers are joined by >>: Input(4) >> Dense(3) >> Tanh()"
     >>> unknown("Tannh", ["Dense", "Tanh"])
     "unknown layer 'Tannh' (did you mean 'Tanh'?)"
     """

@@ -18,7 +18,7 @@ from symprop.networks.sizes import check_number
 class Dropout(Layer):
     """`a * m / (1 - p)`: each element is left out with probability `p`, by a mask of the shape of its input.
 
-    The others grow by `1 / (1 - p)`, so that the mean stays as it is; in evaluation the layer hands on what it gets
+    The others grow by `1 / (1 - p)`, so the mean stays as it is. In evaluation the layer hands on what it gets
     (Srivastava et al., *Dropout: a simple way to prevent neural networks from overfitting*, 2014, inverted as usual).
     Each example and each use of the layer has a mask of its own. `Dropout(0)` writes no equation.
 

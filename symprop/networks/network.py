@@ -28,10 +28,11 @@ LAYOUTS = ("example", "rows", "columns")
 
 
 class _Progress:
-    """A builder and how many layers of a network it has taken in. A longer network takes it over from a shorter one."""
+    """A builder and the layers of a network that it has taken in. A longer network takes it over from a shorter one."""
 
-    def __init__(self, builder: Builder, value: Variable) -> None:
+    def __init__(self, builder: Builder, value: Variable, first: Layer) -> None:
         self.builder, self.value, self.position = builder, value, 1
+        self.taken: tuple[Layer, ...] = (first,)
 
 
 @dataclass(frozen=True, repr=False)
@@ -77,9 +78,12 @@ class Network(Row):
             progress = None  # what a size's name means may have changed from the first layer on
         if progress is not None and known != progress.builder.books.known:
             progress = None  # and what an input is
+        if progress is not None and progress.taken != self.layers[: progress.position]:
+            progress = None  # it went on with other layers: two networks go on from one
         if progress is None or not 1 < progress.position <= len(self.layers):  # what the second layer reads may be ids
             builder = Builder(Books(self._stems(), *known))
-            progress = _Progress(builder, self.layers[0].start(builder, self.layers[1:2]))  # type: ignore[attr-defined]
+            start = self.layers[0].start(builder, self.layers[1:2])  # type: ignore[attr-defined]
+            progress = _Progress(builder, start, self.layers[0])
             self._progress[:] = [progress]
         position, progress.position = progress.position, 0  # not to be used by others if a layer refuses
         for layer in self.layers[position:]:
@@ -91,7 +95,7 @@ class Network(Row):
             self._check_names(progress.builder.books, progress.builder.items)
         if progress.builder.books.loops:
             self._check_index_names(progress.builder.books)
-        progress.position = len(self.layers)
+        progress.position, progress.taken = len(self.layers), self.layers
         return progress.builder
 
     def _stems(self) -> frozenset[str]:

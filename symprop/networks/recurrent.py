@@ -13,11 +13,9 @@ from typing import Any, ClassVar
 from sympy import Expr, Integer
 
 from symprop.algebra.equations import Carry, Equation, Item, Loop, Rows, equations_in
-from symprop.algebra.functions import FUNCTIONS, ElementwiseFunction
 from symprop.algebra.indices import RowIndex
-from symprop.algebra.nodes import Add, Fill, Multiply, Node, Scalar, Slice, Variable
-from symprop.algebra.roles import ACTIVATION, INPUT, PRE_ACTIVATION
-from symprop.algebra.trees import added
+from symprop.algebra.nodes import Fill, Multiply, Node, Scalar, Slice, Variable
+from symprop.algebra.roles import ACTIVATION, INPUT
 from symprop.algebra.unrolling import written_out
 from symprop.errors import SpecError, shown
 from symprop.networks.blocks import Chain
@@ -29,7 +27,6 @@ from symprop.networks.positions import of_a_sequence
 from symprop.networks.sizes import TIME, Size, checked_flag, checked_size
 
 LEARNED = "learned"
-RESETS = ("after", "before")
 
 
 @dataclass
@@ -171,111 +168,6 @@ class Recurrent(Layer):
         return [Multiply(Scalar(1), moment.builder.further_input(each, INPUT)) for each in given]
 
 
-@dataclass(frozen=True)
-class RNN(Recurrent):
-    """The plain recurrent layer of Elman (1990), `h[t] = f(W x[t] + R h[t - 1] + b)`.
-
-    The input is a sequence, (T, n); the output the states of all moments, (T, size), or the last alone, (size,), with
-    `sequence=False`. `initial` is the state before the first moment: zero, `"learned"`, or an `Input`.
-
-    >>> from symprop import Input
-    >>> [equation.text() for equation in (Input("T", "n") >> RNN(4)).system().equations]
-    ['h1[0] = zeros((4,))', 'a1[t] = W1 @ x[t] + R1 @ h1[t - 1] + b1', 'h1[t] = tanh(a1[t])']
-
-    Raises:
-        SpecError: an input that is no sequence, an unknown activation.
-    """
-
-    activation: str = field(default="tanh", kw_only=True)
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.activation not in ACTIVATIONS:
-            raise SpecError(f"RNN: unknown activation {shown(self.activation)}\nallowed: {', '.join(ACTIVATIONS)}")
-
-    def step(self, moment: Moment) -> None:
-        read, recurrent, bias = moment.weights(1)
-        a = moment.let("a", Add(read, recurrent @ moment.before("h"), *bias), "pre-activation", PRE_ACTIVATION)
-        moment.let("h", FUNCTIONS[self.activation](a), "state")
-
-
-ACTIVATIONS = ("tanh", "relu", "sigmoid")
-
-
-@dataclass(frozen=True)
-class LSTM(Recurrent):
-    """Long short-term memory (Hochreiter and Schmidhuber 1997, with the forget gate of Gers et al. 2000).
-
-    The cell `c[t] = f[t] * c[t - 1] + i[t] * g[t]` is what it remembers, `h[t] = o[t] * tanh(c[t])` its output. The
-    rows of `W` and `R` belong to the gates i, f, g, o, in this order.
-
-    >>> from symprop import Input
-    >>> [equation.text() for equation in (Input("T", 3) >> LSTM(2)).system().equations][-2:]
-    ['c1[t] = f1[t] * c1[t - 1] + i1[t] * g1[t]', 'h1[t] = o1[t] * tanh(c1[t])']
-
-    Raises:
-        SpecError: an input that is no sequence.
-    """
-
-    states: ClassVar[tuple[str, ...]] = ("h", "c")
-
-    def step(self, moment: Moment) -> None:
-        read, recurrent, bias = moment.weights(4)
-        a = moment.let("a", Add(read, recurrent @ moment.before("h"), *bias), "pre-activations", PRE_ACTIVATION)
-        gates = {letter: (place, note) for place, (letter, note) in enumerate(
-            {"i": "input gate", "f": "forget gate", "g": "candidate", "o": "output gate"}.items())}  # fmt: skip
-        i, f, g, o = (
-            moment.let(letter, (tanh if letter == "g" else sigmoid)(moment.gate(a, place)), note)
-            for letter, (place, note) in gates.items()
-        )
-        c = moment.let("c", f * moment.before("c") + i * g, "cell")
-        moment.let("h", o * tanh(c), "state")
-
-
-@dataclass(frozen=True)
-class GRU(Recurrent):
-    """The gated recurrent unit of Cho et al. (2014), `h[t] = (1 - z[t]) * n[t] + z[t] * h[t - 1]`.
-
-    The gate r resets what the candidate n sees of the state: `reset="after"` the product, `r * (Rn h + bh)`, as PyTorch
-    and cuDNN do, or `"before"` it, `Rn (r * h)`, as the paper does. The rows of `W` and `R` belong to r, z, n.
-
-    >>> from symprop import Input
-    >>> [equation.text() for equation in (Input("T", 3) >> GRU(2)).system().equations][-2:]
-    ['n1[t] = tanh(a1[t][4:] + r1[t] * u1[t])', 'h1[t] = (1 - z1[t]) * n1[t] + z1[t] * h1[t - 1]']
-
-    Raises:
-        SpecError: an input that is no sequence, an unknown `reset`.
-    """
-
-    reset: str = field(default="after", kw_only=True)
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.reset not in RESETS:
-            raise SpecError(f"GRU: reset is {shown(self.reset)}\nallowed: {', '.join(RESETS)}")
-
-    def step(self, moment: Moment) -> None:
-        n, before = moment.units, moment.before("h")
-        read, weights, bias = moment.weights(3)
-        a = moment.let("a", added([read, *bias]), "what the input gives", PRE_ACTIVATION)
-        after = self.reset == "after"
-        q = moment.let("q", (weights if after else Slice(weights, 0, 0, 2 * n)) @ before, "what the state gives")
-        r = moment.let("r", sigmoid(moment.gate(a, 0) + moment.gate(q, 0)), "reset gate")
-        z = moment.let("z", sigmoid(moment.gate(a, 1) + moment.gate(q, 1)), "update gate")
-        if after:
-            seen = moment.gate(q, 2)
-            u: Node = seen + moment.vector("bh") if self.bias else seen
-            inner: Node = r * moment.let("u", u, "what the candidate sees of the state")
-        else:
-            inner = Slice(weights, 0, 2 * n, 3 * n) @ (r * before)
-        new = moment.let("n", tanh(moment.gate(a, 2) + inner), "candidate")
-        moment.let("h", Multiply(1 - z, new) + z * before, "state")
-
-
-tanh: ElementwiseFunction = FUNCTIONS["tanh"]
-sigmoid: ElementwiseFunction = FUNCTIONS["sigmoid"]
-
-
 def has_moments(layers: Iterable[Layer]) -> bool:
     """Whether there are recurrent layers among the layers, also inside blocks."""
     return any(isinstance(each, Recurrent) or has_moments(each.inner) for each in layers)
@@ -284,7 +176,7 @@ def has_moments(layers: Iterable[Layer]) -> bool:
 def written_out_in_time(network: Network, unroll: bool = True) -> Network:
     """Return the network with its loops over time written out moment by moment, or none of them.
 
-    >>> from symprop import Input, MeanSquaredError
+    >>> from symprop import RNN, Input, MeanSquaredError
     >>> written_out_in_time(Input(3, 2) >> RNN(4) >> MeanSquaredError()).text
     'Input(3, 2) >> RNN(4, unroll=True) >> MeanSquaredError()'
 

@@ -207,18 +207,13 @@ class _Plan:
     def drawing(self) -> Drawing:
         """Return boxes and arrows, by row and column."""
         drawing = Drawing(len(self.rows))
-        numbers = self.derivation.numbers
         for place, row in enumerate(self.rows):
             if row.equation is None:
                 name = row.variable.name
                 drawing.boxes.append(Box("forward", place, self.label(row.variable), kind="variable", name=name))
             else:
-                left, right = map(self.label, sides(row.equation))
-                whole = (f"{left[0]} = {right[0]}", f"{left[1]} = {right[1]}")
-                both = whole if tex_width(whole[1]) <= WIDEST_BOX else left
                 kind = "sum" if is_skip_sum(row.equation) else "operation"
-                name = row.equation.name
-                drawing.boxes.append(Box("forward", place, both, numbers.get(name), kind, name=name))
+                drawing.boxes.append(self._box("forward", place, row.equation, kind))
             for above in dict.fromkeys(a for a, _ in row.reads):
                 drawing.arrows.append(Arrow("forward", above, place, self._border(above, place)))
             for loop, carry in row.left:
@@ -232,6 +227,12 @@ class _Plan:
         self._gradients(drawing)
         self._frames(drawing)
         return drawing
+
+    def _box(self, column: str, place: int, equation: Equation, kind: str, position: int = 0) -> Box:
+        left, right = map(self.label, sides(equation))
+        whole = (f"{left[0]} = {right[0]}", f"{left[1]} = {right[1]}")
+        both = whole if tex_width(whole[1]) <= WIDEST_BOX else left
+        return Box(column, place, both, self.derivation.numbers.get(equation.name), kind, position, equation.name)
 
     def _backward(self, drawing: Drawing, place: int) -> None:
         adjoint = self.adjoint(place)
@@ -293,11 +294,7 @@ class _Plan:
                 equation = known.get(gradient_of(variable).name)
                 if variable.name in self.parameters - given and equation is not None:
                     given.add(variable.name)
-                    left, right = map(self.label, sides(equation))
-                    both = (f"{left[0]} = {right[0]}", f"{left[1]} = {right[1]}")
-                    number = self.derivation.numbers.get(equation.name)
-                    box = Box("gradient", place, both, number, "gradient", position, equation.name)
-                    drawing.boxes.append(box)
+                    drawing.boxes.append(self._box("gradient", place, equation, "gradient", position))
                     position += 1
 
     def _frames(self, drawing: Drawing) -> None:

@@ -10,6 +10,7 @@ from sympy import Expr
 from symprop.algebra import nodes as n
 from symprop.algebra.means import Mean
 from symprop.algebra.nodes import Node
+from symprop.algebra.shapes import same
 from symprop.algebra.table import Table
 
 Sizes = tuple[Expr, ...]
@@ -80,7 +81,7 @@ def regrouped(found: Sequence[Expr], shape: Iterable[Expr]) -> Digits:
     rest, axes = list(found), []
     for size in shape:
         axis: list[Expr] = []
-        while size != 1 and sympy.expand(sympy.Mul(*axis) - size) != 0:
+        while size != 1 and not same(sympy.Mul(*axis), size):
             if not rest:
                 raise Unwritten
             axis.append(rest.pop(0))

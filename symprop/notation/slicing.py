@@ -11,6 +11,7 @@ from sympy import Basic, Expr, Integer
 from symprop.algebra import nodes as n
 from symprop.algebra.means import Mean, is_statistic
 from symprop.algebra.nodes import Node
+from symprop.algebra.shapes import same
 from symprop.algebra.table import Table
 from symprop.algebra.trees import variables, walk
 from symprop.errors import ShapeError
@@ -58,7 +59,7 @@ class Slicer:
         if whole and not needs_places(node):
             return node
         found = SLICES(node, address, self) if type(node) in SLICES else of_wholes(node, whole, self)
-        if len(found.shape) != len(shape) or any(sympy.expand(a - b) for a, b in zip(found.shape, shape, strict=True)):
+        if len(found.shape) != len(shape) or not all(map(same, found.shape, shape)):
             raise Unwritten  # what was spread over an axis stands at a place of it
         return found
 

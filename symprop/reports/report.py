@@ -196,14 +196,15 @@ def report(
 ) -> Report:
     r"""Return a report on a network; of a case, from what it has worked out; of loaded weights, with their training.
 
-    `layout` is that of the formulas, "example", "rows" or "columns"; `symbols` gives letters by name, as a mapping or
-    as texts such as `delta=\varepsilon`; `bold` is "none", "vectors" or "arrays"; `transpose` is "top", "T" or "prime";
-    `layer_index` is "mixed" (numbers below, or above where there is a general `(l)`), "sub" or "super". `without` names
-    sections to leave out, `dtype` is that of the code ("float64", "float32"), and `seed` chooses what is random.
-    `steps` is "all", or "brief", where a derivation has one line for each equation that it goes through. `author` and
-    `date` stand under the title. A `short` report has the equations and their derivation, a `full` one lists every
-    operation and every check. `paper` is "a4" or "letter", with letters of 10, 11 or 12 `points` in one or two
-    `columns`; with `slides` its LaTeX and PDF are slides. `sizes` are numbers for sizes that have a name.
+    Formulas: `layout` is "example", "rows" or "columns"; `symbols` gives letters by name, as a mapping or as texts such
+    as `delta=\varepsilon`; `bold` is "none", "vectors" or "arrays"; `transpose` is "top", "T" or "prime"; `layer_index`
+    is "mixed" (numbers below, or above where there is a general `(l)`), "sub" or "super".
+    Content: `without` names sections to leave out; a `short` report has the equations and their derivation, a `full`
+    one every operation and check; `steps` "all" has a line for each rule, "brief" one for each equation. `sizes` are
+    numbers for named sizes; `dtype` is that of the code; `seed` chooses what is random. `author` and `date` stand
+    under the title.
+    Paper: "a4" or "letter", with letters of 10, 11 or 12 `points` in one or two `columns`; with `slides` its LaTeX and
+    PDF are slides.
 
     >>> written = report("Input(2) >> Dense(1) >> MeanSquaredError()", symbols={"delta": r"\varepsilon"})
     >>> print(written.equation("W1"))

@@ -18,7 +18,7 @@ from symprop.networks.spec import is_network_text
 
 STAGES = ("derivation", "steps", "diagram", "code", "certificate", "mine", "report")
 SLOW_STAGES = ("certificate", "report")
-ENDINGS = {"pdf": "PDF", "html": "HTML", "tex": "LaTeX"}
+ENDINGS = {"pdf": "PDF", "html": "HTML", "tex": "LaTeX", "md": "Markdown"}
 """What a report is written as."""
 LONGEST_TEXT, LONGEST_FIELD, MOST_SIZES = 20_000, 200, 20
 LARGEST_SIZE = 10**9

@@ -13,7 +13,9 @@ from symprop.algebra.nodes import Node
 from symprop.algebra.shapes import shape_text
 from symprop.formulas.compare.comparison import Comparison
 from symprop.notation.blocks import Link
+from symprop.notation.breaking import latex_pieces
 from symprop.notation.html_document import math, words
+from symprop.notation.paper import Paper
 from symprop.templating import environment
 from symprop.verify import Certificate
 
@@ -49,6 +51,15 @@ class Group:
     title: str
     heading: Markup
     rows: tuple[Formula, ...]
+
+
+SCREEN = Paper(columns=2)
+"""Half of a window is about as wide as a column of a page."""
+
+
+def pieces(formula: str, left: str = "") -> tuple[str, ...]:
+    """Cut a formula in LaTeX where it is too long for the page behind its left side."""
+    return tuple(latex_pieces(formula, SCREEN.room - SCREEN.width(left), SCREEN.points))
 
 
 def shape_of(node: Node) -> str:
@@ -96,27 +107,29 @@ def diagram_parts(drawn: str, names: Mapping[str, str]) -> dict[str, Any]:
 
 def report_parts(ending: str, write: Mapping[str, Callable[[], str]]) -> dict[str, Any]:
     """Return a report as a file; of a PDF the LaTeX, which is compiled where files may be written."""
-    return {"text": write["html" if ending == "html" else "tex"](), "file": f"report.{ending}", "kind": KINDS[ending]}
+    return {"text": write["tex" if ending == "pdf" else ending](), "file": f"report.{ending}", "kind": KINDS[ending]}
 
 
-KINDS = {"html": "text/html", "tex": "application/x-tex", "pdf": "application/pdf"}
+KINDS = {"html": "text/html", "md": "text/markdown", "tex": "application/x-tex", "pdf": "application/pdf"}
 """The kind of each file, for the browser."""
 
 
 def certificate_parts(certificate: Certificate) -> dict[str, Any]:
     """Return the table of a certificate with what it says in words."""
     rows = [(*row.cells, row.ok) for row in certificate.rows]
+    whole = certificate.ok and not certificate.unreached
+    verdict = "failed" if certificate.failures else "ok" if whole else "open"
     return {
         "certificate": _rendered(
             "certificate",
             rows=rows,
-            ok=certificate.ok,
+            verdict=verdict,
             summary=certificate.summary,
             failures=certificate.failures,
             remarks=certificate.remarks,
             seconds=f"{certificate.seconds:.1f}",
         ),
-        "verdict": "ok" if certificate.ok else "failed",
+        "verdict": verdict,
         "summary": certificate.summary,
     }
 

@@ -64,6 +64,23 @@ def confine(limits: Limits) -> None:
             resource.setrlimit(kind, (allowed, allowed))
 
 
+def seconds_of_checks() -> float | None:
+    """Return how long checks may compute, so that those that were made are shown before this process is stopped.
+
+    >>> seconds_of_checks() is None or seconds_of_checks() > 0
+    True
+    """
+    if os.name != "posix":
+        return None
+    resource = importlib.import_module("resource")
+    seconds, _ = resource.getrlimit(resource.RLIMIT_CPU)
+    return None if seconds < 2 * _LAST_CHECK else float(seconds - _LAST_CHECK)
+
+
+_LAST_CHECK = 16
+"""Seconds that are left for the check that has begun; a process that has few is stopped in the middle."""
+
+
 def _taken() -> int:
     """The bytes of addresses that this process holds already, where the system says so."""
     said = Path("/proc/self/statm")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any
@@ -37,10 +38,12 @@ from symprop.server.fragments import (
     certificate_parts,
     derivation_parts,
     diagram_parts,
+    pieces,
     report_parts,
     shape_of,
     steps_parts,
 )
+from symprop.server.limits import seconds_of_checks
 
 MOST_PARTS = 60
 """How many operations of a formula the table of shapes lists."""
@@ -96,7 +99,9 @@ def formula_steps(asked: Asked) -> dict[str, Any]:
 
 def _chain(name: str, answer: Answer) -> tuple[str, list[Link], str]:
     listed = seen_steps(answer.result.steps, latex)
-    links = [Link((latex(each.after),), each.rule, tuple(map(reason, dict.fromkeys(each.facts)))) for each in listed]
+    links = [
+        Link(pieces(latex(each.after)), each.rule, tuple(map(reason, dict.fromkeys(each.facts)))) for each in listed
+    ]
     return name, links, latex(listed[0].before) if listed else ""
 
 
@@ -116,7 +121,7 @@ def formula_diagram(asked: Asked) -> dict[str, Any]:
     gradients = answers if asked.question == "gradient" else ()
     names = {f"d{each.result.by[0].name}": _name(each, answers) for each in gradients}
     loss = str(derivation.system.loss)
-    drawn = diagram(derivation)
+    drawn = re.sub(r"<tspan[^>]*>\(\d+\)</tspan>", "", diagram(derivation))  # the page of a formula has no numbers
     if (loss, formula.name) == ("L", "f"):  # the formula is no loss, and is called f all over the page
         drawn = drawn.replace(">L</tspan>", ">f</tspan>")
     return diagram_parts(drawn, names | {loss: "f"})
@@ -136,7 +141,7 @@ def formula_code(asked: Asked) -> dict[str, Any]:
 
 def formula_certificate(asked: Asked) -> dict[str, Any]:
     """Return the certificate of an answer, or that of all answers."""
-    return certificate_parts(_together(_answered(asked)).check())
+    return certificate_parts(_together(_answered(asked)).check(limit=seconds_of_checks()))
 
 
 def formula_compared(asked: Asked) -> dict[str, Any]:
@@ -145,9 +150,9 @@ def formula_compared(asked: Asked) -> dict[str, Any]:
 
 
 def formula_report(asked: Asked) -> dict[str, Any]:
-    """Return the answer with its steps, source and certificate, as HTML or LaTeX."""
+    """Return the answer with its steps, source and certificate, as HTML, LaTeX or Markdown."""
     found = _together(_answered(asked))
-    return report_parts(asked.ending, {"html": found.html, "tex": found.document})
+    return report_parts(asked.ending, {"html": found.html, "tex": found.document, "md": found.markdown})
 
 
 def _together(answers: Sequence[Answer]) -> Answer | Answers:
@@ -202,7 +207,9 @@ def _in_field(field: str, work: Callable[[], Any], known: Sequence[str] = ()) ->
 
 def _row(name: str, left: str, right: Node, steps: bool = False) -> Formula:
     written = latex(right)
-    return Formula(name, None, math(left), (math(written),), shape_of(right), f"{left} = {written}", steps)
+    return Formula(
+        name, None, math(left), tuple(map(math, pieces(written, left))), shape_of(right), f"{left} = {written}", steps
+    )
 
 
 def _shapes(declared: Sequence[Variable], node: Node) -> Iterator[Shape]:

@@ -23,6 +23,7 @@ from symprop.server import listing
 from symprop.server.asked import Asked
 from symprop.server.comparing import with_derivation
 from symprop.server.fragments import (
+    SCREEN,
     Formula,
     Group,
     Shape,
@@ -33,6 +34,7 @@ from symprop.server.fragments import (
     shape_of,
     steps_parts,
 )
+from symprop.server.limits import seconds_of_checks
 from symprop.verify import check
 
 _ANSWER, _GIVEN = ("Backward pass", "Gradients"), ("Forward pass", "Loss")
@@ -42,7 +44,7 @@ def network_derivation(asked: Asked) -> dict[str, Any]:
     """Return shapes, equations and LaTeX of a network."""
     case = _case(asked)
     derivation = case.derivation
-    writer = PageWriter(derivation)
+    writer = PageWriter(derivation, paper=SCREEN)
     found = {section.title: section for section in sections(derivation)}
     answer, given = (
         [group for title in titles if title in found for group in _groups(writer, found[title])]
@@ -57,14 +59,14 @@ def network_derivation(asked: Asked) -> dict[str, Any]:
     ]
     definitions = [math(f"{writer.formula(head)} = {writer.formula(body)}") for head, body in functions(derivation)]
     parts = derivation_parts(list(_shapes(writer, found)), answer, given, [*definitions, *notes])
-    return {"kind": "network", "sizes": case.names, **parts}
+    return {"kind": "network", "sizes": sorted(case.network.sizes), **parts}
 
 
 def network_steps(asked: Asked) -> dict[str, Any]:
     """Return the steps that led to one equation, or to all where none is named."""
     derivation = _case(asked).derivation
     named = [derivation.equation(asked.name)] if asked.name else [each for each in derivation.equations if each.steps]
-    writer = PageWriter(derivation)
+    writer = PageWriter(derivation, paper=SCREEN)
     lines = [Line(derivation.numbers[each.name], each) for each in named]
     return steps_parts((line.equation.name, writer.chain(line).links, "") for line in lines)
 
@@ -85,7 +87,7 @@ def network_code(asked: Asked) -> dict[str, Any]:
 def network_certificate(asked: Asked) -> dict[str, Any]:
     """Return the certificate of a network."""
     case = _case(asked)
-    return certificate_parts(check(case, sizes=_sizes_for(case, asked)))
+    return certificate_parts(check(case, sizes=_sizes_for(case, asked), limit=seconds_of_checks()))
 
 
 def network_compared(asked: Asked) -> dict[str, Any]:
@@ -94,9 +96,9 @@ def network_compared(asked: Asked) -> dict[str, Any]:
 
 
 def network_report(asked: Asked) -> dict[str, Any]:
-    """Return the report on a network, as HTML or LaTeX."""
+    """Return the report on a network, as HTML, LaTeX or Markdown."""
     found = report(_case(asked), dtype=asked.dtype)
-    return report_parts(asked.ending, {"html": found.html, "tex": found.latex})
+    return report_parts(asked.ending, {"html": found.html, "tex": found.latex, "md": found.markdown})
 
 
 def _case(asked: Asked) -> Case:
@@ -106,7 +108,7 @@ def _case(asked: Asked) -> Case:
 
 def _sizes_for(case: Case, asked: Asked) -> dict[str, int]:
     """The numbers that were given, for the names that the network has."""
-    names = set(case.names)
+    names = set(case.network.sizes)
     return {name: number for name, number in asked.sizes if name in names}
 
 

@@ -69,13 +69,15 @@ def check(
 ) -> Certificate:
     """Check a network's derivation and generated code, and return the certificate; of a case, its own.
 
-    `sizes` are numbers for sizes and counts that have a name. The printed recurrence of a symbolic `Repeat` is checked
-    for 1, 2 and 3 blocks; all else for the number that is given, or for 3.
+    The printed recurrence of a symbolic `Repeat` is checked for 1, 2 and 3 blocks; all else for the number that is
+    given, or for 3.
 
-    `target` says whose module is checked: of "numpy" the one that runs, and that the one to read has the same values;
-    "numba", "jax" or "torch"; with "all" also that those of all targets agree whose library is installed.
-
-    `limit` is how many seconds the check may compute, None for as many as it takes; what is not reached is named.
+    Args:
+        network: a network, its text, or a case; in `float32` too, at random points that `seed` chooses.
+        sizes: numbers for sizes and counts that have a name.
+        target: whose module is checked: "numpy" (the one that runs, and that the one to read has the same values),
+            "numba", "jax" or "torch"; "all" compares those of all targets that are installed.
+        limit: how many seconds the check may compute, None for as many as it takes; what is not reached is named.
 
     >>> certificate = check("Input(2) >> Dense(1) >> MeanSquaredError()")
     >>> certificate.ok, certificate.failures

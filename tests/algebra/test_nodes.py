@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -11,10 +12,12 @@ import sympy
 
 from symprop.algebra import nodes as n
 from symprop.algebra import roles
+from symprop.algebra.alike import renumbered
 from symprop.algebra.names import adjoint_of, gradient_of, size_symbol, variable
 from symprop.algebra.nodes import Node, as_node
-from symprop.algebra.trees import replace, variables
+from symprop.algebra.trees import replace, variables, walk
 from symprop.errors import FormulaError, LimitError, ShapeError, SymbolNameError
+from tests.samples import SAMPLES
 
 W, x, b = variable("W1", (3, 4)), variable("x", (4,)), variable("b1", (3,))
 
@@ -26,6 +29,24 @@ def test_nodes_are_values() -> None:
     assert {W, x} <= (W @ x).free_symbols
     assert pickle.loads(pickle.dumps(W @ x + b)) == W @ x + b
     assert str(sympy.latex(W @ x)) == (W @ x).latex()
+
+
+def test_a_renumbered_formula_is_the_one_that_is_built() -> None:
+    for sample in chain.from_iterable(SAMPLES.values()):
+        arrays = variables(sample)
+
+        def built(number: Callable[[int], int], arrays: Sequence[Node] = arrays, sample: Node = sample) -> Node:
+            named = {each: each.change(index=(number(place),)) for place, each in enumerate(arrays)}
+            return replace(sample, named)
+
+        first, second, together = built(lambda place: place), built(lambda place: place + 10), built(lambda place: 7)
+        found = renumbered(first, {(place,): (place + 10,) for place in range(len(arrays))})
+        assert found == second, sample
+        assert (hash(found), found.shape, found.weight) == (hash(second), second.shape, second.weight), sample
+        assert variables(found) == variables(second), sample
+        assert [part.args for part in walk(found)] == [part.args for part in walk(second)], sample  # made now
+        assert renumbered(first, {(place,): (7,) for place in range(len(arrays))}) == together, sample
+        assert len(arrays) < 2 or first != together, sample
 
 
 def test_numbers_and_sizes_stand_on_either_side() -> None:

@@ -7,6 +7,7 @@ a random cotangent. The way of arrays there and back is judged with it: a wrong 
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -72,6 +73,24 @@ def changed_behind(_: Any, layer: nn.Module, x: Any) -> Any:
     return view.flatten(1) + y
 
 
+def padded(_: Any, first: nn.Module, second: nn.Module, x: Any) -> Any:
+    return second(F.pad(torch.tanh(first(F.pad(x, (0, 1, 2, 0)))), (1, 1, 1, 1)))
+
+
+def masked(_: Any, *layers: Any) -> Any:
+    """Attention by one operator, then by hand, to positions that an input names."""
+    *layers, x, seen = layers
+    for number, (q, k, v, out) in enumerate((layers[:4], layers[4:])):
+        a, b, c = (layer(x).view(*x.shape[:2], 2, -1).transpose(1, 2) for layer in (q, k, v))
+        if number == 0:
+            taken = F.scaled_dot_product_attention(a, b, c, attn_mask=(seen > 0)[:, None, None])
+        else:
+            scores = (a @ b.mT / a.shape[-1] ** 0.5).masked_fill(seen[:, None, None] == 0, -math.inf)
+            taken = scores.softmax(-1) @ c
+        x = x + out(taken.transpose(1, 2).flatten(2))
+    return x
+
+
 def encoded(_: Any, table: nn.Module, layer: nn.Module, x: Any) -> Any:
     return layer(table(x).flatten(1))
 
@@ -93,6 +112,16 @@ TEXTS: dict[str, tuple[Callable[[], Any], Callable[[], Any], str]] = {
         lambda: image(2, 2, 4, 4),
         "Input(4, 4, 2) >> Concatenate(Identity(), Conv2D(3, 2, stride=2) >> ReLU() >> "
         "ConvTranspose2D(4, 2, stride=2)) >> Conv2D(2, 3, padding=1)",
+    ),
+    "padded": (
+        lambda: Built(padded, nn.Conv2d(2, 3, 3, 2), nn.Conv2d(3, 2, 3, padding=1)),
+        lambda: image(2, 2, 6, 6),
+        "Input(6, 6, 2) >> Conv2D(3, 3, stride=2, padding=((2, 0), (0, 1))) >> Tanh() >> Conv2D(2, 3, padding=2)",
+    ),
+    "masked by an input": (
+        lambda: Built(masked, *(nn.Linear(6, 6) for _ in range(8))),
+        lambda: (image(2, 4, 6), torch.tensor([[1, 1, 0, 1], [1, 0, 0, 0]])),
+        'Input(4, 6) >> Repeat(Residual(Attention(2, mask=Input(4, name="inputs_1"))), 2)',
     ),
     "ids": (
         lambda: Built(encoded, nn.Embedding(7, 3), nn.Linear(12, 2)),
@@ -205,7 +234,8 @@ def agree(model: Any, *inputs: Any) -> symprop.Imported:
     _, gradients = module.loss_and_grads(net.weights, arrays, y)
     if real:
         derived = by_equations(net, arrays, y)
-        slopes = net.taken(*(each.grad.numpy() if each.grad is not None else each.detach().numpy() for each in inputs))
+        gradients_of = [torch.zeros_like(each) if each.grad is None else each.grad for each in inputs]
+        slopes = net.taken(*(each.numpy() for each in gradients_of))
         slopes = slopes if isinstance(slopes, dict) else {net.inputs[0].name: slopes}
         for name in [each.name for each in net.inputs if each.name in derived]:
             close(derived[name], slopes[name], name)

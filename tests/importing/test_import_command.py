@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import pickle
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -30,6 +32,19 @@ def archive(path: Path, **entries: bytes) -> Path:
         for name, content in entries.items():
             file.writestr(name, content)
     return path
+
+
+def graph(*calls: tuple[str, str, str]) -> bytes:
+    """A graph of calls as torch.export writes it: operator, what it reads, what it makes."""
+
+    def tensor(name: str) -> dict[str, Any]:
+        return {"as_tensor": {"name": name}}
+
+    nodes = [
+        {"target": target, "inputs": [{"name": "self", "arg": tensor(read)}], "outputs": [tensor(made)]}
+        for target, read, made in calls
+    ]
+    return json.dumps({"graph_module": {"graph": {"inputs": [tensor("x")], "nodes": nodes}}}).encode()
 
 
 def test_a_file_becomes_a_network_and_weights(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -67,6 +82,18 @@ def test_nothing_in_a_file_is_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     objects = archive(tmp_path / "a.pt2", **{"m/data/constants/opaque_obj_0": bomb})
     library = archive(tmp_path / "b.pt2", **{"m/data/aotinductor/model/x.so": b""})
     size = archive(tmp_path / "c.pt2", **{"m/models/model.json": b'{"expr_str": "__import__(\'os\').abort()"}'})
+    graphs = {
+        name: archive(tmp_path / f"{name}.pt2", **{"m/models/model.json": graph(*calls)})
+        for name, calls in {
+            "circle": [
+                ("torch.ops.aten.tanh.default", "relu", "tanh"),
+                ("torch.ops.aten.relu.default", "tanh", "relu"),
+            ],
+            "own": [("torch.ops.aten.tanh.default", "x", "tanh"), ("torch.ops.mine.run.default", "tanh", "run")],
+            "deep": [],
+        }.items()
+    }
+    archive(graphs["deep"], **{"m/models/model.json": b"[" * 100_000})
     broken = tmp_path / "d.pt2"
     broken.write_bytes(b"no archive")
     for path, kind, told in (
@@ -74,13 +101,16 @@ def test_nothing_in_a_file_is_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         (objects, DataError, "holds 'm/data/constants/opaque_obj_0', which is neither numbers nor text"),
         (library, DataError, "which is neither numbers nor text"),
         (size, DataError, "is no size"),
+        (graphs["circle"], DataError, "tanh.default', call 1 of 2, reads 'relu', which no earlier call makes"),
+        (graphs["own"], DataError, "'torch.ops.mine.run.default', call 2 of 2, is no operator of PyTorch's own"),
+        (graphs["deep"], DataError, "holds no graph that torch.export wrote"),
         (broken, DataError, "is no archive of torch.export.save"),
         (tmp_path / "missing.pt2", OutputError, "cannot read .*No such file"),
         (tmp_path, OutputError, "cannot read"),
     ):
         with pytest.raises(kind, match=told):
             program_of(path)
-    inside = archive(tmp_path / "e.pt2", **{"m/models/model.json": b"{}", "m/data/sample_inputs/model.pt": bomb})
+    inside = archive(tmp_path / "e.pt2", **{"m/models/model.json": graph(), "m/data/sample_inputs/model.pt": bomb})
     with pytest.raises(DataError if HERE else SpecError, match="PyTorch cannot read" if HERE else "is not installed"):
         program_of(inside)
     assert not (tmp_path / "exploded").exists()

@@ -235,6 +235,8 @@ def test_a_network_goes_on_in_two_ways() -> None:
     assert [equation.name for equation in start.system().equations] == ["z1"]
     assert (start.parameters[0].initialiser, left.parameters[0].initialiser) == ("xavier_uniform",) * 2
     assert right.parameters[0].initialiser == "he_normal"
+    by_one = [start >> layer for layer in (Tanh(), ReLU(), Dense(2), SoftmaxCrossEntropy(), MeanSquaredError())]
+    assert [each.system() == Network(each.layers).system() for each in by_one] == [True] * 5
     with pytest.raises(SpecError):
         start >> Residual(Dense(9))
     assert (start >> Dense(6)) == Network((Input(3), Dense(4), Dense(6)))

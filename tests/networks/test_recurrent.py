@@ -18,6 +18,7 @@ NETWORKS = (
     'Input(4, 3) >> RNN(2, activation="relu", initial="learned") >> LSTM(2, bias=False, sequence=False) >> Huber()',
     'Input(4, 3) >> GRU(2, reset="before", initial="learned") >> RNN(3, activation="sigmoid") >> MeanSquaredError()',
     'Input(3, 2) >> Residual(GRU(2, bias=False)) >> LSTM(2, initial="learned", sequence=False) >> MeanSquaredError()',
+    "Input(3, 2) >> Bidirectional(LSTM(2)) >> Bidirectional(GRU(2, sequence=False)) >> MeanSquaredError()",
 )
 """All cells and options, stacked, in a block, behind one another."""
 
@@ -121,6 +122,7 @@ def test_other_libraries(target: str) -> None:
         ('Input(5, 4) >> GRU(2, reset="later") >> MeanSquaredError()', "allowed: after, before"),
         ('Input(5, 4) >> RNN(2, activation="sinus") >> MeanSquaredError()', "allowed: tanh, relu, sigmoid"),
         ('Input(5, 4) >> LSTM(2, initial=Input(2, name="h0")) >> MeanSquaredError()', "the cell carries 2: h, c"),
+        ("Input(5, 4) >> Bidirectional(Dense(2)) >> MeanSquaredError()", "one recurrent layer each"),
         ("Input(5, 4) >> LSTM(0) >> MeanSquaredError()", "whole number from 1"),
     ],
 )

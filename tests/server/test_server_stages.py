@@ -92,6 +92,7 @@ def test_a_report_is_what_symprop_writes() -> None:
     for text in (small, "x @ A @ x", "softmax(A @ x)"):
         question = "jacobian" if "softmax" in text else "gradient"
         assert ask("report", text, question=question)["text"].startswith("<!DOCTYPE html>")
+        assert "\n## Certificate\n" in ask("report", text, question=question, ending="md")["text"]
         written = ask("report", text, question=question, ending="pdf")
         assert written["file"] == "report.pdf" and written["text"].isascii() and r"\end{document}" in written["text"]
 
@@ -145,6 +146,10 @@ def test_a_disagreement_is_told_in_words(monkeypatch: pytest.MonkeyPatch) -> Non
     found = ask("certificate", "Input(2) >> Dense(1) >> MeanSquaredError()")
     assert found["verdict"] == "failed" and found["summary"] == "1 of 2 checks FAILED"
     assert "<strong>db1</strong>: complex &lt;step&gt; disagrees (off by 2)" in found["certificate"]
+    part = symprop.Certificate("n", rows[:1], unreached=("elements",))
+    monkeypatch.setattr("symprop.server.of_networks.check", lambda *unused, **more: part)
+    found = ask("certificate", "Input(2) >> Dense(1) >> MeanSquaredError()")
+    assert found["verdict"] == "open" and "not reached" in found["summary"]
 
 
 def test_sizes_that_are_names_stay_names_and_numbers_make_code() -> None:
@@ -154,6 +159,8 @@ def test_sizes_that_are_names_stay_names_and_numbers_make_code() -> None:
     assert not refused["ok"] and "numbers for the sizes" in refused["problem"]["message"]
     numbers = symprop.parse_network(BLOCKS).with_sizes({"N": 2, "n": 3})
     assert ask("code", BLOCKS, sizes={"N": 2, "n": 3, "unused": 5})["source"] == symprop.generate(numbers)
+    heads = "Input(T, d) >> Attention(2) >> MeanSquaredError()"  # the size of a head follows from d
+    assert ask("derivation", heads)["sizes"] == ["T", "d"] and ask("code", heads, sizes={"T": 3, "d": 4})["ok"]
     assert ask("certificate", NETWORK, sizes={"n": 3})["verdict"] == "ok"
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from functools import cached_property
+from operator import is_
 from typing import Any, ClassVar, Self
 
 from sympy import Basic, Expr, Integer, Tuple
@@ -99,6 +100,8 @@ class Node(Printable, Patterned):
     def with_operands(self, operands: Iterable[Node]) -> Node:
         """Return the same kind of node over other `operands`."""
         operands = tuple(operands)
+        if len(operands) == len(self.operands) and all(map(is_, operands, self.operands)):
+            return self
         new = iter(operands)
         args = [next(new) if isinstance(argument, Node) else argument for argument in self.args]
         if [operand.shape for operand in operands] == [operand.shape for operand in self.operands]:

@@ -95,14 +95,15 @@ def pattern_of(kind: type[Patterned] | None, args: Sequence[object]) -> Pattern:
 class Patterned(Basic):
     """Abstract base of nodes: an expression that knows its pattern, and is equal to another by it.
 
-    `operands` are those of `args` that are such themselves. Of one that was `made` both are worked out when somebody
-    looks at them.
+    `operands` are those of `args` that are such themselves, `reads` the arrays in it, each once, in order of
+    appearance. These are worked out when somebody looks at them, also `args` and operands of one that was `made`.
     """
 
-    __slots__ = ("operands", "pattern", "shape", "weight")
+    __slots__ = ("operands", "pattern", "reads", "shape", "weight")
     is_array: ClassVar[bool] = False
     """Whether the kind is that of named arrays, of which there is one object each."""
     operands: tuple[Any, ...]
+    reads: tuple[Any, ...]
     pattern: Pattern
     shape: Any
     weight: int
@@ -120,9 +121,14 @@ class Patterned(Basic):
     if not TYPE_CHECKING:  # or all names would be right
 
         def __getattr__(self, name: str) -> Any:
-            if name not in ("_args", "operands"):
+            if name not in ("_args", "operands", "reads"):
                 raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self)
             common, numbers = self.pattern
+            if name == "reads":
+                if self.is_array:
+                    return (self,)  # which is not kept: what has itself is freed late
+                self.reads = tuple([made(of, tuple([numbers[place] for place in own])) for of, own in common.reads])
+                return self.reads
             args = common.filled(numbers)
             self.operands = tuple([argument for argument in args if isinstance(argument, Patterned)])
             self._args = tuple(self.with_number(args, numbers[0]) if common.is_numbered else args)

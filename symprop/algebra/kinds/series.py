@@ -9,8 +9,8 @@ from typing import Any, Self
 import sympy
 from sympy import Basic, Expr
 
+from symprop.algebra.kinds.arrays import unused_index
 from symprop.algebra.kinds.base import Linear, Node
-from symprop.algebra.kinds.leaves import unused_index
 from symprop.algebra.sizes import whole
 
 

@@ -5,17 +5,17 @@ from __future__ import annotations
 import ast
 from dataclasses import replace
 
+from symprop.algebra import nodes as n
 from symprop.algebra.inference import fits
 from symprop.algebra.latex.elaboration import Elaboration
-from symprop.algebra.latex.functions import applied, by_trial
+from symprop.algebra.latex.functions import applied, between_squares, by_trial
 from symprop.algebra.latex.powers import raised
 from symprop.algebra.latex.products import as_number
 from symprop.algebra.latex.trees import Tex, plain
 from symprop.algebra.latex.values import Value, called, constant, located
-from symprop.errors import ReadingError
+from symprop.algebra.latex.words import CALLED
+from symprop.errors import ReadingError, ShapeError
 
-LETTERS = {"sigma": "sigmoid", "psi": "digamma", "Gamma": "gamma"}
-"""Letters that are functions where nothing has their name."""
 VECTORS = {
     **{"U": "svd({}, full_matrices=False)[0]", "V": "svd({}, full_matrices=False)[2].T", "Q": "eigh({})[1]"},
     **{"u": "svd({}, full_matrices=False)[0][:, {}]", "v": "svd({}, full_matrices=False)[2][{}]"},
@@ -44,17 +44,21 @@ def calls(e: Elaboration, parts: list[Tex], between: list[str]) -> tuple[list[Te
 
 def _call(e: Elaboration, part: Tex, behind: Tex) -> Value | None:
     """Return the value of a call; None where two factors stand side by side."""
-    if part.kind == "number" and part.words and part.text == "1" and behind.parts[0].kind == "relation":
+    if part.words and part.text in ("1", "I") and part.bare and behind.parts[0].kind == "relation":
         return raised(e, as_number(e.value(behind.parts[0])).at(part.start, behind.end), behind.above)
     if part.kind != "name" or behind.text != "(" or e.names.find(part) is not None or part.text in e.indices:
         return None
     text = part.text
-    whole = replace(part, kind="apply", end=behind.end)
+    whole, at = replace(part, kind="apply", end=behind.end), (part.start, behind.end)
     if text == "psi" and part.above and plain(part.above[0]) in ("(1)", "(2)", "(3)"):
         order = Tex("number", part.start, part.start + 1, text=plain(part.above[0])[1])
         found = applied(e, replace(whole, above=part.above[1:]), "polygamma", [order, *behind.parts])
-    elif text in LETTERS and not part.below:
-        found = applied(e, whole, LETTERS[text], list(behind.parts))
+    elif text == "sigma" and not part.below and not e.names.sigma:
+        told = "two readings: the network has several activations, which one is \\sigma? write its name"
+        e.refuse(told, *at, ReadingError)
+    elif text in CALLED and not part.below:
+        name = e.names.sigma if text == "sigma" else CALLED[text]
+        found = applied(e, whole, name, list(behind.parts))
     elif text == "L" and plain(part.below) in ("expm", "logm", "sqrtm"):
         found = _frechet(e, whole, behind)
     elif text in VECTORS and (plain(part.below) in ("", "min", "max") or plain(part.below).isdigit()):
@@ -68,16 +72,17 @@ def _call(e: Elaboration, part: Tex, behind: Tex) -> Value | None:
 
 
 def _frechet(e: Elaboration, part: Tex, behind: Tex) -> Value:
-    """Return `L_expm(A, E)`, the derivative of a matrix function in a direction."""
+    """Return `L_expm(A, E)`, the derivative of a matrix function in a direction, or `L_expm(A, E, B)` between two."""
     values = [e.value(each) for each in behind.parts]
-    if plain(part.below) != "expm" or len(values) != 2:
-        e.refuse("of the derivatives of matrix functions, that of expm is read: L_{expm}(A, E)", part.start, part.end)
-    made = called("expm_frechet", *(value.tree for value in values), compute_expm=constant(False))
-    value = values[0]
-    for other in values[1:]:
-        for left, right in zip(value.shape, other.shape, strict=True):
-            e.same(left, right, other, "two matrices of one shape")
-    return value.made(located(made, part.start, behind.end), value.shape)
+    name, at = plain(part.below), (part.start, behind.end)
+    if not 2 <= len(values) <= 3 or any(value.kind != "m" or value.labels for value in values):
+        e.refuse(f"L_{name} is of two matrices or three, L_{{{name}}}(A, E); {e.shapes(values)}", *at, ShapeError)
+    left, middle, right = values[0], values[1], values[-1] if len(values) == 3 else values[0]
+    between_squares(e, (left, right, middle))
+    called_by = f"zz_frechet_{name}"
+    e.functions[called_by] = lambda left, middle, right: n.DividedDifference(left, middle, right, name)
+    made = called(called_by, left.tree, middle.tree, right.tree)
+    return middle.made(located(made, *at), middle.shape)
 
 
 def _extreme(e: Elaboration, part: Tex, behind: Tex) -> Value:

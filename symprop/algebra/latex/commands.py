@@ -5,8 +5,8 @@ from __future__ import annotations
 from symprop.algebra.latex.brackets import Brackets
 from symprop.algebra.latex.cursor import unexpected
 from symprop.algebra.latex.tokens import Token
-from symprop.algebra.latex.trees import FONTS, Tex, plain
-from symprop.algebra.latex.words import ACCENTS, LETTERS, OF_MATRICES, OVER, UPRIGHT, function_named
+from symprop.algebra.latex.trees import FONTS, LOOSE, Tex, plain
+from symprop.algebra.latex.words import ACCENTS, CALLED, HINTS, LETTERS, OF_MATRICES, OVER, UPRIGHT, function_named
 from symprop.errors import ReadingError, shown
 
 LONGEST_WORD = 20
@@ -53,6 +53,8 @@ class Commands(Brackets):
             return self.function(word, here)
         if word in ("ldots", "cdots", "dots", "vdots", "ddots"):
             self.refuse("dots leave open what is meant; write a sum", here)
+        if word == "nabla" and self.sees("_", kind="sign"):
+            return self.gradient(here)
         if word == "nabla" and self.starts_item() and not self.sees_kind("open", "bar", "begin", "number"):
             by = self.item()
             if by.kind != "name":
@@ -61,7 +63,19 @@ class Commands(Brackets):
         if word in LETTERS:
             return Tex("name", here.start, here.end, text=LETTERS[word])
         told = f"; type solve(A, {word}) for A\\{word}" if len(word) == 1 else ""
+        told = f"; {HINTS[word]}" if word in HINTS else told
         return self.refuse(f"\\{word} is not among the commands that are read{told}", here)
+
+    def gradient(self, here: Token) -> Tex:
+        r"""Read `\nabla_W L`, and `\nabla_W L(W)`: the derivative with respect to W, where that has a name."""
+        self.take()
+        by = self.over(self.script()).whole()
+        of = self.item() if self.starts_item() else None
+        if by.kind != "name" or of is None or of.kind != "name":
+            self.refuse("a gradient is \\nabla_W L, that of a loss by the name of an array", here)
+        if self.sees("(", kind="open"):
+            self.item()
+        return Tex("name", here.start, self.end, text=f"d {by.text}", below=by.below, above=by.above)
 
     def root_index(self) -> tuple[Tex, ...]:
         if not self.sees("[", kind="open"):
@@ -77,6 +91,8 @@ class Commands(Brackets):
             self.take()
         inside = self.argument_tokens(True)
         word = plain(inside).strip()
+        if f"{here.text} {word}" in HINTS and (self.sees_kind("open") or self.sees("_", kind="sign")):
+            self.refuse(HINTS[f"{here.text} {word}"], here)
         if here.text in ("text", "mbox", "textrm") and not word.isalnum() and not function_named(word):
             self.refuse("words are no part of a formula", here)
         upright = here.text in ("operatorname", "mathrm", "text", "mathsf", "textrm", "mbox") and len(word) > 1
@@ -124,7 +140,7 @@ class Commands(Brackets):
         if word in OVER and (below or word == "sum") and not (word in ("max", "min", "prod") and not below):
             body = self.term()
             return Tex("over", here.start, self.end, (body,), word, below=below, above=tuple(above))
-        name = function_named(word)
+        name = function_named(word) or (word if here.text == "operatorname" else "")
         if not name and word not in ("argmax", "argmin"):
             self.refuse(f"{shown(word)} is no function of the language of formulas", here)
         parts, axes = self.arguments(name)
@@ -151,6 +167,9 @@ class Commands(Brackets):
         if name in OF_MATRICES:
             return self.run()
         parts = [self.item()]
+        if parts[0].kind == "name" and parts[0].text in CALLED and self.sees("(", kind="open"):  # \\log\\sigma(x)
+            pair = (parts[0], self.item())
+            return Tex("run", pair[0].start, self.end, pair, LOOSE, ("",))
         while self.starts_item() and not self.sees_kind("open", "bar", "begin") and not self.is_function():
             if parts[-1].kind in ("apply", "over"):
                 break

@@ -19,7 +19,7 @@ from symprop.algebra.inference.unknown_sizes import Misfit, Sizes, Unknown
 from symprop.algebra.latex.names import Names
 from symprop.algebra.latex.parser import Parser
 from symprop.algebra.latex.tokens import Token, refuse_at
-from symprop.algebra.latex.trees import Tex
+from symprop.algebra.latex.trees import Tex, plain
 from symprop.algebra.latex.values import Value, located
 from symprop.algebra.named_numbers import NamedNumber
 from symprop.algebra.nodes import Node
@@ -51,6 +51,7 @@ class Elaboration:
         self.numbers: dict[str, Expr] = {}
         self.functions: dict[str, Any] = {}
         self.axes = 0
+        self.offsets: dict[str, Any] = {}  # letters that stand for several axes, those of a kernel, by its windows
         self.target: n.Variable | None = None  # what the formula is the value of, and the formula without its braces
         self.whole: Tex | None = None
         self.unusual = 0.0  # how seldom a person means what was read
@@ -123,9 +124,10 @@ class Elaboration:
             return sympy.Integer(tree.text)
         if tree.kind == "name":
             found = self.names.find(tree)
-            if found is not None and not isinstance(found.what, Node) and not found.indices and not found.above:
-                return found.what
-            return None
+            if found is None or isinstance(found.what, Node) or found.indices or len(found.above) > 1:
+                return None
+            power = plain(found.above[0]) if found.above else "1"  # I_{n^2}
+            return found.what ** int(power) if power.isdigit() else None
         parts = [self.size_of(part) for part in tree.parts]
         if None in parts or not parts:
             return None

@@ -7,14 +7,17 @@ import re
 from dataclasses import replace
 
 from symprop.algebra.inference import fits
-from symprop.algebra.inference.unknown_sizes import Misfit
-from symprop.algebra.latex import windows as windows  # enters its functions
+from symprop.algebra.inference.unknown_sizes import Misfit, Unknown
+from symprop.algebra.latex import special_functions as special_functions  # enters its functions
+from symprop.algebra.latex import windows as windows  # likewise
 from symprop.algebra.latex.elaboration import Elaboration, case
 from symprop.algebra.latex.functions import by_trial
-from symprop.algebra.latex.indices import stacked
-from symprop.algebra.latex.names import INDEX, subscripts
-from symprop.algebra.latex.powers import raised, scripts
+from symprop.algebra.latex.indices import is_place_of_largest
+from symprop.algebra.latex.names import subscripts
+from symprop.algebra.latex.pixels import split
+from symprop.algebra.latex.powers import half, raised, scripts
 from symprop.algebra.latex.products import as_matrix, met, times
+from symprop.algebra.latex.stacks import stacked
 from symprop.algebra.latex.trees import Tex, plain
 from symprop.algebra.latex.values import Value, called, constant, located, subscripted, tupled
 from symprop.errors import ReadingError, ShapeError
@@ -43,9 +46,7 @@ def _(e: Elaboration, tree: Tex) -> Value:
 
 
 def _stack(e: Elaboration, tree: Tex, inside: Tex) -> Value:
-    parts = subscripts(tree.below)
-    plainly = len(parts) > 1 or not INDEX.match(parts[0])
-    letters = list(parts) if plainly else INDEX.findall(parts[0])
+    letters = split(subscripts(tree.below))
     if any(not re.fullmatch(r":|\(?[a-z](?:_?\d+)?\)?", letter) for letter in letters):
         e.refuse("an array by its elements has indices below its braces", tree.start, tree.end)
     return stacked(e, inside, letters).at(tree.start, tree.end)
@@ -53,9 +54,31 @@ def _stack(e: Elaboration, tree: Tex, inside: Tex) -> Value:
 
 @case("relation")
 def _(e: Elaboration, tree: Tex) -> Value:
+    if is_place_of_largest(tree):
+        return _first(e, tree)
     sign = _SIGNS[tree.text]
     left, right = map(e.value, tree.parts)
     return met(e, [left, right], lambda trees: ast.Compare(trees[0], [sign()], [trees[1]]), "a comparison")
+
+
+def _first(e: Elaboration, tree: Tex) -> Value:
+    r"""Return `k = \operatorname{argmax}_r a_r`: 1 where an index is the first at which the largest stands, else 0."""
+    place, over = tree.parts
+    letters, names = split((place.text,)), split(subscripts(over.below))
+    if len(letters) != 1 or len(names) != 1 or letters[0] not in e.labels or over.above:
+        e.refuse("the place of the largest is one index: k = \\operatorname{argmax}_r a_r", tree.start, tree.end)
+    hidden = e.labels.get(names[0])
+    e.labels[names[0]] = e.labels[letters[0]]
+    value = e.value(over.parts[0])
+    if names[0] not in value.labels or (letters[0] in value.labels and names != letters):
+        e.refuse(f"nothing has the index {names[0]} alone", over.start, over.end)
+    if hidden is None:
+        del e.labels[names[0]]
+    else:
+        e.labels[names[0]] = hidden
+    made = called(f"first_{over.text[3:]}", value.tree, axis=constant(value.labels.index(names[0])))
+    labels = tuple(letters[0] if label == names[0] else label for label in value.labels)
+    return value.made(located(made, tree.start, tree.end), value.shape, labels=labels)
 
 
 # ---------------------------------------------------------------- norms
@@ -108,7 +131,11 @@ def _over_own(e: Elaboration, value: Value, function: str, tree: ast.expr, **opt
 
 def _bars(e: Elaboration, tree: Tex) -> Value:
     inside = e.value(tree.parts[0])
-    if inside.kind == "m":
+    sizes = [e.sizes.value(size) for size in inside.shape]
+    if inside.kind == "m" and tree.above and half(e.of_tokens(tree.above[0]).tree):  # no root of a matrix of magnitudes
+        determinant = Tex("apply", tree.start, tree.end, tree.parts, "det", above=tree.above)
+        return e.value(determinant)
+    if inside.kind == "m" and (sizes[0] == sizes[-1] or any(size.has(Unknown) for size in sizes)):
         told = r"two readings: \det(A), and \operatorname{abs}(A) for each element"
         e.refuse(told, tree.start, tree.end, ReadingError)
     value = inside.made(located(called("abs", inside.tree), tree.start, tree.end), inside.shape)
@@ -123,7 +150,10 @@ def _(e: Elaboration, tree: Tex) -> Value:
         value = product.made(_over_own(e, product, "sum", product.tree), ())
     else:
         value = times(e, replace(left, row=left.rank == 1), replace(right, row=False))
-    return scripts(e, replace(value, tree=located(value.tree, tree.start, tree.end)).at(tree.start, tree.end), tree)
+    named = plain(tree.below) != "F"  # \\langle A, B \\rangle_F
+    return scripts(
+        e, replace(value, tree=located(value.tree, tree.start, tree.end)).at(tree.start, tree.end), tree, named
+    )
 
 
 # ---------------------------------------------------------------- choices, blocks, places

@@ -9,15 +9,18 @@ from collections.abc import Mapping, Sequence
 import sympy
 from sympy import Expr
 
+from symprop.algebra import nodes as n
+from symprop.algebra.latex.conditions import conditions_below, holds
 from symprop.algebra.latex.elaboration import Elaboration, case
 from symprop.algebra.latex.names import INDEX, subscripts
 from symprop.algebra.latex.parser import exponent
-from symprop.algebra.latex.products import as_matrix, reduced, summed, times
+from symprop.algebra.latex.products import reduced, summed, times
+from symprop.algebra.latex.selections import folded
 from symprop.algebra.latex.tokens import Token
 from symprop.algebra.latex.trees import Tex, plain, walk
-from symprop.algebra.latex.values import SizeOf, Value, called, constant, located, shape_of, subscripted, tupled
+from symprop.algebra.latex.values import SizeOf, Value, called, constant, joined, located, shape_of, subscripted, tupled
 
-BLOCK = re.compile(r"\([a-z](?:_?\d+)?\)")
+BLOCK = re.compile(r"(?:\([a-z](?:_?\d+)?\))+")
 """An index of blocks of an axis."""
 _FUNCTIONS = {"sum": "sum", "prod": "prod", "max": "max", "min": "min"}
 
@@ -27,7 +30,7 @@ def element(e: Elaboration, array: Value, indices: tuple[str, ...], named: Mappi
 
     `named` are the letters of axes that have their own, as heads have; with a space behind it a letter is of blocks.
     """
-    places = _by_letter(_places(e, array, indices), named or {}, array.rank)
+    places = by_letter(_places(e, array, indices), named or {}, array.shape)
     array, places = _in_blocks(e, array, places)
     if len(places) > array.rank:
         e.refuse(f"{len(places)} indices of an array of {array.rank} axes", array.start, array.end)
@@ -67,26 +70,41 @@ def _places(e: Elaboration, array: Value, indices: tuple[str, ...]) -> list[str]
     """Return what stands for each axis; letters side by side are an index each."""
     found: list[str] = []
     for part in indices:
-        if part in e.labels or part == ":" or part.isdigit() or (BLOCK.fullmatch(part) and part[1:-1] in e.labels):
+        blocks = BLOCK.fullmatch(part) and set(INDEX.findall(part)) <= set(e.labels)
+        if part in e.labels or part == ":" or part.isdigit() or blocks:
             found.append(part)
             continue
         letters = INDEX.findall(part)
         if "".join(letters) != part or not all(each in e.labels or each.isdigit() for each in letters):
             wrong = next((each for each in letters if each not in e.labels), part)
-            told = f"the index {wrong} stands under no sum" if wrong.isalnum() else f"the index {part} is not read"
+            told = f"the index {wrong} stands under no sum"
+            if not part.isalnum():
+                told = f"the index {part} is not read; allowed: letters that are summed over, and numbers"
             e.refuse(told, array.start, array.end)
         found += letters
     return found
 
 
-def _by_letter(places: list[str], named: Mapping[int, str], rank: int) -> list[str]:
-    """Return places with those at the axes that their letters are of, the others in their order."""
-    axes = {place: axis for place in places for axis, letters in named.items() if place in letters.strip()}
-    if not axes or len({*axes.values()}) < len(axes):
+def by_letter(places: list[str], named: Mapping[int, str], shape: Sequence[Expr]) -> list[str]:
+    """Return places with those at the axes that their letters are of, the others in their order.
+
+    Axes of length 1 are passed over where there are fewer places than axes.
+    """
+    told = {place: axis for place in places for axis, letters in named.items() if place in letters.strip()}
+    own = {axis: [place for place in places if told.get(place) == axis] for axis in told.values()}
+    if not own or any(len(found) != len(named[axis].strip()) for axis, found in own.items()):
         return places
-    rest = iter([place for place in places if place not in axes])
-    letters = {axis: f"({place})" if named[axis].endswith(" ") else place for place, axis in axes.items()}
-    return [letters[axis] if axis in letters else next(rest, ":") for axis in range(rank)]
+    rest = [place for place in places if place not in told]
+    left = [axis for axis in range(len(shape)) if axis not in own]
+    single = [axis for axis in left if shape[axis] == 1] if len(rest) < len(left) and len(shape) > 2 else []
+    following, found = iter(rest), []
+    for axis in range(len(shape)):
+        if axis in own:
+            blocks = named[axis].endswith(" ")
+            found.append("".join(f"({place})" for place in own[axis]) if blocks else own[axis][0])
+        else:
+            found.append("1" if axis in single else next(following, ":"))
+    return found
 
 
 def _in_blocks(e: Elaboration, array: Value, places: list[str]) -> tuple[Value, list[str]]:
@@ -96,10 +114,11 @@ def _in_blocks(e: Elaboration, array: Value, places: list[str]) -> tuple[Value, 
     shape, found = [], []
     for place, size in zip([*places, *[":"] * array.rank][: array.rank], array.shape, strict=True):
         if BLOCK.fullmatch(place):
-            inside = e.fresh()
-            e.same(e.labels[place[1:-1]] * inside, size, array, "blocks do not fit")
-            shape += [e.labels[place[1:-1]], inside]
-            found += [place[1:-1], ":"]
+            inside, letters = e.fresh(), INDEX.findall(place)
+            counts = [e.labels[letter] for letter in letters]
+            e.same(sympy.Mul(*counts, inside), size, array, "blocks do not fit")
+            shape += [*counts, inside]
+            found += [*letters, ":"]
         else:
             shape.append(size)
             found.append(place)
@@ -120,27 +139,37 @@ def _number(e: Elaboration, array: Value, place: str, size: Expr) -> ast.expr:
 
 @case("over")
 def _(e: Elaboration, tree: Tex) -> Value:
-    below, first = _apart(tree.below)
+    bounds, conditions = conditions_below(e, tree)
+    below, first = _apart(bounds)
     if tree.text.startswith("arg"):
         e.refuse(
             "the place of the largest is no number; \\mathbf{1}[i = \\operatorname{argmax}_j x_j] is one",
             tree.start,
             tree.end,
         )
-    if not below and tree.text == "sum":
+    if not tree.below and tree.text == "sum":
         inside = e.value(tree.parts[0])
         return Value(located(called("sum", inside.tree), tree.start, tree.end), (), tree.start, tree.end)
-    names = _letters(e, below, tree)
+    names = _letters(e, below, tree) if below else []
+    names += [
+        each
+        for each in dict.fromkeys(letter for _, *pair in conditions for letter in pair)
+        if each not in names and each not in e.labels
+    ]
     if tree.text in ("max", "min") and any(e.names.find(Tex("name", 0, 1, text=name)) for name in names):
         told = f"\\{tree.text} over an array is no formula; leave it away: what stands behind it is one"
         e.refuse(told, tree.start, tree.end)
     last = tuple(token for group in tree.above for token in group)
+    if len(names) == 1 and names[0] in e.names.counters and plain(first) == "1" and last and tree.text == "sum":
+        return _over_blocks(e, tree, e.names.counters[names[0]], last)
     if len(names) == 1 and (_is_number(tree.parts[0], names[0], e.latex) or not _starts_at_one(first)):
         return _series(e, tree, names[0], first, last)
     hidden = {name: e.labels[name] for name in names if name in e.labels}
     for name in names:
         e.labels[name] = e.size(last) if last else e.fresh()
     inside = e.value(tree.parts[0])
+    for sign, one, other in conditions:
+        inside = times(e, holds(e, sign, one, other, tree), inside)
     for name in names:
         if name not in inside.labels:
             if tree.text != "sum":
@@ -148,7 +177,9 @@ def _(e: Elaboration, tree: Tex) -> Value:
             count = Value(located(SizeOf(e.labels[name]), tree.start, tree.start + 1), (), tree.start, tree.start + 1)
             inside = times(e, count, inside)
     present = [name for name in names if name in inside.labels]
-    if tree.text == "sum":
+    if inside.pending is not None and tree.text == "sum":
+        result = folded(e, inside, present)
+    elif tree.text == "sum":
         result = summed(e, inside, present) if present else inside
     else:
         result = reduced(inside, present, _FUNCTIONS[tree.text])
@@ -156,6 +187,16 @@ def _(e: Elaboration, tree: Tex) -> Value:
         del e.labels[name]
     e.labels.update(hidden)
     return result.at(tree.start, tree.end)
+
+
+def _over_blocks(e: Elaboration, tree: Tex, index: sympy.Symbol, last: tuple[Token, ...]) -> Value:
+    r"""Return a sum over the blocks of a network, `\sum_{l=1}^{N} \|W^{(l)}\|_F^2`, each with its arrays."""
+    inside, count = e.value(tree.parts[0]), e.size(last)
+    if inside.labels:
+        e.refuse("a sum over blocks is of what has no other index", tree.start, tree.end)
+    name = f"zz_blocks{len(e.functions)}"
+    e.functions[name] = lambda node: n.BlockSum(node, index, count)
+    return inside.made(located(called(name, inside.tree), tree.start, tree.end), inside.shape)
 
 
 def _apart(below: tuple[Token, ...]) -> tuple[tuple[Token, ...], tuple[Token, ...]]:
@@ -184,28 +225,50 @@ def _is_number(body: Tex, name: str, latex: str) -> bool:
     """Whether an index stands for a number, as in `i A` and `A^i`, and not at an element."""
     waiting = [body]
     while waiting:
-        for part in walk(waiting.pop()):
+        whole = list(walk(waiting.pop()))
+        places = [part.parts[0] for part in whole if is_place_of_largest(part)]
+        for part in whole:
+            if part in places:
+                continue
             if part.kind == "name" and part.text == name and not part.below:
                 return True
             waiting.extend(each for group in part.above if (each := exponent(group, latex)) is not None)
     return False
 
 
+def is_place_of_largest(tree: Tex) -> bool:
+    r"""Whether a comparison says where the largest stands, `k = \operatorname{argmax}_r a_r`."""
+    if tree.kind != "relation" or tree.text != "==":
+        return False
+    place, over = tree.parts
+    return place.kind == "name" and over.kind == "over" and over.text.startswith("arg")
+
+
 def _series(e: Elaboration, tree: Tex, name: str, first: tuple[Token, ...], last: tuple[Token, ...]) -> Value:
     """Return a sum whose terms have their number in them, `\\sum_{i=1}^{k} i A^i`."""
     if tree.text != "sum" or not first or not last:
         e.refuse("a series is a sum from a number to a number, \\sum_{i=0}^{k}", tree.start, tree.end)
-    start, stop = e.size(first), e.size(last) + 1
-    used = {*e.arrays, *e.numbers, *map(str, e.indices.values()), *(str(s) for s in (start + stop).free_symbols)}
+    start, stop = _bound(e, first, 0), _bound(e, last, 1)
+    named = {part.id for end in (start, stop) for part in ast.walk(end) if isinstance(part, ast.Name)}
+    sizes = {str(s) for end in (start, stop) if isinstance(end, SizeOf) for s in end.size.free_symbols}
+    used = {*e.arrays, *e.numbers, *map(str, e.indices.values()), *named, *sizes}
     written = next(each for each in (name, f"{name}_", f"{name}__") if each not in used)
     before = dict(e.indices)
     e.indices[name] = written
     inside = e.value(tree.parts[0])
     e.indices = before
-    ends = [SizeOf(start), SizeOf(stop)] if start != 0 else [SizeOf(stop)]
+    ends = [stop] if isinstance(start, SizeOf) and start.size == 0 else [start, stop]
     turn = ast.comprehension(ast.Name(written, ast.Store()), called("range", *ends), [], 0)
     made = called("sum", ast.ListComp(inside.tree, [turn]), axis=constant(0))
     return inside.made(_all_located(made, tree), inside.shape, row=inside.row)
+
+
+def _bound(e: Elaboration, found: tuple[Token, ...], more: int) -> ast.expr:
+    """Return an end of a series and how many `more`: a size, or what has the number of a series around it."""
+    if any(token.text in e.indices for token in found):
+        end = e.of_tokens(found)
+        return joined(end.tree, ast.Add, constant(more)) if more else end.tree
+    return SizeOf(e.size(found) + more)
 
 
 def _all_located(made: ast.expr, tree: Tex) -> ast.expr:
@@ -213,71 +276,3 @@ def _all_located(made: ast.expr, tree: Tex) -> ast.expr:
         if isinstance(part, ast.expr):
             located(part, tree.start, tree.end)
     return made
-
-
-# ---------------------------------------------------------------- arrays by their elements
-
-
-def stacked(e: Elaboration, body: Tex, places: Sequence[str]) -> Value:
-    """Return the array that has a formula at each place of its first axes: `{Q_i K_i^T}_i`."""
-    letters = [place.strip("()") for place in places if place != ":"]
-    if body is e.whole and e.target is not None and e.target.named:
-        places = _by_letter([*places], e.target.named, e.target.rank)
-    for name in letters:
-        if name in e.labels:
-            e.refuse(f"the index {name} has a meaning already", body.start, body.end)
-        e.labels[name] = e.fresh()
-    inside = e.value(body)
-    result = arranged(e, inside, letters) if list(places) == letters else _laid(e, inside, places)
-    for name in letters:
-        del e.labels[name]
-    return result
-
-
-def _laid(e: Elaboration, inside: Value, places: Sequence[str]) -> Value:
-    """Return a value with its axes at these places: an index, `:` for one of its own, `(i)` for blocks of one."""
-    if inside.rank == 1 and sum(place == ":" or place.startswith("(") for place in places) == 2:
-        inside = as_matrix(inside)
-    own, core = inside.labels, iter(range(len(inside.labels), len(inside.labels) + inside.rank))
-    sizes = [*(e.labels[label] for label in own), *inside.shape]
-    groups: list[list[int]] = []
-    for place in places:
-        letter = place.strip("()")
-        if letter != ":" and letter not in own:
-            e.refuse(f"nothing has the index {letter}", inside.start, inside.end)
-        groups.append([own.index(letter)] if letter != ":" else [])
-        if place == ":" or place != letter:
-            groups[-1].append(next(core, -1))
-    groups += [[axis] for axis in core]
-    order = [axis for group in groups for axis in group]
-    if -1 in order or sorted(order) != list(range(len(sizes))):
-        e.refuse("the places do not fit the axes", inside.start, inside.end)
-    tree = inside.tree
-    if order != sorted(order):
-        tree = called("transpose", tree, tupled([constant(axis) for axis in order]))
-    shape = tuple(sympy.Mul(*(e.sizes.value(sizes[axis]) for axis in group)) for group in groups)
-    if any(len(group) > 1 for group in groups):
-        tree = called("reshape", tree, shape_of(shape))
-    return inside.made(located(tree, inside.start, inside.end), shape, labels=(), row=False)
-
-
-def arranged(e: Elaboration, inside: Value, letters: Sequence[str]) -> Value:
-    """Return a value whose indices are its first axes, in the order of `letters`."""
-    own = inside.labels
-    missing = [name for name in letters if name not in own]
-    if len(missing) == 1 and e.names.of_network:  # there is one head
-        e.same(e.labels[missing[0]], sympy.Integer(1), inside, "an index that nothing has")
-        tree = located(called("expand_dims", inside.tree, constant(len(own))), inside.start, inside.end)
-        inside = inside.made(tree, inside.shape, labels=(*own, missing[0]))
-        return arranged(e, inside, letters)
-    if missing:
-        e.refuse(f"nothing has the index {missing[0]}", inside.start, inside.end)
-    tree = inside.tree
-    order = [own.index(name) for name in letters]
-    others = [place for place in range(len(own)) if own[place] not in letters]
-    whole = [*others, *order, *range(len(own), len(own) + inside.rank)]
-    if whole != sorted(whole):
-        tree = called("transpose", tree, tupled([constant(axis) for axis in whole]))
-    sizes = tuple(e.labels[name] for name in letters)
-    left = tuple(own[place] for place in others)
-    return inside.made(located(tree, inside.start, inside.end), (*sizes, *inside.shape), labels=left, row=False)

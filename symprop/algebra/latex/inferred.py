@@ -15,14 +15,15 @@ from sympy import Expr
 from symprop.algebra.declarations import declarations_text
 from symprop.algebra.inference.convention import RANK_COSTS, names_of_sizes, sort_of
 from symprop.algebra.inference.unknown_sizes import Misfit, Unknown
-from symprop.algebra.latex.calls import LETTERS, UNSAID
+from symprop.algebra.latex.calls import UNSAID
 from symprop.algebra.latex.elaboration import Elaboration
-from symprop.algebra.latex.indices import arranged
 from symprop.algebra.latex.names import INDEX, Key, Names, subscripts, text_name
 from symprop.algebra.latex.parser import exponent
+from symprop.algebra.latex.stacks import arranged
 from symprop.algebra.latex.statements import Statement
 from symprop.algebra.latex.tokens import Token
 from symprop.algebra.latex.trees import Tex, walk
+from symprop.algebra.latex.words import CALLED
 from symprop.algebra.names import size_symbol, variable
 from symprop.algebra.nodes import Variable
 from symprop.errors import FormulaError, LimitError, ReadingError, SympropError, shown
@@ -212,7 +213,7 @@ def _is_called(parts: list[Tex], place: int) -> bool:
     behind = parts[place + 1] if place + 1 < len(parts) else None
     if part.kind != "name" or behind is None or behind.kind != "group" or behind.text != "(":
         return False
-    return part.text in LETTERS or part.text in UNSAID or (part.text == "lambda" and bool(part.below))
+    return part.text in CALLED or part.text in UNSAID or (part.text == "lambda" and bool(part.below))
 
 
 def _before(below: Sequence[Token]) -> Sequence[Token]:

@@ -13,12 +13,18 @@ from symprop.algebra.inference import fits
 from symprop.algebra.latex.elaboration import Elaboration, case, name_of
 from symprop.algebra.latex.indices import element
 from symprop.algebra.latex.names import Found, subscripts
+from symprop.algebra.latex.parser import Parser
+from symprop.algebra.latex.pixels import by_rows, split, without_single
 from symprop.algebra.latex.powers import raised, scripts
+from symprop.algebra.latex.products import as_number
+from symprop.algebra.latex.selections import selection
 from symprop.algebra.latex.tokens import Token
 from symprop.algebra.latex.trees import Tex
 from symprop.algebra.latex.values import SizeOf, Value, called, constant, located, shape_of
+from symprop.algebra.latex.words import HINTS, LETTERS, RELATIONS
 from symprop.algebra.names import size_symbol
 from symprop.algebra.nodes import Node
+from symprop.algebra.roles import STATISTIC
 from symprop.errors import ReadingError, listed, shown
 
 CONSTANTS = {"pi": "pi", "infty": "inf"}
@@ -37,6 +43,8 @@ def _(e: Elaboration, tree: Tex) -> Value:
 
 def special(e: Elaboration, tree: Tex) -> Value:
     r"""Return the vector of ones or zeros, `\mathbf{1}_n`, a matrix of them, `\mathbf{0}_{m \times n}`."""
+    if tree.text == "1" and any(token.text in RELATIONS for token in tree.below):
+        return _indicator(e, tree)
     sizes = _sizes_below(e, tree) or ((e.fresh(),) if tree.text == "1" else ())
     at = tree.start, tree.end
     if not sizes:
@@ -44,6 +52,13 @@ def special(e: Elaboration, tree: Tex) -> Value:
     name = "ones" if tree.text == "1" else "zeros"
     is_ones = tree.text == "1" and len(sizes) == 1
     return Value(located(called(name, shape_of(sizes)), *at), sizes, *at, ones=is_ones)
+
+
+def _indicator(e: Elaboration, tree: Tex) -> Value:
+    r"""Return `\mathbb{1}_{x > 0}`: 1 where what stands below holds, else 0."""
+    inside = Parser(tree.below, e.latex).whole()
+    inside = inside.parts[0] if inside.kind == "group" and inside.text == "{" and len(inside.parts) == 1 else inside
+    return as_number(e.value(inside)).at(tree.start, tree.end)
 
 
 def _sizes_below(e: Elaboration, tree: Tex) -> tuple[Expr, ...]:
@@ -67,6 +82,8 @@ def _(e: Elaboration, tree: Tex) -> Value:
             located(ast.Name(e.indices[tree.text], ast.Load()), tree.start, tree.end), (), tree.start, tree.end
         )
         return scripts(e, value, tree)
+    if tree.text == "delta" and len(letters := split(subscripts(tree.below))) == 2 and set(letters) <= set(e.labels):
+        return scripts(e, _same_place(e, tree, letters), tree, below=False)
     if tree.text == "e" and tree.words and tree.below:
         return _unit(e, tree)
     if tree.text == "e" and tree.above:
@@ -81,13 +98,14 @@ def _(e: Elaboration, tree: Tex) -> Value:
     if tree.text in CONSTANTS and not tree.below:
         name = located(ast.Name(CONSTANTS[tree.text], ast.Load()), tree.start, tree.end)
         return scripts(e, Value(name, (), tree.start, tree.end), tree)
-    rows = e.names.find(Tex("name", tree.start, tree.end, text=tree.text.upper(), below=tree.below, above=tree.above))
+    capital = tree.text.upper() if len(tree.text) == 1 else tree.text.capitalize()
+    rows = e.names.find(Tex("name", tree.start, tree.end, text=capital, below=tree.below, above=tree.above))
     if (
         rows is not None
         and rows.indices
         and isinstance(rows.what, Node)
         and rows.what.rank == 2
-        and len(tree.text) == 1
+        and (len(tree.text) == 1 or tree.text in LETTERS)
     ):
         return of_name(e, tree, rows)
     return unknown(e, bare)
@@ -98,6 +116,8 @@ def number_named(name: str, tree: Tex) -> Value:
 
 
 def unknown(e: Elaboration, tree: Tex) -> NoReturn:
+    if tree.text in HINTS:
+        e.refuse(HINTS[tree.text], tree.start, tree.end)
     text = re.split(r"\^|'", e.latex[tree.start : tree.end])[0]
     known = listed(dict.fromkeys(map(name_of, e.names.known.values())), 80)
     e.refuse(f"{shown(text)} is not among the names that are declared: {known}", tree.start, tree.end)
@@ -106,12 +126,19 @@ def unknown(e: Elaboration, tree: Tex) -> NoReturn:
 def of_name(e: Elaboration, tree: Tex, found: Found) -> Value:
     """Return an array by its name, or what stands at its indices."""
     what = found.what
+    if isinstance(what, n.Windowed):
+        return selection(e, tree, found)
     shape = what.shape if isinstance(what, Node) else ()
     bare = Tex("name", tree.start, tree.end, text=tree.text)
     value = Value(e.named(what, bare), tuple(shape), tree.start, tree.end)
-    if found.indices:
-        named = what.named if isinstance(what, n.Variable) else {}
-        value = element(e, value, found.indices, named)
+    indices = found.indices
+    if isinstance(what, n.Variable) and what.role == STATISTIC and indices and 1 in shape:
+        value = without_single(value, indices)
+    elif isinstance(what, n.Variable) and e.names.of_network:
+        value, indices = by_rows(e, value, what, indices)
+    if indices:
+        named = what.named if isinstance(what, n.Variable) and value.rank == what.rank else {}
+        value = element(e, value, indices, named)
     return raised(e, value, found.above)
 
 
@@ -136,6 +163,16 @@ def _known_matrix(e: Elaboration, tree: Tex) -> Value:
     shape = tuple(size.xreplace(told) for size in shape)
     made = located(called(name, *map(SizeOf, sizes)), tree.start, tree.end)
     return raised(e, Value(made, shape, tree.start, tree.end), tree.above)
+
+
+def _same_place(e: Elaboration, tree: Tex, letters: list[str]) -> Value:
+    r"""Return Kronecker's `\delta_{ij}`, 1 where two indices are the same."""
+    at = tree.start, tree.end
+    size = e.labels[letters[0]]
+    e.same(size, e.labels[letters[1]], Value(constant(1), (), *at), "two indices of one range")
+    if letters[0] == letters[1]:
+        return Value(located(constant(1), *at), (), *at)
+    return Value(located(called("eye", SizeOf(size)), *at), (), *at, labels=tuple(letters))
 
 
 def _unit(e: Elaboration, tree: Tex) -> Value:

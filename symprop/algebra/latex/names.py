@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sympy import Expr, Symbol
 
@@ -62,6 +62,12 @@ class Names:
     """The letters of names by those that an author writes for them."""
     by_people: bool = True
     """Whether a person wrote the formula, who may count places from 1."""
+    functions: dict[str, Any] = field(default_factory=dict)
+    """Elementwise functions that are not of the language, such as a network's own activations."""
+    sigma: str = "sigmoid"
+    """The function that is called by the letter sigma; empty where several may be."""
+    counters: dict[str, Symbol] = field(default_factory=dict)
+    """The indices of blocks, over which sums are."""
     of_network: bool = False
     """Whether an array has a role in a network, on whose page `vec` lists rows."""
 
@@ -70,12 +76,22 @@ class Names:
         self.of_network |= isinstance(what, n.Variable) and what.role not in ("", LOSS)
         for key in keys_of(what):
             self.known.setdefault(key, what)
+        if isinstance(what, n.Variable):
+            for symbol in sorted({symbol for part in what.index for symbol in part.free_symbols}, key=str):
+                self.counters.setdefault(str(symbol), symbol)
 
     def find(self, tree: Tex) -> Found | None:
         """Return what a name means; None where nobody knows it."""
         written = self.written.get(tree.text.removeprefix("d "))
-        if written is not None and any(key.stem.removeprefix("d ") == written for key in self.known):
-            tree = replace(tree, text=f"{'d ' * tree.text.startswith('d ')}{written}")
+        own = self._find(tree)
+        if written is None:
+            return own
+        chosen = self._find(replace(tree, text=f"{'d ' * tree.text.startswith('d ')}{written}"))
+        if own is None or chosen is None:
+            return own or chosen
+        return chosen if len(chosen.indices) < len(own.indices) else own  # a letter that two names have
+
+    def _find(self, tree: Tex) -> Found | None:
         below, units = subscripts(tree.below), list(units_of(tree.above))
         for count in range(len(below), -1, -1):
             for taken in range(len(units), -1, -1):
@@ -126,7 +142,10 @@ def units_of(above: tuple[tuple[Token, ...], ...]) -> Iterator[Unit]:
                 place = end
                 continue
             word = "'" if here.kind == "prime" or here.text in ("prime", "star") else here.text
-            if word in _TURNED or not (word == "'" or (here.kind == "letter" and len(inner) <= 3)):
+            layer = place + 1 < len(inner) and inner[place + 1].kind == "open"  # W^{q\,(1)}
+            if word in ("*", "ast") and len(inner) == 1:
+                word = "*"
+            elif word in _TURNED or not (word == "'" or (here.kind == "letter" and (len(inner) <= 3 or layer))):
                 return
             place += 1
             yield Unit(word, number, inner[place:])
@@ -156,6 +175,8 @@ def keys_of(what: Node | Expr) -> tuple[Key, ...]:
         what = what.variable
     if isinstance(what, Symbol):
         what = variable(what.name)
+    if isinstance(what, n.Windowed) and (chosen := what.selection) is not None:
+        what = n.Variable(chosen.letter, chosen.number, (), (), *chosen.mark)
     if isinstance(what, n.Known):
         what = n.Variable(what.name, (), what.shape)
     if not isinstance(what, n.Variable):
@@ -173,9 +194,15 @@ def keys_of(what: Node | Expr) -> tuple[Key, ...]:
     if letters:  # W^q is W_q too
         others = tuple(mark for mark in key.marks if mark not in letters)
         found.append(Key(key.stem, tuple(sorted([*key.below, *letters])), others))
-    if "_" in name and not key.marks:  # y_pred, H_1
+    if "_" in name and not key.marks:  # y_pred, H_1, alpha_bar_t
         stem, *below = name.split("_")
+        if below[0] in ACCENTS.values():
+            found.append(Key(f"{below[0]} {stem}", tuple(sorted(filter(None, below[1:])))))
         found.append(Key(stem, tuple(sorted(filter(None, below)))))
+    if name.endswith("_star"):  # w^*
+        starred = _printed(variable(name.removesuffix("_star")).latex())
+        found += [Key(starred.stem, starred.below, (mark,)) for mark in ("*", "'")]
+        found += [Key(starred.stem, tuple(sorted([*starred.below, mark]))) for mark in ("*", "ast")]
     if len(name) > 1 and name[0].isalpha() and name[1:].isdigit():
         found.append(Key(name[0], (name[1:],)))
     found.append(Key(name))
@@ -193,17 +220,17 @@ def _printed(latex: str) -> Key:
     return _key(f"{mark}{tree.text}", subscripts(tree.below), units)
 
 
-def gradient_by(tree: Tex) -> Tex | None:
+def gradient_by(tree: Tex, letter: str = "partial") -> Tex | None:
     r"""Return the name by which `\frac{\partial L}{\partial W}` differentiates; None for any other fraction."""
-    of, by = (differentiated(part) for part in tree.parts)
+    of, by = (differentiated(part, letter) for part in tree.parts)
     is_name = of is not None and of.kind == "name" and not of.below
     return by if by is not None and by.kind == "name" and is_name else None
 
 
-def differentiated(tree: Tex) -> Tex | None:
+def differentiated(tree: Tex, letter: str = "partial") -> Tex | None:
     r"""Return what stands behind a `\partial`; None where none stands there."""
     first, *rest = tree.parts if tree.kind == "run" else (tree,)
-    if first.kind != "name" or first.text != "partial" or not first.bare or not rest:
+    if first.kind != "name" or first.text != letter or not first.bare or not rest:
         return None
     return rest[0] if len(rest) == 1 else Tex("run", rest[0].start, tree.end, tuple(rest), words=tree.words[1:])
 

@@ -109,6 +109,8 @@ class Parser(Commands):
         while self.here is not None:
             if base.kind not in ("over",) and (self.sees("^", "_", kind="sign") or self.sees_kind("prime")):
                 base = self.scripted(base)
+            elif self.sees("!", kind="sign"):
+                base = Tex("factorial", base.start, self.take().end, (base,))
             elif self.sees("[", kind="open") and base.kind not in ("number", "over", "fraction") and self.selects():
                 base = self.selection(base)
             else:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import ast
 from dataclasses import replace
+from math import factorial
 
 from symprop.algebra import nodes as n
-from symprop.algebra.latex import products
+from symprop.algebra.latex import products, selections
 from symprop.algebra.latex.calls import calls
 from symprop.algebra.latex.elaboration import Elaboration, case
 from symprop.algebra.latex.leaves import of_name
@@ -18,6 +19,9 @@ from symprop.algebra.latex.values import Value, called, constant, joined, locate
 from symprop.algebra.latex.words import PRODUCTS
 from symprop.algebra.nodes import Node
 from symprop.errors import ReadingError, ShapeError
+
+LARGEST = 100
+"""Of which a factorial is written as a number."""
 
 
 @case("sum")
@@ -123,21 +127,27 @@ def as_shape(e: Elaboration, value: Value, wanted: Value) -> Value:
 def _product(e: Elaboration, tree: Tex) -> Value:
     parts, between = calls(e, list(tree.parts), list(tree.words))
     values = [e.value(part) if isinstance(part, Tex) else part for part in parts]
+    values, between = selections.met(e, values, between)
     result, front = values[0], None  # scalars are gathered in front of the product of arrays
     for place, (sign, right) in enumerate(zip(between, values[1:], strict=True), start=1):
         if sign == "/":
             _check_quotient(e, values, between, place)
-            result, front = quotient(e, result if front is None else products.times(e, front, result), right), None
+            result, front = quotient(e, result if front is None else _times(e, front, result), right), None
         elif sign == "times" and result.kind + right.kind == "cc":
             e.refuse("the cross product is not part of the language", result.start, right.end)
         elif result.plain_number and not right.plain_number and not right.labels:
-            front, result = (result if front is None else products.times(e, front, result)), right
+            front, result = (result if front is None else _times(e, front, result)), right
         elif front is not None and right.plain_number:
-            front = products.times(e, front, right)
+            front = _times(e, front, right)
         else:
-            result = products.times(e, result, right, sign)
-    result = result if front is None else products.times(e, front, result)
+            result = _times(e, result, right, sign)
+    result = result if front is None else _times(e, front, result)
     return result.at(tree.start, tree.end)
+
+
+def _times(e: Elaboration, left: Value, right: Value, sign: str = "") -> Value:
+    waits = left.pending is not None or right.pending is not None
+    return selections.behind(e, left, right, sign) if waits else products.times(e, left, right, sign)
 
 
 def _check_quotient(e: Elaboration, values: list[Value], between: list[str], place: int) -> None:
@@ -170,7 +180,11 @@ def quotient(e: Elaboration, top: Value, bottom: Value) -> Value:
 @case("fraction")
 def _(e: Elaboration, tree: Tex) -> Value:
     by = gradient_by(tree)
-    if by is not None and _is_gradient(e, tree):
+    if by is None and "d" not in e.names:  # dL/dx
+        by = gradient_by(tree, "d")
+    elif by is not None and not _is_gradient(e, tree):
+        by = None
+    if by is not None:
         name = Tex("name", tree.start, tree.end, text=f"d {by.text}", below=by.below, above=by.above)
         found = e.names.find(name)
         if found is None:
@@ -179,6 +193,17 @@ def _(e: Elaboration, tree: Tex) -> Value:
     top, bottom = map(e.value, tree.parts)
     result = quotient(e, top, bottom).at(tree.start, tree.end)
     return scripts(e, result, tree)
+
+
+@case("factorial")
+def _(e: Elaboration, tree: Tex) -> Value:
+    value = e.value(tree.parts[0])
+    if not (value.number or (isinstance(value.tree, ast.Name) and value.tree.id in e.indices.values())):
+        e.refuse("a factorial is of a number or of the index of a series, k!", tree.start, tree.end)
+    made = called("exp", called("gammaln", joined(value.tree, ast.Add, constant(1))))
+    if isinstance(value.tree, ast.Constant) and isinstance(value.tree.value, int) and value.tree.value <= LARGEST:
+        made = constant(factorial(value.tree.value))
+    return scripts(e, value.made(located(made, tree.start, tree.end), ()), tree)
 
 
 @case("root")

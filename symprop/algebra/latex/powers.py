@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Sequence
+from dataclasses import replace
 
 from symprop.algebra.latex.elaboration import Elaboration
 from symprop.algebra.latex.products import met
@@ -72,6 +73,8 @@ def _turned(e: Elaboration, value: Value, times: int) -> Value:
 
 def transposed(e: Elaboration, value: Value) -> Value:
     """Return the transpose: a row of a column; a scalar is its own."""
+    if value.pending is not None and value.pending.inner is None:
+        return replace(value, pending=value.pending.transposed)
     e.unusual += 0.0 if value.rank else TURNED_NUMBER
     if value.rank < 2:
         kept = {"factors": value.factors, "core": value.core, "ones": value.ones}
@@ -113,10 +116,10 @@ def _power(e: Elaboration, value: Value, exponent: Value, by_elements: bool) -> 
     if isinstance(exponent.tree, ast.Name) and exponent.tree.id in e.arrays:
         told = "the exponent of a matrix is a number or a size, which a shape names"
         e.refuse(told, exponent.start, exponent.end, ShapeError)
-    half = _half(exponent.tree)
-    if half:
+    sign = half(exponent.tree)
+    if sign:
         root = _of_matrix(e, value, "sqrtm", "the root")
-        return inverted(e, root) if half < 0 else root
+        return inverted(e, root) if sign < 0 else root
     e.same(value.shape[0], value.shape[1], value, r"a power of a square matrix; A^{\odot 2} is that of its elements")
     tree = exponent.tree
     if isinstance(tree, ast.Constant) and not isinstance(tree.value, int):
@@ -126,11 +129,11 @@ def _power(e: Elaboration, value: Value, exponent: Value, by_elements: bool) -> 
     return value.made(located(called("matrix_power", value.tree, tree), *at), value.shape)
 
 
-def _half(tree: ast.expr) -> int:
+def half(tree: ast.expr) -> int:
     """Return 1 for one half, -1 for minus one half, else 0."""
     match tree:
         case ast.UnaryOp(ast.USub(), operand):
-            return -_half(operand)
+            return -half(operand)
         case ast.BinOp(ast.Constant(1), ast.Div(), ast.Constant(2)):
             return 1
         case ast.BinOp(ast.UnaryOp(ast.USub(), ast.Constant(1)), ast.Div(), ast.Constant(2)):

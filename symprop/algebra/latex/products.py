@@ -186,10 +186,13 @@ _TOLD = {
 def _with_indices(e: Elaboration, left: Value, right: Value, kind: str) -> Value:
     """A product with named axes."""
     at = left.start, right.end
-    letters = [e.axis() for _ in range(3)]
+    letters = [e.axis() for _ in range(max(3, left.rank, right.rank))]
+    contracted, result = _CONTRACTED[kind], _RESULT[kind]
+    if "s" in kind:  # each element of an array of any rank
+        contracted, result = (tuple(range(left.rank)), tuple(range(right.rank))), tuple(range(left.rank or right.rank))
     sides: list[tuple[tuple[ast.expr, tuple[str, ...]], ...]] = []
     shared: dict[int, Expr] = {}
-    for value, axes in zip((left, right), _CONTRACTED[kind], strict=True):
+    for value, axes in zip((left, right), contracted, strict=True):
         for axis, size in zip(axes, value.shape, strict=True):
             try:
                 e.sizes.same(shared.setdefault(axis, size), size)
@@ -197,8 +200,8 @@ def _with_indices(e: Elaboration, left: Value, right: Value, kind: str) -> Value
                 e.refuse(f"shapes do not fit side by side: {e.shapes((left, right))}", *at, ShapeError)
         sides.append(_renamed(value, tuple(letters[axis] for axis in axes)))
     labels = merged((left, right))
-    core = tuple(letters[axis] for axis in _RESULT[kind])
-    shape = tuple(shared[axis] for axis in _RESULT[kind])
+    core = tuple(letters[axis] for axis in result)
+    shape = tuple(shared[axis] for axis in result)
     factors = (*sides[0], *sides[1])
     if len(factors) > MOST_FACTORS:
         e.refuse(f"more than {MOST_FACTORS} factors with indices", *at)

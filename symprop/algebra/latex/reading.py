@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
-from sympy import Expr
+from sympy import Expr, Mul
 
 from symprop.algebra import nodes as n
 from symprop.algebra.functions import FUNCTIONS
@@ -20,9 +20,11 @@ from symprop.algebra.inference.unknown_sizes import Misfit, Unknown
 from symprop.algebra.latex import groups as groups  # enters its cases
 from symprop.algebra.latex import phrases as phrases  # its cases
 from symprop.algebra.latex.elaboration import Elaboration
-from symprop.algebra.latex.indices import arranged
-from symprop.algebra.latex.names import Names, stem_of
+from symprop.algebra.latex.names import Names, keys_of, stem_of
 from symprop.algebra.latex.parser import Parser
+from symprop.algebra.latex.pixels import ungrouped
+from symprop.algebra.latex.selections import offsets_in
+from symprop.algebra.latex.stacks import arranged
 from symprop.algebra.latex.tokens import refuse_at, tokens
 from symprop.algebra.latex.trees import Tex
 from symprop.algebra.latex.values import SizeOf, Value, called, shape_of
@@ -78,6 +80,10 @@ def names_of(variables: Iterable[Node | Expr], symbols: Mapping[str, str] | None
         for size in (*shape, *facts):
             for symbol in sorted(size.free_symbols, key=str):
                 names.enter(symbol)
+    own = {each.name: each for each in given if isinstance(each, n.Variable)}
+    for name, each in own.items():  # dW beside W is its gradient
+        for key in keys_of(own[name[1:]]) if name.startswith("d") and name[1:] in own else ():
+            names.known.setdefault(key._replace(stem=f"d {key.stem}"), each)
     for name, written in (symbols or {}).items():
         names.written[stem_of(written)] = stem_of(variable(name).latex())
     return names
@@ -89,9 +95,19 @@ def node_of(
     names: Names,
     target: Shape | n.Variable | None = None,
     labels: Sequence[str] = (),
+    left: Tex | None = None,
 ) -> Node:
-    """Return the node of a tree; `labels` are the indices of the left side, which become its first axes."""
+    """Return the node of a tree; `labels` are the indices of the left side, which become its first axes.
+
+    Where the `left` side is a place of an array that has a name, the formula is what stands at each such place.
+    """
+    found = None if left is None else names.find(left)
+    if found is not None and isinstance(found.what, n.Variable):
+        target, labels = found.what, ()
+        if found.indices:
+            tree = Tex("group", tree.start, tree.end, (tree,), "{", below=tokens(",".join(found.indices)))
     e = Elaboration(latex, names)
+    e.offsets = offsets_in(e, tree)
     shape = target.shape if isinstance(target, n.Variable) else target
     if isinstance(target, n.Variable) and tree.kind == "group" and tree.text == "{":
         e.target, e.whole = target, tree.parts[0]
@@ -101,20 +117,31 @@ def node_of(
     if labels:
         value = arranged(e, value, labels)
     if shape is not None:
-        value = _of_shape(e, value, shape)
+        value = _of_shape(e, value, shape, target.rows if isinstance(target, n.Variable) else -1)
     return _read(e, value)
 
 
-def _of_shape(e: Elaboration, value: Value, shape: Shape) -> Value:
+def _of_shape(e: Elaboration, value: Value, shape: Shape, rows: int = -1) -> Value:
     """Let a value have a shape that is known: the sizes that it does not write are told by it."""
     own, wanted = [list(each) for each in (value.shape, shape)]
+    more = len(wanted) - len(own)
+    if 0 < more <= rows:  # the rows of a matrix of pixels
+        joined = [*wanted[: rows - more], Mul(*wanted[rows - more : rows + 1]), *wanted[rows + 1 :]]
+        with suppress(Misfit):
+            for left, right in zip(own, joined, strict=True):
+                e.sizes.same(left, right)
     if value.zero:
         return Value(_zeros(shape, value), tuple(shape), value.start, value.end)
+    if more and e.names.of_network:
+        with suppress(Misfit):
+            e.sizes.settle()
     if len(own) == len(wanted):
         with suppress(Misfit):  # whoever compares says that the shapes differ
             for left, right in zip(own, wanted, strict=True):
                 e.sizes.same(left, right)
-    elif [s for s in map(e.sizes.value, own) if s != 1] == [s for s in wanted if s != 1]:
+    elif (e.names.of_network and ungrouped([*map(e.sizes.value, own)], wanted)) or [
+        s for s in map(e.sizes.value, own) if s != 1
+    ] == [s for s in wanted if s != 1]:
         return value.made(placed(called("reshape", value.tree, shape_of(shape)), value.start, value.end), shape)
     return value
 
@@ -132,7 +159,7 @@ def _read(e: Elaboration, value: Value) -> Node:
     def size(reading: Reading, tree: SizeOf) -> Node:
         return n.Scalar(_told(e, tree))
 
-    functions: dict[str, Any] = {**FUNCTIONS, **e.functions}
+    functions: dict[str, Any] = {**FUNCTIONS, **e.names.functions, **e.functions}
     numbers = {**CONSTANTS, **e.numbers}
     reading = Reading(scanned, numbers, dict(e.arrays), functions, {**CASES, SizeOf: size})
     try:

@@ -6,10 +6,10 @@ They stand apart by commas, semicolons and ends of lines; a line that begins wit
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NoReturn
 
-from symprop.algebra.latex.names import INDEX, subscripts, text_name
+from symprop.algebra.latex.names import INDEX, gradient_by, subscripts, text_name
 from symprop.algebra.latex.parser import Parser
 from symprop.algebra.latex.tokens import Token, refuse_at
 from symprop.algebra.latex.trees import FONTS, Tex, plain, walk
@@ -28,6 +28,8 @@ class Statement:
 
     left: Tex | None
     right: Tex
+    target: Tex | None = None
+    """The name on the left, also that of a derivative by it."""
 
     @property
     def name(self) -> str:
@@ -158,7 +160,19 @@ def _statement(piece: Sequence[Token], latex: str) -> Statement:
     left, right = piece[: signs[0]], piece[signs[0] + 1 :]
     if not right:
         refuse_at("something is missing behind '='", latex, piece[signs[0]].start, piece[signs[0]].end)
-    return Statement(left_side(left, latex), Parser(right, latex).whole())
+    return Statement(left_side(left, latex), Parser(right, latex).whole(), _target(left, latex))
+
+
+def _target(found: Sequence[Token], latex: str) -> Tex | None:
+    r"""Return the name on the left of an equation, of `\frac{\partial L}{\partial W_k}` that of the derivative."""
+    try:
+        tree = Parser(found, latex).whole()
+    except FormulaError:  # L(x; w), which is no place of an array
+        return None
+    by = gradient_by(tree) if tree.kind == "fraction" else None
+    return (by and replace(by, text=f"d {by.text}", start=tree.start, end=tree.end)) or (
+        tree if tree.kind == "name" else None
+    )
 
 
 def left_side(found: Sequence[Token], latex: str) -> Tex | None:

@@ -55,7 +55,16 @@ _LINES = frozenset({"aligned", "align", "split", "equation", "gather", "gathered
 """Environments of which only the ends of lines say something."""
 _ALIASES = {
     **{"le": "<=", "leq": "<=", "leqslant": "<=", "ge": ">=", "geq": ">=", "geqslant": ">=", "lt": "<", "gt": ">"},
-    **{"ne": "!=", "neq": "!=", "coloneqq": "=", "triangleq": "=", "equiv": "=", "doteq": "="},
+    **{
+        "ne": "!=",
+        "neq": "!=",
+        "leftarrow": "=",
+        "gets": "=",
+        "coloneqq": "=",
+        "triangleq": "=",
+        "equiv": "=",
+        "doteq": "=",
+    },
 }
 
 

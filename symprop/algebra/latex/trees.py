@@ -21,6 +21,7 @@ class Tex:
     | `run` | factors side by side | what stands between: nothing, `cdot`, `/` |
     | `number`, `name` | | its digits, its letter with an accent |
     | `group` | what stands between brackets, apart by commas | which bracket |
+    | `factorial` | what it is of | |
     | `fraction`, `root` | above and below; what it is of, which root | |
     | `apply` | arguments | a function's name, the axes that it is told |
     | `over` | what is summed | `sum`, `prod`, `max` ..., over an index below |
@@ -43,6 +44,10 @@ class Tex:
     def bare(self) -> bool:
         """Whether it has no scripts."""
         return not self.below and not self.above
+
+
+LOOSE = "loose"
+"""The text of a run of a letter that may be a function and its brackets, behind a function: `\\log\\sigma(x)`."""
 
 
 def walk(tree: Tex) -> Iterator[Tex]:

@@ -29,7 +29,8 @@ class Value:
     """A syntax tree whose axes are those of the indices `labels`, then those of `shape`.
 
     `factors` are the parts of a product that may still be summed over, each with a name for each axis; `core` are the
-    names of the axes that are no indices. `zero` is one of which nobody says the shape, `ones` the vector of ones.
+    names of the axes that are no indices. `zero` is one of which nobody says the shape, `ones` the vector of ones;
+    `pending` is a selection that waits for what is behind it (`selections.py`).
     """
 
     tree: ast.expr
@@ -43,6 +44,7 @@ class Value:
     number: bool = False
     zero: bool = False
     ones: bool = False
+    pending: Any = None
 
     @property
     def rank(self) -> int:

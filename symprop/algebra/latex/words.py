@@ -23,6 +23,8 @@ PRODUCTS = {"odot": "*", "circ": "*", "ast": "*", "oslash": "/", "otimes": "kron
 """Signs between factors that bind less than factors side by side."""
 BESIDE = frozenset({"cdot", "times"})
 """Signs that say what stands side by side anyway."""
+CALLED = {"sigma": "sigmoid", "psi": "digamma", "Gamma": "gamma"}
+"""Letters that are functions where nothing has their name."""
 RELATIONS = {"<": "<", ">": ">", "<=": "<=", ">=": ">=", "=": "==", "!=": "!="}
 OVER = frozenset({"sum", "prod", "max", "min", "argmax", "argmin"})
 """What is taken over an index that stands below."""
@@ -44,6 +46,20 @@ UPRIGHT |= frozenset(
     {"relu", "ReLU", "sigmoid", "rank", "argmax", "argmin", "sech", "coth", "cot", "sec", "csc", "arg"}
 )
 """Commands that are functions, of LaTeX or of everybody's preamble."""
+HINTS = {
+    **dict.fromkeys(("partial", "nabla"), "a derivative is asked for, not typed, unless it is the name of an array"),
+    **dict.fromkeys(("int", "iint", "oint"), "an integral is not part of the language; of samples it is a mean"),
+    **dict.fromkeys(("lim", "sup", "inf"), "no limit is part of the language; write what it is"),
+    **dict.fromkeys(
+        ("sim", "propto", "approx", "mapsto", "to", "implies"), "this says something of a formula, and is none"
+    ),
+    **{
+        "mathbb E": "an expectation is not part of the language; write the mean of samples",
+        "mathcal N": "a density is not part of the language; write it out",
+    },
+    **{"mathbb P": "a probability is not part of the language; write out its formula"},
+}
+"""What to write in the place of what formulas do not have."""
 OF_MATRICES = frozenset({"trace", "det", "logdet", "diag", "diagonal", "vec", "inv"})
 """Functions whose argument is a product of matrices where it has no brackets: `tr A B`."""
 

@@ -29,7 +29,8 @@ from symprop.analysis.comparing import COMPARE
 from symprop.analysis.derivation import Derivation, derive
 from symprop.errors import FormulaError, ShapeError, SympropError, listed, shown
 from symprop.formulas.compare.comparison import Comparison
-from symprop.formulas.compare.given import Given, latex_over, mentioned, read_over, taken
+from symprop.formulas.compare.given import Given, mentioned, read_over, taken
+from symprop.formulas.compare.in_latex import line_in_latex
 from symprop.formulas.compare.judge import judged
 from symprop.formulas.compare.quantities import known_variables, plain_name, quantity
 from symprop.formulas.compare.sides import Sides, definitions_for
@@ -73,8 +74,8 @@ def _read(derivation: Derivation, of: str, line: Given) -> Line:
     if isinstance(given, Formula):
         node = given.whole.node
     elif is_latex(given):
-        given = _with_deltas(given, known)
-        node = latex_over(given, (*known.values(), *numbers), asked.node.shape).whole.node
+        target = known.get(asked.name, asked.node.shape)
+        node = line_in_latex(_with_deltas(given, known), derivation, (*known.values(), *numbers), target)
     else:
         node = _line_of(given, asked.name, {**known, **{each.name: each for each in numbers}})
     node = replaced(node, {each: Scalar(number) for each, number in numbers.items()})

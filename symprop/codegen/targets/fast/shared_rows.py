@@ -20,6 +20,7 @@ from symprop.algebra.trees import factors_of, is_zero
 from symprop.codegen.kinds import Copy, Inner, Lines
 from symprop.codegen.patches import PatchGradient
 from symprop.codegen.program import Emit, Names, Program, ProgramError, Statement, rewritten
+from symprop.codegen.scans import Scan
 from symprop.codegen.targets.code import Code
 from symprop.codegen.targets.dialect import Dialect
 from symprop.codegen.targets.fast.calls import CALLS, Call
@@ -87,6 +88,9 @@ class _Rows:
         found = [self.of(operand, emit) for operand in node.operands]
         is_part = [part for _, part in found]
         operands = [operand for operand, _ in found]
+        if isinstance(node, Scan):  # its steps join no rows: what sums over them stands behind the loop
+            operands = [self.total(each, emit) if part else each for each, part in found]
+            return node.with_operands(operands), False
         reads_rows = any(map(_has_rows, node.operands))
         is_sum = reads_rows and not _has_rows(node)
         if is_sum and not isinstance(node, SUMS):

@@ -1,0 +1,181 @@
+r"""Functions in LaTeX with arguments of their own: `vec`, `mat_{m \times n}`, `\log\det`, means, triangles, `pad`."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+
+import sympy
+from sympy import Integer
+
+from symprop.algebra.inference import fits
+from symprop.algebra.latex.elaboration import Elaboration
+from symprop.algebra.latex.functions import SPECIAL, between_squares, by_trial, elementwise_or_whole, primes_of
+from symprop.algebra.latex.powers import transposed
+from symprop.algebra.latex.products import as_matrix
+from symprop.algebra.latex.tokens import Token
+from symprop.algebra.latex.trees import Tex, plain
+from symprop.algebra.latex.values import SizeOf, Value, called, constant, located, shape_of, tupled
+from symprop.errors import shown
+
+
+def _vec(e: Elaboration, tree: Tex, arguments: list[Tex]) -> Value:
+    """The columns below each other; the rows one behind the other on the page of a network, which says so."""
+    value = e.value(_only(e, tree, arguments))
+    count = sympy.Mul(*map(e.sizes.value, value.shape))
+    by_columns = value.rank == 2 and not e.names.of_network
+    match value.tree:
+        case ast.Attribute(inner, "T") if by_columns:  # the columns of A' are the rows of A
+            made = called("ravel", inner)
+        case whole:
+            made = called("vec" if by_columns else "ravel", whole)
+    if value.labels:
+        whole_shape = (*(e.labels[label] for label in value.labels), count)
+        made = called("reshape", transposed(e, value).tree if by_columns else value.tree, shape_of(whole_shape))
+    return value.made(located(made, tree.start, tree.end), (count,), row=False)
+
+
+def _mat(e: Elaboration, tree: Tex, arguments: list[Tex]) -> Value:
+    value = e.value(_only(e, tree, arguments))
+    parts: list[list[Token]] = [[]]
+    for token in tree.below:
+        if token.text in ("times", ","):
+            parts.append([])
+        else:
+            parts[-1].append(token)
+    sizes = tuple(e.size(part) for part in parts)
+    made = called("reshape", value.tree, shape_of((*(e.labels[label] for label in value.labels), *sizes)))
+    return value.made(located(made, tree.start, tree.end), sizes, row=False)
+
+
+def _sylvester(e: Elaboration, tree: Tex, arguments: list[Tex]) -> Value:
+    values = [e.value(part) for part in arguments]
+    if len(values) != 3 or any(value.kind != "m" or value.labels for value in values):
+        e.refuse("the equation A X + X B = Q is of three matrices, sylvester(A, B, Q)", tree.start, tree.end)
+    between_squares(e, values)
+    made = called("solve_sylvester", *(value.tree for value in values))
+    return Value(located(made, tree.start, tree.end), values[2].shape, tree.start, tree.end)
+
+
+def _one_hot(e: Elaboration, tree: Tex, arguments: list[Tex]) -> Value:
+    ids, size = e.value(_only(e, tree, arguments)), e.fresh()
+    made = located(called("one_hot", ids.tree, SizeOf(size)), tree.start, tree.end)
+    return ids.made(made, (*ids.shape, size), row=False)
+
+
+def _transpose(e: Elaboration, tree: Tex, arguments: list[Tex]) -> Value:
+    value = e.value(arguments[0])
+    if len(arguments) == 1:
+        return transposed(e, value)
+    axes = [int(part.text) for part in arguments[1].parts if part.text.isdigit()]
+    if sorted(axes) != list(range(value.rank)):
+        e.refuse("axes in another order are numbers, each once", tree.start, tree.end)
+    made = called("transpose", value.tree, tupled([constant(axis) for axis in axes]))
+    return Value(located(made, tree.start, tree.end), tuple(value.shape[axis] for axis in axes), tree.start, tree.end)
+
+
+def _expand(e: Elaboration, tree: Tex, arguments: list[Tex]) -> Value:
+    value = e.value(_only(e, tree, arguments))
+    axis = int(next((word for word in tree.words if word.isdigit()), "0"))
+    made = called("expand_dims", value.tree, constant(axis))
+    shape = (*value.shape[:axis], Integer(1), *value.shape[axis:])
+    return Value(located(made, tree.start, tree.end), shape, tree.start, tree.end)
+
+
+def _with_diagonal(name: str) -> Callable[[Elaboration, Tex, list[Tex]], Value]:
+    def made(e: Elaboration, tree: Tex, arguments: list[Tex]) -> Value:
+        value = e.value(arguments[0])
+        rest = [e.value(part).tree for part in arguments[1:2]]
+        return value.made(located(called(name, value.tree, *rest), tree.start, tree.end), value.shape)
+
+    return made
+
+
+def _log(e: Elaboration, tree: Tex, arguments: list[Tex]) -> Value:
+    r"""The logarithm; `\log |A|` and `\log \det A` of a matrix are `logdet(A)`, and `\log(\det A)` is as it stands."""
+    if len(arguments) == 1 and "(" not in e.latex[tree.start : arguments[0].start]:
+        inside = arguments[0]
+        bars = inside.kind == "group" and inside.text == "|" and inside.bare
+        if bars and inside.parts[0].kind == "apply" and inside.parts[0].text == "det" and inside.parts[0].bare:
+            inside = inside.parts[0]
+        if (
+            inside.kind == "apply"
+            and inside.text == "det"
+            and inside.bare
+            and not tree.below
+            and len(inside.parts) == 1
+        ):
+            return _determinant(e, tree, e.value(inside.parts[0]))
+        if bars and not tree.below:
+            value = e.value(inside.parts[0])
+            if value.kind == "m":
+                return _determinant(e, tree, value)
+    values = [e.value(part) for part in arguments]
+    primes = primes_of(tree)
+    return elementwise_or_whole(e, tree, "log", values, [], primes)
+
+
+def _determinant(e: Elaboration, tree: Tex, value: Value) -> Value:
+    made = called("logdet", value.tree)
+    return by_trial(e, f"logdet({fits.OPERAND}0)", [value], made, tree)
+
+
+def _only(e: Elaboration, tree: Tex, arguments: list[Tex]) -> Tex:
+    if len(arguments) != 1:
+        e.refuse(f"{shown(tree.text)} takes one array", tree.start, tree.end)
+    return arguments[0]
+
+
+def _norm(e: Elaboration, tree: Tex, arguments: list[Tex]) -> Value:
+    inside = _only(e, tree, arguments)
+    return e.value(Tex("group", tree.start, tree.end, (inside,), "‖", below=tree.below))
+
+
+def _mean(e: Elaboration, tree: Tex, arguments: list[Tex]) -> Value:
+    r"""The mean of all elements, along axes, over places, `\operatorname{mean}_t`, or over the batch by its size."""
+    value = e.value(_only(e, tree, arguments))
+    if not tree.below:
+        return elementwise_or_whole(e, tree, "mean", [value], [], 0)
+    if plain(tree.below) == "t" and value.rank:
+        return _over_places(value, tree)
+    size = e.size(tree.below)
+    sizes = [e.sizes.value(each) for each in value.shape]
+    axis = next((axis for axis, each in enumerate(sizes) if each == size), None)
+    if value.rank > 1 and sizes[0].has(size) and e.names.of_network:
+        return _over_places(value, tree)
+    if axis is None or value.labels:
+        e.refuse(f"no axis has the size {plain(tree.below)}", tree.start, tree.end)
+    options = {"axis": constant(axis), **({"keepdims": constant(True)} if axis else {})}
+    kept = (sympy.Integer(1),) if axis else ()
+    shape = (*value.shape[:axis], *kept, *value.shape[axis + 1 :])
+    made = called("mean", value.tree, **options)
+    return value.made(located(made, tree.start, tree.end), shape, row=False)
+
+
+def _over_places(value: Value, tree: Tex) -> Value:
+    """The mean of each feature, which stand along the last axis, over what is before it."""
+    axes = range(len(value.labels), len(value.labels) + max(1, value.rank - 1))
+    made = called("mean", value.tree, axis=tupled([constant(axis) for axis in axes]))
+    return value.made(located(made, tree.start, tree.end), value.shape[len(axes) :], row=False)
+
+
+def _pad(e: Elaboration, tree: Tex, arguments: list[Tex]) -> Value:
+    r"""`\operatorname{pad}(A, (0, 1), (2, 0), 3)`: what stands before and behind along each axis, and its value."""
+    array, widths = e.value(arguments[0]), [part for part in arguments[1:] if len(part.parts) == 2]
+    pairs = [tupled([e.value(end).tree for end in part.parts]) for part in widths if part.kind == "group"]
+    rest = [e.value(part).tree for part in arguments[1 + len(pairs) :]]
+    array = as_matrix(array) if len(pairs) == 2 else array
+    if array.labels or len(pairs) != array.rank or len(rest) > 1:
+        e.refuse("pad takes an array, a pair for each of its axes, and a value", tree.start, tree.end)
+    options = {"constant_values": rest[0]} if rest else {}
+    given = pairs[0] if len(pairs) == 1 else tupled(pairs)
+    text = "".join(f", {key}={ast.unparse(value)}" for key, value in options.items())
+    made = called("pad", array.tree, given, **options)
+    return by_trial(e, f"pad({fits.OPERAND}0, {ast.unparse(given)}{text})", [array], made, tree)
+
+
+SPECIAL |= {
+    **{"vec": _vec, "mat": _mat, "one_hot": _one_hot, "transpose": _transpose, "expand": _expand, "log": _log},
+    **{"tril": _with_diagonal("tril"), "triu": _with_diagonal("triu"), "norm": _norm, "mean": _mean, "pad": _pad},
+    "solve_sylvester": _sylvester,
+}
