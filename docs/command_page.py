@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Iterator
 
 from symprop.commands.completion import subparsers
@@ -52,5 +53,14 @@ def fields(told: Fields) -> Iterator[str]:
 
 
 def cell(text: str) -> str:
-    """Return a text as a cell of a table has it."""
-    return text.replace("%%", "%").replace("|", "\\|").replace("*", "\\*").replace("<", "&lt;")
+    """Return a text as a cell of a table has it: what one types as code."""
+    parts = _TYPED.split(text.replace("%%", "%").replace("|", "\\|"))
+    return "".join(f"`{part.strip(QUOTES)}`" if place % 2 else _plain(part) for place, part in enumerate(parts))
+
+
+QUOTES = "\"'"
+_TYPED = re.compile(r"""("[^"]+"|'[^']{3,}'|(?<![\w-])--?[a-z][a-z-]*)""")
+
+
+def _plain(text: str) -> str:
+    return text.replace("*", "\\*").replace("<", "&lt;")

@@ -123,7 +123,7 @@ def served_page(browser: Browser, target: Path) -> None:
     server = Server(Handler, 0, Limits())
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
-        page = browser.new_page(viewport={"width": 1440, "height": 1080})
+        page = browser.new_page(viewport={"width": 1440, "height": 1180})
         page.goto(server.address)
         page.get_by_text("Residual block, softmax").click()
         page.wait_for_selector("#certificate .verdict")  # the certificate comes last

@@ -124,3 +124,14 @@ def looked_up(name: Any, known: Mapping[str, Found], problem: str, offered: Iter
     hint = closest(name, names) if isinstance(name, str) else ", which is no text"
     allowed = f"\nallowed: {listed(names)}" if names else "; there is none"
     raise FormulaError(f"{problem} {shown(name)}{hint}{allowed}")
+
+
+def spaced(name: Any) -> Any:
+    """Return the name of a variable with its signs as names have them; what is no text stays.
+
+    >>> spaced("a[l-1]"), spaced("h[l,t]")
+    ('a[l - 1]', 'h[l, t]')
+    """
+    if not isinstance(name, str):
+        return name
+    return re.sub(r"\s*([-+*,])\s*", lambda sign: {"*": "*", ",": ", "}.get(sign[1], f" {sign[1]} "), name)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,7 +9,7 @@ from functools import cached_property
 from symprop.algebra.equations import Equation, Item, System, equations_in, loops_in
 from symprop.algebra.formula import Formula, inferred_formula
 from symprop.algebra.inference.infer import SCALAR
-from symprop.algebra.names import gradient_of, looked_up
+from symprop.algebra.names import gradient_of, looked_up, spaced
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.printable import Printable
 from symprop.algebra.steps import Steps
@@ -143,9 +142,7 @@ class Derivation(Studied, Comparable, Printable):
         Raises:
             FormulaError: there is none.
         """
-        if isinstance(name, str):
-            name = re.sub(r"\s*([-+*,])\s*", lambda sign: _SPACED.get(sign[1], f" {sign[1]} "), name)
-        return looked_up(name, {**self.written_out.by_name, **self.system.by_name}, "no variable is called")
+        return looked_up(spaced(name), {**self.written_out.by_name, **self.system.by_name}, "no variable is called")
 
     def jacobian(self, of: str, by: str) -> Node:
         """Return the Jacobian of one vector with respect to another, for one example: `(len of, len by)`.
@@ -250,7 +247,3 @@ def derive(
     said = (*never_read(net.system()), *remarks, *received(system, backward))
     said = (*net.doubts, *said, *idle(net, backward)) if isinstance(net, Network) else said
     return Derivation(net, system, backward, said)
-
-
-_SPACED = {"*": "*", ",": ", "}
-"""How signs stand in the names of variables, where not between spaces."""

@@ -73,8 +73,12 @@ class Certification(Listed):
     @property
     def table(self) -> str:
         """The verdict as plain text: a line for each gradient, the sentence, and remarks."""
+        return self.fitted(None)
+
+    def fitted(self, width: int | None) -> str:
+        """Return the table with cells cut where a line would be wider than `width`."""
         shown = [index for index, cells in enumerate(zip(*self._rows, strict=True)) if any(cells[1:])]
-        head, *lines = aligned([[row[index] for index in shown] for row in self._rows])
+        head, *lines = aligned([[row[index] for index in shown] for row in self._rows], width)
         texts = [line.rstrip() for line in (head, "-" * min(len(head), 120), *lines)]
         title = f"{self.backward}, a backward pass of {self.title}"
         return "\n".join([title, "", *(texts if self.lines else ()), "", self.message, *self.remarks])

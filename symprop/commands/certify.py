@@ -26,7 +26,7 @@ from symprop.commands.arguments import (
     text_of,
     where_argument,
 )
-from symprop.commands.outcome import STANDARD, Outcome
+from symprop.commands.outcome import STANDARD, Outcome, terminal_width
 from symprop.errors import SpecError
 from symprop.networks.network import LAYOUTS, Network
 
@@ -73,7 +73,7 @@ def _certify(options: argparse.Namespace) -> Outcome:
             seed=options.seed,
             limit=options.limit or float("inf"),
         )
-    return Outcome(found.table, lambda: _fields(found), 0 if found.ok else DISAGREES)
+    return Outcome(found.fitted(terminal_width()), lambda: _fields(found), 0 if found.ok else DISAGREES)
 
 
 @contextmanager

@@ -6,6 +6,7 @@ same. So a formula with other numbers is there at once, and its parts are made w
 
 from __future__ import annotations
 
+import atexit
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar, Self
@@ -71,6 +72,7 @@ Part = tuple[Common, tuple[int, ...]]
 """A part of formulas that are alike: which of their numbers are its own."""
 
 _COMMON: WeakValueDictionary[tuple[object, ...], Common] = WeakValueDictionary()
+atexit.register(_COMMON.clear)  # what goes later cannot be found in it: SymPy's functions import while they are hashed
 
 
 def pattern_of(kind: type[Patterned] | None, args: Sequence[object]) -> Pattern:
