@@ -135,6 +135,8 @@ class LeakyReLU(Rectifier):
 class ELU(Rectifier):
     """`z` where positive, else `alpha * (exp(z) - 1)`.
 
+    Clevert et al., *Fast and accurate deep network learning by exponential linear units* (2015).
+
     >>> from symprop import Dense, Input
     >>> print(*(Input(3) >> Dense(2) >> ELU()).system().equations, sep="; ")
     z₁ = W₁ x + b₁; a₁ = ELU(z₁)
@@ -153,6 +155,8 @@ class ELU(Rectifier):
 @dataclass(frozen=True)
 class GELU(Rectifier):
     """`z` times the normal distribution function of `z`: exact, or its tanh approximation (`approximate="tanh"`).
+
+    Hendrycks and Gimpel, *Gaussian error linear units* (2016).
 
     >>> from symprop import Dense, Input
     >>> print(*(Input(3) >> Dense(2) >> GELU()).system().equations, sep="; ")

@@ -229,6 +229,7 @@ class Concatenate(Branches):
 class Residual(Joined):
     """A block with its input added to its output, `a = block(x) + x`: `Sum(block, ())`.
 
+    He et al., *Deep residual learning for image recognition* (2016).
     With `projection` the input goes through a Dense without bias first, so that the widths may differ.
 
     >>> from symprop import Dense, Tanh

@@ -22,7 +22,7 @@ STYLE = """
   .symprop-figure .end { text-anchor: end; }
   .symprop-figure text.title { font-weight: 600; }
   .symprop-figure tspan.small, .symprop-figure text.small { font-size: 11px; fill: var(--soft); }
-  .symprop-figure text.name { font-size: 12.5px; }
+  .symprop-figure text.name { font-size: 11.5px; }
   .symprop-figure rect { stroke-width: 1.3; rx: 7px; }
   .symprop-figure .paper { fill: var(--paper); stroke: none; rx: 0; }
   .symprop-figure .variable { fill: none; stroke: var(--soft); }

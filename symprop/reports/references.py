@@ -24,6 +24,11 @@ BIBLIOGRAPHY: dict[tuple[str, str], tuple[str, str, str]] = {
         "Accurately computing the log-sum-exp and softmax functions",
         "IMA Journal of Numerical Analysis 41",
     ),
+    ("Cho", "2014"): (
+        "Cho, K., et al.",
+        "Learning phrase representations using RNN encoder-decoder for statistical machine translation",
+        "EMNLP",
+    ),
     ("Clevert", "2015"): (
         "Clevert, D.-A., Unterthiner, T. and Hochreiter, S.",
         "Fast and accurate deep network learning by exponential linear units (ELUs)",
@@ -45,6 +50,12 @@ BIBLIOGRAPHY: dict[tuple[str, str], tuple[str, str, str]] = {
         "A guide to convolution arithmetic for deep learning",
         "arXiv:1603.07285",
     ),
+    ("Elman", "1990"): ("Elman, J. L.", "Finding structure in time", "Cognitive Science 14"),
+    ("Gers", "2000"): (
+        "Gers, F. A., Schmidhuber, J. and Cummins, F.",
+        "Learning to forget: Continual prediction with LSTM",
+        "Neural Computation 12",
+    ),
     ("Giles", "2008"): (
         "Giles, M. B.",
         "Collected matrix derivative results for forward and reverse mode algorithmic differentiation",
@@ -63,6 +74,11 @@ BIBLIOGRAPHY: dict[tuple[str, str], tuple[str, str, str]] = {
     ),
     ("He", "2016"): ("He, K., et al.", "Deep residual learning for image recognition", "CVPR"),
     ("Hendrycks", "2016"): ("Hendrycks, D. and Gimpel, K.", "Gaussian error linear units (GELUs)", "arXiv:1606.08415"),
+    ("Hochreiter", "1997"): (
+        "Hochreiter, S. and Schmidhuber, J.",
+        "Long short-term memory",
+        "Neural Computation 9",
+    ),
     ("Horn", "2013"): ("Horn, R. A. and Johnson, C. R.", "Matrix Analysis", "2nd ed., Cambridge University Press"),
     ("Huang", "2017"): ("Huang, G., et al.", "Densely connected convolutional networks", "CVPR"),
     ("Ioffe", "2015"): (

@@ -87,7 +87,7 @@ def test_headings_say_in_which_loops_equations_stand() -> None:
 
 
 def test_the_conventions_name_the_delta_that_is_easiest_to_read() -> None:
-    assert "• δ⁽²ˡ⁾ is the derivative of the loss by z⁽²ˡ⁾," in derive(NESTED).pretty()
+    assert "• δ⁽²ˡ⁾ is the derivative of the loss with respect to z⁽²ˡ⁾," in derive(NESTED).pretty()
 
 
 def test_a_row_has_its_index_below_and_a_layer_above() -> None:

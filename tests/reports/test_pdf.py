@@ -11,7 +11,6 @@ import pytest
 from example_networks import EXAMPLES
 
 import symprop
-from symprop.reports.content import SECTIONS
 from symprop.reports.pdf import PACKAGES, is_installed
 
 pytestmark = pytest.mark.skipif(not is_installed(), reason=f"no TeX: apt install {PACKAGES}")
@@ -125,7 +124,6 @@ PAPER = r"""\documentclass[10pt,twocolumn]{article}
 \usepackage{amsmath,amssymb,array,booktabs,longtable,xcolor,tikz,pgfplots}
 \usetikzlibrary{arrows.meta}
 \begin{document}
-\onecolumn
 As \eqref{eq:one.delta1} and Section~\ref{sec:two.recurrence} say.
 \input{one}
 \input{two}
@@ -134,26 +132,14 @@ As \eqref{eq:one.delta1} and Section~\ref{sec:two.recurrence} say.
 
 
 def test_two_fragments_stand_in_one_paper(tmp_path: Path) -> None:
-    """A paper of another class and size, whose equations are centred, with references into both."""
-    network = "Input(2) >> Dense(2) >> Tanh() >> Residual(Dense(2) >> ReLU()) >> MeanSquaredError()"
-    report = symprop.report(network, without=["certificate"])
+    """A paper in two columns, whose equations are centred, with references into both."""
+    network = "Input(2) >> Dense(2) >> Tanh() >> Residual(Dense(2) >> ReLU()) >> Dense(2) >> SoftmaxCrossEntropy()"
+    report = symprop.report(network, without=["certificate"], columns=2)
     for prefix in ("one", "two"):
         (tmp_path / f"{prefix}.tex").write_text(report.fragment(f"{prefix}.", "subsection"), encoding="utf-8")
     log = compiled(PAPER, tmp_path)
     assert "undefined references" not in log and "multiply" not in log
-
-
-def test_a_derivation_stays_inside_a_narrow_paper(tmp_path: Path) -> None:
-    """Formulas of steps are made smaller where the text is too narrow for them."""
-    network = "Input(2) >> Dense(2) >> Tanh() >> Residual(Dense(2) >> ReLU()) >> Dense(2) >> SoftmaxCrossEntropy()"
-    others = [name for name in SECTIONS if name != "derivation"]
-    for prefix in ("one", "two"):
-        fragment = symprop.report(network, without=others).fragment(f"{prefix}.", "subsection")
-        (tmp_path / f"{prefix}.tex").write_text(fragment.replace(r"\eqref", r"\texttt"), encoding="utf-8")
-    narrow = PAPER.replace("\\onecolumn\n", "").replace(
-        r"As \eqref{eq:one.delta1} and Section~\ref{sec:two.recurrence} say.", ""
-    )
-    check_log(compiled(narrow, tmp_path))
+    check_widths(log)
 
 
 @pytest.mark.skipif(shutil.which("pdftotext") is None, reason="no pdftotext: apt install poppler-utils")
@@ -165,7 +151,7 @@ def test_the_pdf_shows_its_formulas(tmp_path: Path) -> None:
     assert [each.name for each in tmp_path.iterdir()] == ["report.pdf"]
     done = subprocess.run(["pdftotext", "-layout", str(path), "-"], capture_output=True, encoding="utf-8", check=True)
     shown = re.sub(r"\s+", " ", done.stdout)
-    for words in ("Residual blocks", "The recurrence", "checks, all agree", "complex step, full"):
+    for words in ("Residual blocks", "The recurrence", "checks, all agree", "complex step"):
         assert words in shown
     assert re.search(r"δ3 = p . y", shown)
     assert re.search(r"W2 \+ I", shown)
