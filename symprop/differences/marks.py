@@ -24,6 +24,7 @@ from symprop.notation.precedence import POWER, Of, Piece, split
 from symprop.notation.pretty import PRETTY
 from symprop.notation.slicing import SLICES, Slicer
 from symprop.notation.text import TEXT
+from symprop.notation.untold import SAME, Axes, Classes
 
 TERM, FACTOR, WHOLE = "term", "factor", "whole"
 """A term that a sum has more or less, a factor that a product has more or less, a part in another's place."""
@@ -74,6 +75,11 @@ def _marked(node: Marked, of: Of) -> Piece:
 
 for _table in (PRETTY, LATEX, TEXT):
     _table.row(Marked)(_marked)
+
+
+@SAME.row(Marked)
+def _(node: Marked, classes: Classes, operands: Sequence[Axes]) -> Axes:
+    return operands[0]
 
 
 @DIGITS.row(Marked)
