@@ -16,7 +16,7 @@ from symprop.algebra.batching import batched
 from symprop.algebra.nodes import Node, Variable
 from symprop.codegen.passes import is_cheap
 from symprop.codegen.program import Names, Program, Statement
-from symprop.codegen.scans import Body, Scan
+from symprop.codegen.scans import Body, Scan, has_scans
 
 
 def hoisted(program: Program) -> Program:
@@ -33,7 +33,7 @@ def hoisted(program: Program) -> Program:
             else:
                 yield statement
 
-    if not any(isinstance(statement.expression, Scan) for statement in program.statements):
+    if not has_scans(program):
         return program
     return replace(program, forward=tuple(part(program.forward)), backward=tuple(part(program.backward)))
 

@@ -29,7 +29,7 @@ from symprop.codegen.indicators import is_indicator, is_joined
 from symprop.codegen.kinds import Copy, FirstTrue
 from symprop.codegen.lowering import lower
 from symprop.codegen.program import Emit, Names, Pass, Program, Statement, checked, each_rewritten, rewritten
-from symprop.codegen.scans import in_steps
+from symprop.codegen.scans import has_scans, in_steps
 from symprop.codegen.stable import (
     everywhere,
     held_roots,
@@ -253,8 +253,9 @@ def run(
         ProgramError: a pass broke the program; the message names it.
     """
     checked(program)
+    has_steps = has_scans(program)
     for each in passes:
-        changed = each(in_steps(program, each))
+        changed = each(in_steps(program, each) if has_steps else program)
         if not _is_same(program, changed):
             checked(changed, after=each.__name__)
         watch(each, program, changed)

@@ -33,9 +33,12 @@ class Roller:
     def __init__(self, system: System, backward: Iterable[Item], numbers: Mapping[str, int]) -> None:
         self.items = (*system.items, *backward)
         self.numbers = numbers
-        self.stacked = _read_elsewhere(self.items)
+        self.has_loops = any(isinstance(item, Loop) for item in self.items)
+        self.stacked = _read_elsewhere(self.items) if self.has_loops else set()
         self.arrays: dict[Variable, tuple[Node, bool]] = {}
-        self.starts = {item.target for item in self.items if isinstance(item, Equation) and _times(item.target)}
+        self.starts: set[Variable] = set()
+        if self.has_loops:
+            self.starts = {item.target for item in self.items if isinstance(item, Equation) and _times(item.target)}
         self.ends = {system.output.name, *([system.prediction.name] if system.prediction else [])}
         self.loops = 0
         self.taken: set[str] = set()
@@ -43,7 +46,9 @@ class Roller:
     def statements(self, items: Iterable[Item]) -> Iterator[Statement]:
         """Yield the statements of items, in order."""
         for item in items:
-            if isinstance(item, Loop):
+            if not self.has_loops and isinstance(item, Equation):
+                yield Statement(item.target, item.expression, item.pretty(), self.numbers.get(item.name))
+            elif isinstance(item, Loop):
                 yield from self._of_loop(item)
             else:
                 target = called(item.target) if _times(item.target) else item.target
@@ -53,7 +58,7 @@ class Roller:
 
     def outside(self, node: Node) -> Node:
         """Return a formula that reads what loops made by its arrays."""
-        if isinstance(node, n.BlockSum):
+        if isinstance(node, n.BlockSum) and node.index == TIME:
             return self.summed(node.operands[0], int(node.count))
         if isinstance(node, Variable):
             return self.moment(node) if _times(node) else node

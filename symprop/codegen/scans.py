@@ -124,6 +124,11 @@ def _(node: Node) -> Node:
     return node
 
 
+def has_scans(program: Program) -> bool:
+    """Whether there is a loop over time in a program."""
+    return any(isinstance(statement.expression, Scan) for statement in program.statements)
+
+
 def in_steps(program: Program, change: Pass) -> Program:
     """Return a program with a pass applied to the steps of its scans."""
 
@@ -140,8 +145,6 @@ def in_steps(program: Program, change: Pass) -> Program:
             scan.with_steps(replace(steps, program=changed))
         )  # fmt: skip
 
-    if not any(isinstance(statement.expression, Scan) for statement in program.statements):
-        return program
     return replace(program, forward=part(program.forward), backward=part(program.backward))
 
 
@@ -174,7 +177,7 @@ def named_apart(program: Program) -> Program:
         )
         return statement.with_expression(scan.with_steps(replace(steps, program=replace(steps.program, forward=made))))
 
-    if not any(isinstance(statement.expression, Scan) for statement in program.statements):
+    if not has_scans(program):
         return program
     forward, backward = (tuple(map(one, part)) for part in (program.forward, program.backward))
     return replace(program, forward=forward, backward=backward)
