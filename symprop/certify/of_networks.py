@@ -25,6 +25,7 @@ from symprop.certify.subject import SLACK, Exact, Place, Subject, agree, largest
 from symprop.codegen.case import Case
 from symprop.errors import SpecError, SympropError, listed, shown
 from symprop.networks.network import Network
+from symprop.networks.recurrent import written_out_in_time
 from symprop.verify import noise
 from symprop.verify.arithmetic import Arithmetic, Array, Complex
 from symprop.verify.complex_step import CHUNK, STEP
@@ -138,13 +139,14 @@ class NetworkSubject(Subject):
         layout: str = "rows",
     ) -> None:
         network, self.numbers = _numbered(network, sizes or {})
+        network = written_out_in_time(network)
         if layout not in network.layouts:
             raise SpecError(f"unknown layout {shown(layout)}\nallowed: {', '.join(network.layouts)}")
         self.network, self.case, self.title = network, Case(network, layout), network.text
         self.system = system = self.case.system
         self.is_scalar = system.loss is not None
         self.value = (system.loss or system.output).name
-        inputs = [each for each in system.inputs if not each.facts]
+        inputs = [each for each in system.inputs if all(fact.is_of_writing for fact in each.facts)]
         self.variables = {each.name: each for each in (*system.parameters, *inputs)}
         for name in wrt:
             looked_up(name, self.variables, "there is no gradient with respect to")

@@ -10,12 +10,15 @@ import sys
 from argparse import Namespace
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from symprop.commands.table import COMMANDS
-from symprop.errors import SympropError
+from symprop.errors import OutputError, SympropError
 from symprop.files import write_whole
 
+NO_TEXT = (".pdf", ".png", ".svg", ".docx", ".odt", ".npz", ".pt2")
+"""Endings of files that hold no text of ours."""
 STANDARD = "-"
 """What names standard input where a file is read, and standard output where one is written."""
 
@@ -55,6 +58,7 @@ def deliver(outcome: Outcome, options: Namespace, warnings: Iterable[str]) -> in
     to_file = outcome.output not in (None, STANDARD)
     if outcome.output is not None and to_file:
         text = outcome.text
+        check_ending(outcome.output, text)
         write_whole(outcome.output, text if text.endswith("\n") else text + "\n")
         written.append(outcome.output)
     if options.json:
@@ -69,6 +73,20 @@ def deliver(outcome: Outcome, options: Namespace, warnings: Iterable[str]) -> in
         for path in written:
             print(f"wrote {path}", file=sys.stderr)
     return outcome.code
+
+
+def check_ending(path: str, text: str) -> None:
+    """Raise where a file's ending promises another kind of document than the text that goes into it.
+
+    Raises:
+        OutputError: `.pdf` for text, `.html` for what is no HTML.
+    """
+    ending = Path(path).suffix.lower()
+    if ending in NO_TEXT or (ending in (".html", ".htm") and not text.lstrip().startswith("<")):
+        raise OutputError(
+            f"{path}: what this command writes is text, and no {ending.removeprefix('.')}\n"
+            "allowed: FILE.txt, or FILE.tex with --format latex; symprop report NETWORK -o FILE.pdf or FILE.html"
+        )
 
 
 def _print(outcome: Outcome) -> None:

@@ -161,14 +161,34 @@ def names_wanted(found: Sequence[Statement], latex: str) -> tuple[dict[Key, Want
     wanted: dict[Key, Wanted] = {}
     sizes: dict[str, Expr] = {}
     defined: set[Key] = set()
+    indexed: set[Key] = set()
     for each in found:
         own, labels = each.below
         _collect(each.right, latex, frozenset(labels), wanted, sizes, defined)
         if each.left is not None and each.left.kind == "name":
             defined.add(Key(each.left.text, tuple(sorted(own))))
+            indexed |= {Key(each.left.text, tuple(sorted(own)))} if labels else set()
     for key in [key for key, each in wanted.items() if each.name in sizes]:
         del wanted[key]
+    _refuse_free_indices(wanted, indexed, latex)
     return wanted, sizes
+
+
+def _refuse_free_indices(wanted: dict[Key, Wanted], indexed: set[Key], latex: str) -> None:
+    """Raise where an element of an array has an index under no sum, `z_k` beside a sum of `z_j`: no other number.
+
+    Raises:
+        FormulaError: the first of them.
+    """
+    arrays = indexed | {key for key, each in wanted.items() if each.indices}
+    for key, each in wanted.items():
+        for part in key.below if not each.indices else ():
+            whole = key._replace(below=tuple(below for below in key.below if below != part))
+            if whole in arrays and part.isalpha() and len(part) == 1:
+                raise FormulaError(
+                    f"the index {part} of {each.name} stands under no sum in {shown(latex)}\n"
+                    f'allowed: a sum over {part}; where="{each.name}:", if {each.name} is a number by itself'
+                )
 
 
 def _collect(

@@ -5,7 +5,7 @@ They stand apart by commas, semicolons and ends of lines; a line that begins wit
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import NoReturn
 
@@ -49,7 +49,19 @@ class Statement:
 
 
 def _stands_below(tree: Tex, letter: str) -> bool:
-    return any(letter in INDEX.findall(part) for each in walk(tree) for part in subscripts(each.below))
+    """Whether a letter is an index in a formula, also in exponents: in `e^{z_k}` too."""
+    parts = (part for each in walk(tree) for part in (*subscripts(each.below), *_below_in(each.above)))
+    return any(letter in INDEX.findall(part) for part in parts)
+
+
+def _below_in(above: Iterable[Sequence[Token]]) -> Iterator[str]:
+    """Yield what stands below the names of superscripts, which are not read yet."""
+    for group in above:
+        for place, token in enumerate(group):
+            if token.text == "_" and place + 1 < len(group):
+                end = next((k for k in range(place + 1, len(group)) if group[k].kind == "close"), place + 1)
+                inside = group[place + 1 : end] if group[place + 1].kind == "open" else group[place + 1 : place + 2]
+                yield "".join(each.text for each in inside if each.kind != "open")
 
 
 def statements(found: Sequence[Token], latex: str) -> tuple[tuple[Statement, ...], dict[str, str]]:
