@@ -5,10 +5,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import replace
 
 from symprop.algebra.equations import Carry, Loop, equations_in
+from symprop.algebra.names import adjoint_of
 from symprop.algebra.nodes import Add, Variable
 from symprop.algebra.trees import walk
 from symprop.analysis.derivation import Derivation
@@ -92,7 +93,7 @@ def residual(subject: Subject) -> Iterator[Block]:
         return
     blocks = _shortcuts(subject, one)
     found = list(_block_jacobians(subject, one, blocks))
-    terms = list(_in_the_recurrence(subject)) if blocks else []
+    terms = list(_in_the_recurrence(subject, {adjoint_of(leaving).family for leaving, _ in blocks}))
     if not found:  # of blocks of matrices, which have no Jacobian
         yield from terms
         return
@@ -113,14 +114,14 @@ def residual(subject: Subject) -> Iterator[Block]:
         yield from _paths(expansion, writer)
 
 
-def _in_the_recurrence(subject: Subject) -> Iterator[Block]:
-    """Say in which equations of the recurrence the shortcut is a term of its own."""
+def _in_the_recurrence(subject: Subject, leaving: Collection[object]) -> Iterator[Block]:
+    """Say in which equations of the recurrence the derivative of what leaves a block is a term of its own."""
     equations = list(equations_in(subject.derivation.backward))
     told: list[str | Math | Reference] = []
     for equation in equations:
         sums = [node for node in walk(equation.expression) if isinstance(node, Add)]
         terms = [term for node in sums for term in node.operands if isinstance(term, Variable)]
-        for term in (term for term in terms if term.is_gradient):
+        for term in (term for term in terms if term.is_gradient and term.family in leaving):
             number = subject.derivation.numbers[equation.name]
             told += [", ", Math(subject.writer.name(term)), " in ", Reference(label(equation.name), number)]
     if told:
