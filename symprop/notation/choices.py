@@ -97,6 +97,15 @@ def symbols_of(texts: Iterable[str]) -> tuple[tuple[str, str], ...]:
     return tuple(found.items())
 
 
+def usual(name: str) -> str:
+    r"""Return how a letter is written where nobody chose another.
+
+    >>> usual("delta"), usual("W")
+    ('\\delta', 'W')
+    """
+    return rf"\{name}" if name in _GREEK else name
+
+
 def _check(name: str, symbol: str) -> None:
     if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]{0,31}", name):
         raise SymbolNameError(

@@ -28,7 +28,7 @@ from symprop.networks.network import Network
 from symprop.networks.sizes import NUMBERED
 from symprop.notation import html_document, latex_document
 from symprop.notation.blocks import NO_BYLINE, Byline, Section
-from symprop.notation.choices import Notation, symbols_of
+from symprop.notation.choices import Notation, symbols_of, usual
 from symprop.notation.function_notes import functions_of
 from symprop.notation.latex_document import Looks, cut
 from symprop.notation.markdown_document import markdown_document
@@ -270,6 +270,15 @@ def _check_symbols(subject: Subject) -> None:
         if name not in known:
             raise SpecError(
                 f"nothing in the report is called {shown(name)}{closest(name, list(known))}\nit has {listed(known)}"
+            )
+    chosen = dict(subject.notation.symbols)
+    written = {name: chosen.get(name, usual(name)) for name in known}
+    for name, symbol in chosen.items():
+        twin = next((each for each in written if each != name and written[each] == symbol), None)
+        if twin is not None:
+            raise SpecError(
+                f"the symbol {shown(symbol)} of {shown(name)} is that of {shown(twin)} in this report\n"
+                f"allowed: another symbol, or one for {shown(twin)} too"
             )
 
 
