@@ -97,11 +97,17 @@ def _letters(subject: Subject) -> Iterator[GridRow]:
         if role and not variable.is_gradient:
             roles.setdefault(variable.letter, role)
             families.setdefault(variable.letter, []).append(variable)
+    system = subject.derivation.system
+    made = {equation.target: equation.note for equation in system.equations}
+    own = {*system.parameters, *system.data, *made}
     for letter, alike in families.items():
-        general = [each for each in alike if len(each.index) == 1 and each.index[0].is_Symbol]
-        names = [subject.writer.name(each) for each in general[:1] or alike]
+        alike = [each for each in alike if each in own] or alike  # not those of the step before or after
+        general = [each for each in alike if any(part.free_symbols for part in each.index)]
+        names = [subject.writer.name(each) for each in general or alike]
         shown = names if len(names) < 3 else [names[0], r"\dots", names[-1]]
-        yield _row(Math(", ".join(shown)), (roles[letter],))
+        notes = {made.get(each, "") for each in general or alike}
+        note = notes.pop() if len(notes) == 1 and roles[letter] == _ROLES[ACTIVATION] else ""
+        yield _row(Math(", ".join(shown)), (note or roles[letter],))
 
 
 def _without_stop(words: Words) -> Words:
