@@ -15,7 +15,7 @@ COLUMNS = [
     (symprop.jacobian, "A @ X @ B", "A: m n, X: n k, B: k p", "Bᵀ ⊗ A"),
     (symprop.jacobian, "X.T", "X: m n", "K[n, m]"),
     (symprop.jacobian, "inv(X)", "X: n n", "−X⁻ᵀ ⊗ X⁻¹"),
-    (symprop.jacobian, "X @ v", "X: m n, v: n", "vᵀ ⊗ I"),
+    (symprop.jacobian, "X @ v", "X: m n, v: n", "vᵀ ⊗ Iₘ"),
     (symprop.jacobian, "norm(X)**2", "X: m n", "2 X"),
     (symprop.hessian, "trace(X.T @ A @ X @ B)", "X: m n, A: m m, B: n n", "Bᵀ ⊗ A + B ⊗ Aᵀ"),
 ]
@@ -35,7 +35,7 @@ def test_matrices_column_by_column(ask: Callable[..., Any], text: str, where: st
 
 HALVES = [
     (symprop.jacobian, "A @ S @ B", "A: m n, S: n n symmetric, B: n r", "(Bᵀ ⊗ A) D[n]"),
-    (symprop.jacobian, "S @ S", "S: 3 3 symmetric", "(S ⊗ I + I ⊗ S) D[3]"),
+    (symprop.jacobian, "S @ S", "S: 3 3 symmetric", "(S ⊗ I₃ + I₃ ⊗ S) D[3]"),
     (symprop.jacobian, "logdet(S)", "S: n n positive-definite", "D[n]ᵀ vec(S⁻¹)"),
     (symprop.hessian, "logdet(S)", "S: n n positive-definite", "−D[n]ᵀ (S⁻¹ ⊗ S⁻¹) D[n]"),
     (symprop.hessian, "trace(S @ S @ S)", "S: n n symmetric", None),
@@ -77,7 +77,7 @@ def test_conventions_on_the_command_line_and_what_is_none(capsys: pytest.Capture
     assert main(["gradient", "logdet(A)", "--where", "A: n n symmetric", "--wrt", "A", "--symmetric", "pairs"]) == 0
     assert "∂f/∂A = 2 A⁻¹ − diag(diagonal(A⁻¹))" in capsys.readouterr().out
     assert main(["jacobian", "A @ X", "--where", "A: m n, X: n k", "--wrt", "X", "--vec", "columns"]) == 0
-    assert "= I ⊗ A" in capsys.readouterr().out
+    assert "= Iₖ ⊗ A" in capsys.readouterr().out
     with pytest.raises(SympropError, match="A is not declared symmetric"):
         symprop.gradient("trace(A)", "A", A="n n", symmetric="pairs")
     with pytest.raises(SympropError, match="allowed: rows, columns"):
