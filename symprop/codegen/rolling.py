@@ -17,7 +17,7 @@ from symprop.algebra.equations import Equation, Item, Loop, Rows, System
 from symprop.algebra.indices import RowIndex, placed
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.trees import variables
-from symprop.codegen.program import Program, Statement
+from symprop.codegen.program import Program, Statement, Why
 from symprop.codegen.scans import Body, Made, Scan, Steps
 from symprop.errors import SpecError
 from symprop.networks.sizes import TIME
@@ -172,10 +172,11 @@ class _Inside:
         """Return the steps, which keep all values of what is `stacked`."""
         statements = [self._statement(equation) for equation in self.equations]
         after = [self.made[carry.after] for carry in self.loop.carries if not self.loop.backward]
-        for flow in self.loop.flows:
+        for place, flow in enumerate(self.loop.flows):
             name = self.before[flow.name]
             back = name.change(letter=name.letter.removesuffix("_next") + "_back")
-            statements.append(Statement(back, trees.replace(flow.after, self.names)))
+            told = (Why("what the moment before gets, as the terms of t + 1 above"),) if not place else ()
+            statements.append(Statement(back, trees.replace(flow.after, self.names), whys=told))
             after.append(back)
         stacks = tuple(self.made[each] for each in stacked)
         rows, before = tuple(self.rows.values()), tuple(self.before.values())
