@@ -26,9 +26,9 @@ from symprop.certify.own_derivatives import is_torch_function, with_own_derivati
 from symprop.certify.reasons import other_order, through
 from symprop.certify.returned import Given, gradients, order_of
 from symprop.certify.running import Ran, Way, libraries_of, run
-from symprop.certify.subject import Place, Subject
+from symprop.certify.subject import Exact, Place, Subject
 from symprop.certify.tracing import traced
-from symprop.errors import FormulaError, SpecError, shown
+from symprop.errors import FormulaError, ShapeError, SpecError, shown
 from symprop.formulas.interchange.reading import from_sympy, is_sympy
 from symprop.networks.blocks import Chain
 from symprop.networks.layers import Layer
@@ -132,6 +132,7 @@ def _judged(
         order = order or order_of(found.returned, backward, subject, asked, wrt)
         right, given = place.right(order, cotangent), gradients(found.returned, order, subject)
         orders.append(other_order(given, right))
+        _check_reading(subject, given, right)
         for each in order:
             line = judged(each, given[each], right[each], place.told, ways[0].single)
             lines.setdefault(each, []).append(line)
@@ -150,6 +151,22 @@ def _judged(
     more = (*places, *subject.places(seed + 1))
     why = explained(subject, order, more, pulled, asked.cotangent, limit, seed)
     return replace(judged_so, diagnosis=why)
+
+
+def _check_reading(subject: Subject, given: Mapping[str, Given], right: Mapping[str, Exact]) -> None:
+    """Raise where a gradient has more axes than an array whose shape nobody declared: then another shape was meant.
+
+    Raises:
+        ShapeError: the first such gradient, with what was read.
+    """
+    for name, found in given.items():
+        if subject.inferred and found.array is not None and found.array.ndim > np.ndim(right[name].value):
+            sizes = " ".join("mnkp"[-found.array.ndim - 2 : -2] or "m")
+            raise ShapeError(
+                f"the gradient with respect to {name} has shape {found.array.shape}, and its shape was not declared: "
+                f"{subject.inferred} was read\n"
+                f'allowed: all shapes declared, --where or declarations="..., {name}: {sizes}"'
+            )
 
 
 def _shown(lines: Sequence[Line]) -> Line:

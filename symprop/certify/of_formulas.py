@@ -105,7 +105,8 @@ class FormulaSubject(Subject):
         self.fixed, self.numbers = self._fixed(sizes or {}), dict(sizes or {})
         self.cotangent = Variable(self._free("g"), (), formula.shape)
         if formula.readings:
-            self.remarks = (f"read as {formula.readings[0]}",)
+            self.inferred = formula.readings[0]
+            self.remarks = (f"read as {self.inferred}",)
 
     def _fixed(self, sizes: Mapping[str, int]) -> dict[Expr, int]:
         known = {str(symbol): symbol for symbol in self.symbols}

@@ -105,6 +105,8 @@ class Subject(ABC):
     numbers: Mapping[str, int] = {}
     """The sizes that were given numbers."""
     remarks: tuple[str, ...] = ()
+    inferred: str = ""
+    """The shapes that were found where nothing was declared, as declarations are typed."""
 
     @abstractmethod
     def drawn(self, seed: int) -> list[Place]:
