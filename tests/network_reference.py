@@ -154,6 +154,7 @@ def recurrent(reading: Reading, call: Call, shape: Shape) -> tuple[Step, Shape]:
     number = reading.number
     W = reading.new(f"W{number}", gates * size, shape[-1])
     R = reading.new(f"R{number}", gates * size, size)
+    reading.starts |= {W: "xavier_uniform", R: "xavier_uniform"}
     b = reading.new(f"b{number}", gates * size) if bias else None
     after = call.get(9, "reset", "after") == "after"
     bh = reading.new(f"bh{number}", size) if bias and call.name == "GRU" and after else None

@@ -75,6 +75,7 @@ def layers() -> list[str]:
     each += [symprop.Conv1D(2, 3), symprop.Conv2D(2, 3), symprop.ConvTranspose2D(2, 2), symprop.UpSample2D(2)]
     each += [symprop.MaxPool1D(2), symprop.MaxPool2D(2), symprop.AveragePool1D(2), symprop.AveragePool2D(2)]
     each += [symprop.GlobalAveragePool(), symprop.Attention(heads=2), symprop.Positions(), symprop.At(0)]
+    each += [symprop.Bidirectional(symprop.LSTM(2))]
     each += [symprop.SinusoidalPositions(), symprop.ClassToken(), symprop.Embedding(5, 3)]
     each += [symprop.Residual(Dense(3)), symprop.Repeat(symprop.Residual(Dense(3)), 2)]
     each += [kind(Dense(3), Dense(3)) for kind in (symprop.Sum, symprop.Multiply, symprop.Concatenate)]

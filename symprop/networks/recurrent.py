@@ -133,9 +133,9 @@ class Recurrent(Layer):
         moment = Moment(builder, builder.next_number(), builder.size(self.size), value, self.bias)
         for state in self.states:
             moment.enter(state)
+        self.step(moment)
         starts = [Equation(moment.at(state, Integer(0)), start, note="initial state")
                   for state, start in zip(self.states, self.starts(moment), strict=True)]  # fmt: skip
-        self.step(moment)
         carries = tuple(Carry(moment.before(state), moment.at(state, TIME)) for state in self.states)
         first = carries[0].after
         array = first.change(index=first.index[:-1], shape=(value.shape[0], moment.units))

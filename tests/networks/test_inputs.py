@@ -308,7 +308,7 @@ def test_columns_train_and_predict_by_the_names_of_inputs(tmp_path: Path) -> Non
         [*mask[i], x[i, 0], gate[i, 0], "ab"[int(x[i, 0] > 0)], *gate[i, 1:3], x[i, 1], gate[i, 3]] for i in range(40)
     ]
     data, weights = _written(tmp_path / "t.csv", columns, rows), str(tmp_path / "w.npz")
-    assert run(symprop.parse_network(text), data, "kind", epochs=2, output=weights) == 0
+    assert run(symprop.parse_network(text), data, "kind", epochs=2, output=weights).code == 0
     model = symprop.load_weights(weights)
     assert model.features == tuple(name for name in columns if name != "kind")
     assert model.scaling.scale[0] == 1  # a mask is not scaled

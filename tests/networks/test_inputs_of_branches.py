@@ -263,7 +263,7 @@ COLUMNS = ["side_2", "left", "kind", "side_0", "x1", "ids1", "side_1", "x2", "id
 
 def test_a_table_of_two_inputs_trains_and_predicts(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     data, weights = _table(tmp_path / "t.csv", COLUMNS), str(tmp_path / "w.npz")
-    assert run(symprop.parse_network(SIDE), data, "kind", epochs=40, rate=0.03, output=weights) == 0
+    assert run(symprop.parse_network(SIDE), data, "kind", epochs=40, rate=0.03, output=weights).code == 0
     told = capsys.readouterr().out
     assert "32 rows to train on, 8 held out" in told
     model = symprop.load_weights(weights)
@@ -305,7 +305,7 @@ def test_a_column_of_lengths_stands_for_a_mask(tmp_path: Path) -> None:
     columns = ["side_0", "left", "kind", "x1", "lengths", "x2"]
     network, data = symprop.parse_network(text), _table(tmp_path / "t.csv", columns)
     weights = str(tmp_path / "w.npz")
-    assert run(network, data, "kind", epochs=1, output=weights) == 0
+    assert run(network, data, "kind", epochs=1, output=weights).code == 0
     model = symprop.load_weights(weights)
     assert model.scaling.scale[3] == 1  # lengths are not scaled
     scaled = model.scaled({"x": np.ones((2, 4)), "lengths": [4, 1]})

@@ -125,7 +125,7 @@ def test_whole_numbers_of_other_kinds_are_sizes() -> None:
         ("Input(3) >> Dense(1) >> SoftmaxCrossEntropy()", "BinaryCrossEntropy"),
         ("Input(3) >> Dense(1) >> Softmax()", "BinaryCrossEntropy"),
         ("Input(3) >> Dens(3)", r"did you mean 'Dense'"),
-        ("Input(3) >> LSTM(3)", "recurrent layers are not part of the language yet"),
+        ("Input(3) >> LSTM(3)", "which is no sequence"),
         ("Sequential(Dense(3), ReLU())", "layers are joined by >>"),
         ("Input(3) >> Linear(3, 10)", "Linear takes the number of outputs alone"),
         ("Input(8, 8, 1) >> Conv2d(1, 4, 3)", "Conv2d takes channels that come out and a kernel"),

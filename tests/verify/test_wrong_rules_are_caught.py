@@ -28,6 +28,7 @@ from symprop.calculus.elementwise import VALUE, derivative
 from symprop.calculus.pullbacks import PULLBACK, swapped
 from symprop.calculus.rules import Applied, Context
 from symprop.codegen import case
+from symprop.codegen.targets import arrays as arrays  # enters the rows of SOURCE
 from symprop.codegen.targets.dialect import SOURCE, Dialect
 from symprop.codegen.targets.target import Target
 from symprop.verify.of_network import check
