@@ -59,7 +59,7 @@ def row(table: Table, kind: type[Node], wrong: Callable[..., Any]) -> Patch:
 
     def patch(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setitem(table.rows, kind, lambda *given: wrong(right, *given))
-        monkeypatch.setattr(AlikeText, "__call__", lambda self, *nodes: self.write(*nodes))
+        monkeypatch.setattr(AlikeText, "__call__", lambda self, *nodes, **known: self.write(*nodes))
 
     return patch
 
