@@ -130,6 +130,11 @@ class Recurrent(Layer):
         raise NotImplementedError
 
     def build(self, builder: Builder, value: Variable) -> Variable:
+        if TIME.name in builder.books.size_names:
+            raise SpecError(
+                f"the size {shown(TIME.name)} has the name of a moment in {shown(self.text)}\n"
+                "allowed: another name, such as T"
+            )
         moment = Moment(builder, builder.next_number(), builder.size(self.size), value, self.bias)
         for state in self.states:
             moment.enter(state)

@@ -123,6 +123,8 @@ def test_other_libraries(target: str) -> None:
         ('Input(5, 4) >> RNN(2, activation="sinus") >> MeanSquaredError()', "allowed: tanh, relu, sigmoid"),
         ('Input(5, 4) >> LSTM(2, initial=Input(2, name="h0")) >> MeanSquaredError()', "the cell carries 2: h, c"),
         ("Input(5, 4) >> Bidirectional(Dense(2)) >> MeanSquaredError()", "one recurrent layer each"),
+        ("Input(t, 4) >> LSTM(2) >> MeanSquaredError()", "has the name of a moment"),
+        ("Input(T, n) >> Dense(t) >> GRU(2) >> MeanSquaredError()", "allowed: another name, such as T"),
         ("Input(5, 4) >> LSTM(0) >> MeanSquaredError()", "whole number from 1"),
     ],
 )
