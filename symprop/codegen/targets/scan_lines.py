@@ -158,11 +158,8 @@ def _row(array: Node, write: Dialect) -> str:
 
 
 def _assigned(names: Sequence[str], values: Sequence[str]) -> list[str]:
-    """Return lines that give names to values, as many on a line as fit."""
-    lines: list[str] = []
-    for name, value in zip(names, values, strict=True):
-        lines.append(f"{name} = {value}")
-    return lines
+    """Return a line for each name, which gives it its value."""
+    return [f"{name} = {value}" for name, value in zip(names, values, strict=True)]
 
 
 def _listed(names: Sequence[str]) -> str:
