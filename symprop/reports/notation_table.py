@@ -69,8 +69,19 @@ def notation(subject: Subject, shown: Sequence[Section]) -> Iterator[Block]:
         for known, shown, meaning in SIGNS
         if any(re.search(known, each) for each in formulas) and not any(re.search(known, each) for each in told)
     ]
-    yield _in_two([*_letters(subject), *said, *signs], subject.paper)
+    yield _in_two([*_letters(subject), *_by_sign(said), *signs], subject.paper)
     yield from blocks
+
+
+def _by_sign(rows: Iterable[GridRow]) -> Iterator[GridRow]:
+    """Yield one row for each sign: what it is, then what else is said of it."""
+    meanings: dict[Words, list[Words]] = {}
+    for row in rows:
+        sign, meaning = row.cells
+        meanings.setdefault(sign, []).append(meaning)
+    for sign, found in meanings.items():
+        found.sort(key=lambda meaning: not isinstance(meaning[0], Math))  # its formula first
+        yield GridRow((sign, tuple(part for meaning in found for part in ("; ", *meaning))[1:]))
 
 
 def formulas_of(sections: Iterable[Section]) -> Iterator[str]:
