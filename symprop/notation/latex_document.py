@@ -19,6 +19,8 @@ _APOSTROPHE = re.compile(r"(?<=[A-Za-z])\\textquotesingle\{\}(?=[a-z])")
 
 
 BODY = "body.tex.j2"
+ROWS_TOGETHER, MOST_ROWS = 6, 40
+"""Rows of a table that stay together in a column, and on a page."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,53 @@ class Looks:
         formulas = [part.latex for reason in link.reasons for part in written(reason) if isinstance(part, Math)]
         return len(link.rule) <= _BESIDE and all(self.paper.width(each) < 0.8 * self.paper.RULE for each in formulas)
 
+    def columns(self, grid: Grid) -> str:
+        """Write the columns of a table: words that may take several lines are set ragged.
+
+        Such a column has its part of the line, in a narrow table its part of what the others leave, but at least what
+        its longest word takes.
+        """
+        wide = {place: float(each) for place, each in enumerate(grid.align) if each not in ("l", "r")}
+        widths = {place: rf"{part:.2f}\linewidth" for place, part in wide.items()}
+        if self.paper.columns == 2:
+            least = {place: self._longest(grid, place) for place in wide}
+            room = self.paper.line - sum(
+                self._whole(grid, place) for place in range(len(grid.align)) if place not in wide
+            )
+            room -= _BETWEEN * (len(grid.align) - 1)
+            parts = dict(wide)
+            for place in sorted(parts, key=lambda place: parts[place] - least[place]):  # first what needs more
+                given = max(least[place], room * parts[place] / sum(parts.values()))
+                widths[place], room = f"{given:.1f}pt", room - given
+                del parts[place]
+            if room < -0.1:  # it stands over both columns
+                widths = {place: rf"{part:.2f}\linewidth" for place, part in wide.items()}
+        ragged = r">{{\raggedright\arraybackslash}}p{{{}}}"
+        return "".join(ragged.format(widths[place]) if place in wide else one for place, one in enumerate(grid.align))
+
+    def _longest(self, grid: Grid, place: int) -> float:
+        """Return how wide the longest part of a column is that is not broken."""
+        cells = [grid.head[place], *(row.cells[place] for row in grid.rows)]
+        return max((width for cell in cells for part in written(cell) for width in self._words(part)), default=0.0) + 2
+
+    def _whole(self, grid: Grid, place: int) -> float:
+        """Return how wide a column is that is not broken."""
+        cells = [grid.head[place], *(row.cells[place] for row in grid.rows)]
+        return max(sum(width for part in written(cell) for width in self._words(part)) for cell in cells)
+
+    def _words(self, part: Written) -> list[float]:
+        """Return how wide the parts of words in a table are between which a line may end."""
+        small = self.paper.points - 2
+        if isinstance(part, Math):
+            return [self.paper.width(each) * small / self.paper.points for each in re.split(" (?=[-+=] )", part.latex)]
+        if isinstance(part, Code):
+            return [0.54 * small * len(each) for each in re.split(r"(?<=[ (=_])", part.text)]
+        return [0.5 * small * (len(each) + 0.5) for each in part.split()] if isinstance(part, str) else [2.0 * small]
+
+    def parted(self, grid: Grid) -> int:
+        """Return after how many rows a table may be broken that cannot run over pages."""
+        return ROWS_TOGETHER if grid.small and not {"l", "r"}.intersection(grid.align) else MOST_ROWS
+
     def label(self, name: str) -> str:
         """Write a label with the document's prefix: `eq:delta1`, `eq:mine-delta1`."""
         kind, _, rest = name.partition(":")
@@ -100,7 +149,8 @@ def _render(template: str, sections: Iterable[Section], looks: Looks, **more: An
         "typed": typed,
         "cut": cut,
         "verbatim": verbatim,
-        "columns": columns,
+        "columns": looks.columns,
+        "parted": looks.parted,
         "frames": frames,
         "reason_fits": looks.reason_fits,
         "is_one_line": looks.is_one_line,
@@ -151,11 +201,7 @@ def verbatim(text: str) -> str:
     return "~" * (len(text) - len(code)) + escaped(code).replace("-", "-{}").replace(" ", r"\ ")
 
 
+_BETWEEN = 6.0
+"""Points between columns of a narrow table."""
 _BESIDE = 45
 """Characters of a rule that stand beside a formula in one line or two."""
-
-
-def columns(align: Sequence[str]) -> str:
-    """Return the columns of a table: words that may take several lines are set ragged."""
-    wide = r">{\raggedright\arraybackslash}p{%s\linewidth}"
-    return "".join(each if each in ("l", "r") else wide % each for each in align)

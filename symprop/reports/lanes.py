@@ -13,7 +13,7 @@ from symprop.algebra.nodes import Variable
 from symprop.networks.network import Network
 from symprop.networks.parts import Branch, Placed, placed
 from symprop.reports.architecture import layers_of
-from symprop.reports.captions import GAP, Room, room_for
+from symprop.reports.captions import GAP, PAGE, Room, room_for
 from symprop.reports.stations import (
     ABOVE,
     CLOSE,
@@ -37,8 +37,8 @@ FEWEST = 3
 """So many blocks that are alike are drawn once, in a frame that says how many."""
 
 
-def lanes(network: Network) -> Lanes | None:
-    """Return the drawing of a network, or None where branches side by side are longer than a line.
+def lanes(network: Network, line: float = PAGE) -> Lanes | None:
+    """Return the drawing of a network in lines of so many centimetres, or None where branches are longer than one.
 
     >>> from symprop.networks.spec import parse_network
     >>> drawn = lanes(parse_network("Input(2) >> Sum(Dense(2) >> Tanh(), Dense(2), ()) >> MeanSquaredError()"))
@@ -47,7 +47,7 @@ def lanes(network: Network) -> Lanes | None:
     """
     boxes = [("Input", each) for each in network.inputs]
     boxes += [(built.layer.caption, built.output) for built in layers_of(network)]
-    room = room_for(boxes)
+    room = room_for(boxes, line)
     plan = _planned(network, room)
     if plan.is_too_wide:
         return None

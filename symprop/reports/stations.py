@@ -171,6 +171,11 @@ class Lanes:
         return bool(self.frames) and not parts and apart
 
     @property
+    def lines(self) -> int:
+        """How many lines of stations there are."""
+        return 1 + max(station.line for station in self.stations)
+
+    @property
     def right(self) -> float:
         """The middle of the last column."""
         return max(station.x for station in self.stations)
