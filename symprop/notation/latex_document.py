@@ -78,23 +78,31 @@ class Looks:
         Such a column has its part of the line, in a narrow table its part of what the others leave, but at least what
         its longest word takes.
         """
-        wide = {place: float(each) for place, each in enumerate(grid.align) if each not in ("l", "r")}
-        widths = {place: rf"{part:.2f}\linewidth" for place, part in wide.items()}
-        if self.paper.columns == 2:
-            least = {place: self._longest(grid, place) for place in wide}
-            room = self.paper.line - sum(
-                self._whole(grid, place) for place in range(len(grid.align)) if place not in wide
-            )
-            room -= _BETWEEN * (len(grid.align) - 1)
-            parts = dict(wide)
-            for place in sorted(parts, key=lambda place: parts[place] - least[place]):  # first what needs more
-                given = max(least[place], room * parts[place] / sum(parts.values()))
-                widths[place], room = f"{given:.1f}pt", room - given
-                del parts[place]
-            if room < -0.1:  # it stands over both columns
-                widths = {place: rf"{part:.2f}\linewidth" for place, part in wide.items()}
-        ragged = r">{{\raggedright\arraybackslash}}p{{{}}}"
-        return "".join(ragged.format(widths[place]) if place in wide else one for place, one in enumerate(grid.align))
+        widths = self._in_column(grid)
+        if widths is None:
+            widths = [rf"{each}\linewidth" for each in grid.align]
+        ragged = r">{\raggedright\arraybackslash}p{%s}"
+        return "".join(
+            one if one in ("l", "r") else ragged % width for one, width in zip(grid.align, widths, strict=True)
+        )
+
+    def is_narrow(self, grid: Grid) -> bool:
+        """Whether a table has room in one of two columns."""
+        return self.paper.columns == 1 or self._in_column(grid) is not None
+
+    def _in_column(self, grid: Grid) -> list[str] | None:
+        """Return how wide the columns of a table are in one of two columns of a page, None where it has no room."""
+        if self.paper.columns == 1:
+            return None
+        parts = {place: float(each) for place, each in enumerate(grid.align) if each not in ("l", "r")}
+        least = {place: self._longest(grid, place) for place in parts}
+        widths = [0.0 if place in parts else self._whole(grid, place) for place in range(len(grid.align))]
+        room = self.paper.line - sum(widths) - _BETWEEN * (len(grid.align) - 1) - 1
+        for place in sorted(parts, key=lambda place: parts[place] - least[place] / self.paper.line):  # who needs more
+            widths[place] = max(least[place], room * parts[place] / sum(parts.values()))
+            room -= widths[place]
+            del parts[place]
+        return [f"{width:.1f}pt" for width in widths] if room > -1 else None
 
     def _longest(self, grid: Grid, place: int) -> float:
         """Return how wide the longest part of a column is that is not broken."""
@@ -110,10 +118,11 @@ class Looks:
         """Return how wide the parts of words in a table are between which a line may end."""
         small = self.paper.points - 2
         if isinstance(part, Math):
-            return [self.paper.width(each) * small / self.paper.points for each in re.split(" (?=[-+=] )", part.latex)]
+            scale = 1.06 * small / self.paper.points  # small letters are wider
+            return [scale * self.paper.width(each) for each in re.split(" (?=[-+=] )", part.latex)]
         if isinstance(part, Code):
-            return [0.54 * small * len(each) for each in re.split(r"(?<=[ (=_])", part.text)]
-        return [0.5 * small * (len(each) + 0.5) for each in part.split()] if isinstance(part, str) else [2.0 * small]
+            return [0.54 * small * len(each) for each in re.split(r"(?<=[ (=_])|(?<=[a-z])(?=[A-Z])", part.text)]
+        return [0.48 * small * (len(each) + 0.5) for each in part.split()] if isinstance(part, str) else [2.0 * small]
 
     def parted(self, grid: Grid) -> int:
         """Return after how many rows a table may be broken that cannot run over pages."""
@@ -151,6 +160,7 @@ def _render(template: str, sections: Iterable[Section], looks: Looks, **more: An
         "verbatim": verbatim,
         "columns": looks.columns,
         "parted": looks.parted,
+        "is_narrow": looks.is_narrow,
         "frames": frames,
         "reason_fits": looks.reason_fits,
         "is_one_line": looks.is_one_line,
@@ -186,12 +196,13 @@ def typed(text: str) -> str:
 
 
 def narrow(text: str) -> str:
-    r"""Return typed text for a narrow column: lines may end, where need be, after brackets and the like too.
+    r"""Return typed text for a narrow column: lines may end, where need be, after brackets and words too.
 
     >>> print(narrow("Dense(1, bias=False)"))
     Dense(\penalty300{}1, \allowbreak bias=\penalty300{}False)
     """
     spaced = typed(text).replace(": ", r":\ ")  # not the wide space after the end of a clause
+    spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", r"\\penalty500{}", spaced)
     return re.sub(r"(\((?!\))|=|\\_)", r"\1\\penalty300{}", spaced)
 
 

@@ -113,7 +113,7 @@ def _by_oracle(rows: Iterable[Row]) -> Grid:
     return Grid(
         head,
         tuple(told),
-        ("l", "r", "r", "r", "l"),
+        ("0.4", "r", "r", "r", "l"),
         ("The certificate: a row for each oracle, with the error that is nearest to its limit.",),
         "tab:certificate",
         small=True,
