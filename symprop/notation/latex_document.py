@@ -27,7 +27,8 @@ ROWS_TOGETHER, MOST_ROWS = 6, 40
 class Looks:
     """How the document around the blocks looks: numbered sections, links, their level, a prefix of all labels.
 
-    One that is `dense` has smaller letters and lines closer together, for equations alone.
+    One that is `dense` has smaller letters and lines closer together, for equations alone. One that `counts` goes on
+    with the numbers of equations of a paper around it.
     """
 
     numbered: bool = False
@@ -35,6 +36,7 @@ class Looks:
     prefix: str = ""
     dense: bool = False
     paper: Paper = A4
+    counts: bool = False
 
     @property
     def floats(self) -> bool:
@@ -102,7 +104,7 @@ class Looks:
             widths[place] = max(least[place], room * parts[place] / sum(parts.values()))
             room -= widths[place]
             del parts[place]
-        return [f"{width:.1f}pt" for width in widths] if room > -1 else None
+        return [rf"{width / self.paper.line:.3f}\linewidth" for width in widths] if room > -1 else None
 
     def _longest(self, grid: Grid, place: int) -> float:
         """Return how wide the longest part of a column is that is not broken."""
