@@ -225,8 +225,6 @@ def report(
         raise SpecError(f"a seed is a whole number from 0, not {shown(seed)}")
     left_out = _left_out(without, short, full, slides)
     pairs = [f"{name}={symbol}" for name, symbol in symbols.items()] if isinstance(symbols, Mapping) else symbols
-    if layer_index == "mixed" and case.example.system.loops:
-        layer_index = "super"  # so that the first layer's number stands where a general one does
     notation = Notation(symbols_of(pairs), bold, transpose, layer_index)
     subject = Subject(case, notation, seed, history, steps, full, SLIDES if slides else Paper(paper, points, columns))
     _check_symbols(subject)
