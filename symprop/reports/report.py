@@ -102,8 +102,8 @@ class Report(Listed):
     def fragment(self, prefix: str = "", level: str = "section") -> str:
         r"""Return the report's body for `\input` in a paper; its first lines say which packages it needs.
 
-        All labels are prefixed with `prefix`, so that two fragments can stand in one paper; `level` is "section" or
-        "subsection".
+        Equations are counted with those of the paper. All labels are prefixed with `prefix`, so that two fragments can
+        stand in one paper; `level` is "section" or "subsection".
 
         Raises:
             SpecError: an unknown level, or a prefix that is not made of letters, digits, `-` and `.`.
@@ -112,7 +112,7 @@ class Report(Listed):
             raise SpecError(f"unknown level {shown(level)}\nallowed: {', '.join(LEVELS)}")
         if not re.fullmatch(r"[A-Za-z0-9.-]{0,40}", prefix):
             raise SpecError(f"{shown(prefix)} cannot begin a label\nallowed: at most 40 letters, digits, - and .")
-        looks = Looks(numbered=True, level=level, prefix=prefix, paper=self.subject.paper)
+        looks = Looks(numbered=True, level=level, prefix=prefix, paper=self.subject.paper, counts=True)
         return latex_document.fragment(self.sections, looks)
 
     def equation(self, name: str) -> str:
@@ -225,8 +225,6 @@ def report(
         raise SpecError(f"a seed is a whole number from 0, not {shown(seed)}")
     left_out = _left_out(without, short, full, slides)
     pairs = [f"{name}={symbol}" for name, symbol in symbols.items()] if isinstance(symbols, Mapping) else symbols
-    if layer_index == "mixed" and case.example.system.loops:
-        layer_index = "super"  # so that the first layer's number stands where a general one does
     notation = Notation(symbols_of(pairs), bold, transpose, layer_index)
     subject = Subject(case, notation, seed, history, steps, full, SLIDES if slides else Paper(paper, points, columns))
     _check_symbols(subject)
