@@ -261,10 +261,10 @@ class PageWriter:
         left = self.formula(left_side(equation))
         start = (write(shown[0].before) if shown else "") or self.formula(by_names(both[1], known))
         beside = self.after(left)
-        return Chain(left, self.pieces(start, beside), self._links(shown, write, beside), equation.note)
+        return Chain(left, self.pieces(start, beside), self.links(shown, write, beside), equation.note)
 
-    def _links(self, steps: Iterable[Step], write: Callable[[Node], str], beside: float) -> tuple[Link, ...]:
-        """Write steps: what each leads to, its rule and its reasons."""
+    def links(self, steps: Iterable[Step], write: Callable[[Node], str], beside: float) -> tuple[Link, ...]:
+        """Write steps: what each leads to, its rule and its reasons; the formulas stand beside `beside` points."""
         return tuple(
             Link(
                 self.pieces(write(step.after), beside),
