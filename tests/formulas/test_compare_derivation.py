@@ -73,6 +73,24 @@ DIFFERENT = [
 ]
 
 
+def test_one_recurrent_layer_needs_no_number() -> None:
+    derivation = derive("Input(3, 2) >> LSTM(2) >> Dense(2) >> MeanSquaredError()")
+    lines = [
+        ("c[t]", "f[t] * c[t-1] + i[t] * g[t]"),
+        ("c_t", r"c_t = f_t \odot c_{t-1} + i_t \odot g_t"),
+        (r"\delta_t", r"\delta^{(1)}_t"),
+        ("delta_t", "delta_t"),
+        (r"\frac{\partial L}{\partial c_t^{(1)}}", "dh_t * o_t * (1 - tanh(c_t)**2) + dc[t+1] * f1[t+1]"),
+        ("dR", r"\sum_{t=1}^{3} \delta_t h_{t-1}^\top"),
+    ]
+    assert all(derivation.compare(of, line) for of, line in lines)
+    with pytest.raises(FormulaError, match="no 'W'"):  # there is W2 too
+        derivation.compare("W", "W1")
+    two = derive("Input(3, 2) >> RNN(2) >> RNN(2) >> MeanSquaredError()")
+    with pytest.raises(FormulaError, match=r"no 'h\[t\]'"):
+        two.compare("h[t]", "h1[t]")
+
+
 @pytest.mark.parametrize(("network", "layout", "of", "line", "words"), DIFFERENT)
 def test_what_is_wrong_with_a_line_is_named(network: str, layout: str, of: str, line: str, words: str) -> None:
     found = derive(network, layout).compare(of, line)

@@ -32,7 +32,7 @@ from symprop.formulas.compare.comparison import Comparison
 from symprop.formulas.compare.given import Given, mentioned, read_over, taken
 from symprop.formulas.compare.in_latex import line_in_latex
 from symprop.formulas.compare.judge import judged
-from symprop.formulas.compare.quantities import known_variables, plain_name, quantity
+from symprop.formulas.compare.quantities import known_variables, plain_name, quantity, with_indices, without_number
 from symprop.formulas.compare.sides import Sides, definitions_for
 from symprop.formulas.compare.sizes import size_choices
 from symprop.formulas.compare.steps import at_steps, equations_at, steps_of
@@ -75,16 +75,17 @@ COMPARE.append(compare_line)
 def _read(derivation: Derivation, of: str, line: Given) -> Line:
     asked = quantity(derivation, of)
     known = known_variables(derivation)
+    short = without_number(known)
     numbers = _hyperparameters(derivation, known)
     given = taken(line, "line")
     if isinstance(given, Formula):
         node = given.whole.node
     elif is_latex(given):
         target = known.get(asked.name, asked.node.shape)
-        node = line_in_latex(_with_deltas(given, known), derivation, (*known.values(), *numbers), target)
+        node = line_in_latex(_with_deltas(given, known), derivation, (*known.values(), *short, *numbers), target)
     else:
-        node = _line_of(given, asked.name, {**known, **{each.name: each for each in numbers}})
-    node = replaced(node, {each: Scalar(number) for each, number in numbers.items()})
+        node = _line_of(given, asked.name, {**known, **{each.name: each for each in (*short, *numbers)}})
+    node = replaced(node, {**short, **{each: Scalar(number) for each, number in numbers.items()}})
     return Line(asked.name, asked.node, node, derivation)
 
 
@@ -103,7 +104,7 @@ def _line_of(text: str, name: str, known: dict[str, Variable]) -> Node:
     before, equals, behind = text.partition("=")
     if equals and not behind.startswith("=") and plain_name(before) in (name, f"dL/{name}"):
         text = behind
-    text = _as_names(text, known)
+    text = with_indices(_as_names(text, known), known)
     words = mentioned(text, known)
     sizes = {symbol.name: each for each in known.values() for size in each.shape for symbol in size.free_symbols}
     plain = [each for each in known if not each.isidentifier()]
