@@ -12,7 +12,7 @@ Source: Rumelhart, Hinton and Williams (1986); Griewank and Walther, *Evaluating
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import sympy
@@ -228,16 +228,24 @@ class _Walker:
             for carry, name in flows.opaque.items()
         }
         base: list[Equation] = []
+        others: dict[Variable, Equation] = {}  # of the last step, that read nothing from behind the loop
+
+        def end(target: Variable, start: Node, note: str) -> Iterator[Equation]:
+            """Yield an equation of the last step behind those that it reads."""
+            equation = self.equation_for(target, replace(node_at(start, loop.index, loop.count), last), note)
+            for other in [others.pop(each) for each in variables(equation.expression) if each in others]:
+                yield from end(variable_at(other.target, loop.index, loop.count), _start(other), other.note)
+            yield equation
 
         def put_in(item: Item) -> Item:
             if isinstance(item, Loop):
                 ends = tuple(each for equation in item.base if isinstance(each := put_in(equation), Equation))
                 return dataclasses.replace(item, items=tuple(map(put_in, item.items)), base=ends)
-            start = item.steps[0].before if item.steps else item.expression
+            start, target = _start(item), variable_at(item.target, loop.index, loop.count)
             if not any(_count(start, name) for name in inner):
+                others[target] = item
                 return item
-            target = variable_at(item.target, loop.index, loop.count)
-            base.append(self.equation_for(target, replace(node_at(start, loop.index, loop.count), last), item.note))
+            base.extend(end(target, start, item.note))
             return self.equation_for(item.target, replace(start, inner), item.note)
 
         items = tuple(map(put_in, step.items))
@@ -248,18 +256,8 @@ class _Walker:
             Flow(name, self.worked_out(flows.heads.get(carry, zeros(*name.shape))), self.worked_out(handed[carry]))
             for carry, name in flows.opaque.items()
         )
-        self.items.append(
-            dataclasses.replace(
-                loop,
-                items=items,
-                reads=reads,
-                writes=writes,
-                base=tuple(base),
-                backward=True,
-                step=tuple(step.items),
-                flows=handed_on,
-            )
-        )
+        closed = dataclasses.replace(loop, items=items, reads=reads, writes=writes, base=tuple(base), backward=True)
+        self.items.append(dataclasses.replace(closed, step=tuple(step.items), flows=handed_on))
         for rows, found in leaving.items():
             self.pending.setdefault(rows.array, []).append(found.array)
         for carry, flow in handed.items():
@@ -284,6 +282,10 @@ class _Walker:
         """Work out an equation of which the start is known."""
         expression, steps = simplified(start, self.context)
         return Equation(target, expression, steps, note)
+
+
+def _start(equation: Equation) -> Node:
+    return equation.steps[0].before if equation.steps else equation.expression
 
 
 def _count(node: Node, part: Node) -> int:
