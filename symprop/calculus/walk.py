@@ -235,13 +235,14 @@ class _Walker:
             for carry, name in flows.opaque.items()
         }
         base: list[Equation] = []
-        others: dict[Variable, Equation] = {}  # of the last step, that read nothing from behind the loop
+        others: dict[Variable, tuple[Node, str]] = {}  # of the last step, that read nothing from behind the loop
 
         def ends_of(target: Variable, start: Node, note: str) -> Iterator[Equation]:
             """Yield an equation of the last step behind those that it reads."""
             equation = self.equation_for(target, replace(node_at(start, loop.index, loop.count), last), note)
-            for other in [others.pop(each) for each in variables(equation.expression) if each in others]:
-                yield from ends_of(variable_at(other.target, loop.index, loop.count), _start(other), other.note)
+            for each in variables(equation.expression):
+                if each in others:
+                    yield from ends_of(each, *others.pop(each))
             yield equation
 
         def put_in_all(items: Sequence[Item]) -> tuple[Item, ...]:
@@ -251,9 +252,10 @@ class _Walker:
             if isinstance(item, Loop):
                 ends = tuple(each for equation in item.base if isinstance(each := put_in(equation), Equation))
                 return dataclasses.replace(item, items=put_in_all(item.items), base=ends)
-            start, target = _start(item), variable_at(item.target, loop.index, loop.count)
+            start = item.steps[0].before if item.steps else item.expression
+            target = variable_at(item.target, loop.index, loop.count)
             if not any(_count(start, name) for name in inner):
-                others[target] = item
+                others[target] = start, item.note
                 return item
             found = self.equation_for(item.target, replace(start, inner), item.note)
             if found.expression == found.target:  # the rows that the next step makes are all of it
@@ -296,10 +298,6 @@ class _Walker:
         """Work out an equation of which the start is known."""
         expression, steps = simplified(start, self.context)
         return Equation(target, expression, steps, note)
-
-
-def _start(equation: Equation) -> Node:
-    return equation.steps[0].before if equation.steps else equation.expression
 
 
 def _count(node: Node, part: Node) -> int:

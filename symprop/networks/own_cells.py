@@ -87,6 +87,9 @@ class Scan(Recurrent):
     ) -> None:
         cell = CellEquations(equations)
         shapes = {name: _sizes_of(name, what) for name, what in given.items() if name in cell.names}
+        for name, sizes in shapes.items():
+            if any(name in symbols_in(size) for size in sizes):
+                raise SpecError(f"Scan: {name} has a size of its own name\nallowed: another name, such as {name}=k")
         named = {name: _sizes_of(name, given.get(name, name)) for name in cell.sizes if name != WIDTH}
         numbers = {name: what for name, what in given.items() if name not in {**shapes, **named}}
         for name, what in numbers.items():
@@ -224,7 +227,11 @@ class Scan(Recurrent):
         for name in (name for name in self.cell.free if name in known):  # others are numbers
             shape = known[name].shape
             kind, start = start_of(uses[known[name]], shape)
-            made[known[name]] = moment.parameter(name, shape, kind, declared.get(name) or start, fans_of(shape))
+            start = declared.get(name) or start
+            made[known[name]] = entered = moment.parameter(name, shape, kind, start, fans_of(shape))
+            if entered.name in moment.builder.books.size_names:
+                problem = f"the size {shown(entered.name)} has the name of a parameter of {shown(self.text)}"
+                raise SpecError(f"{problem}\nallowed: another name, such as n1")
 
     # ------------------------------------------------------------ sizes
 

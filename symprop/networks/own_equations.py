@@ -16,6 +16,7 @@ from typing import NoReturn
 
 from sympy import Expr
 
+from symprop.algebra.hints import IDENTITY
 from symprop.algebra.inference.recurrences import readings
 from symprop.algebra.inference.syntax import parts_of
 from symprop.algebra.inference.unknown_sizes import Unknown
@@ -33,6 +34,8 @@ INPUT_NAME = "x"
 BEFORE = "_prev"
 _TIMES = re.compile(r"_(prev\w*|previous|old|last|before|next|new|now|t|t[-_]?1|tm1|tp1|[0-9]+)|[0-9]+")
 """What people write behind a name for another moment."""
+_MEANT = {"t": "the moment, which no equation may read", IDENTITY: "the identity\nallowed: eye(8), or another name"}
+"""Names that formulas on paper have for something else than a parameter."""
 
 
 @dataclass(frozen=True)
@@ -156,8 +159,8 @@ class CellEquations:
         """Raise where a name may stand for no parameter, because it looks like something else or is taken."""
         if name.endswith(BEFORE):
             stem = name.removesuffix(BEFORE)
-            if stem == INPUT_NAME:
-                told = f"an equation that keeps it: s = x, then s{BEFORE}"
+            if stem in (INPUT_NAME, *self.carried):
+                told = f"an equation that keeps it: s = {stem}, then s{BEFORE}"
             else:
                 told = f"an equation {stem} = ..., or a state that there is{closest(stem, self.names)}"
             self._refuse(f"{name!r}: no equation says {stem!r}\nallowed: {told}", name)
@@ -165,8 +168,8 @@ class CellEquations:
         if stem and _TIMES.fullmatch(name[len(stem) :]):
             also = "" if stem == INPUT_NAME else f", or {stem}{BEFORE}, what the moment before left"
             self._refuse(f"{name!r} is no name here\nallowed: {stem}, of this moment{also}", name)
-        if name == "t":
-            self._refuse("'t' is the moment, which no equation may read", name)
+        if name in _MEANT:
+            self._refuse(f"{name!r} is {_MEANT[name]}", name)
         self._check_name(name, f"{name}1", None)
 
     def _check_name(self, name: str, in_code: str, place: int | None) -> None:
