@@ -134,13 +134,17 @@ class Scan(Recurrent):
     @property
     def text(self) -> str:
         sizes = [(name, sizes) for name, sizes in (*self.declared, *self.named) if sizes != (name,)]
-        usual = {"output": "", "sequence": True, "initial": None, "unroll": False}
-        options = {name: getattr(self, name) for name in usual}
+        options = {
+            "output": (self.output, ""),
+            "sequence": (self.sequence, True),
+            "initial": (self.initial, None),
+            "unroll": (self.unroll, False),
+        }
         parts = [
             argument_text(self.equations),
             *(f"{name}={argument_text(each[0] if len(each) == 1 else each, bare=True)}" for name, each in sizes),
             *keywords_text(self.hyperparameters, self.learned),
-            *(f"{name}={argument_text(value)}" for name, value in options.items() if value != usual[name]),
+            *(f"{name}={argument_text(value)}" for name, (value, usual) in options.items() if value != usual),
         ]
         return f"Scan({', '.join(parts)})"
 
