@@ -47,6 +47,11 @@ def enter(command: Enter) -> None:
         metavar="NAME",
         help="print a convolution, such as z1, as a sum of shifts, by patches and as correlations (--steps: of dx)",
     )
+    derived.add_argument(
+        "--through-time",
+        action="store_true",
+        help="print what a gradient is multiplied by from moment to moment in recurrent layers, and its bound",
+    )
     output_argument(derived)
 
 
@@ -57,6 +62,8 @@ def _derive(options: argparse.Namespace) -> Outcome:
 
 def _written(derivation: Derivation, options: argparse.Namespace) -> str:
     above = _readings(derivation, options.format)
+    if options.through_time:
+        return _through_time(derivation, options.format)
     if options.readings is not None:
         found = derivation.readings(options.readings)
         if options.steps is not None:
@@ -66,6 +73,13 @@ def _written(derivation: Derivation, options: argparse.Namespace) -> str:
         derivation.steps(options.steps)  # refuses a name that has none, and says which have
         return above + notation.steps(derivation, options.steps, options.format)
     return above + WRITERS[options.format](derivation)
+
+
+def _through_time(derivation: Derivation, format: str) -> str:
+    if format not in ("pretty", "text"):
+        raise SpecError(f"--through-time prints no {format}\nallowed: --format pretty, text; a report has it as LaTeX")
+    found = derivation.through_time()
+    return found.text() if format == "text" else found.pretty()
 
 
 def _subject(options: argparse.Namespace) -> Network | Formula:
