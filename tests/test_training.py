@@ -18,7 +18,8 @@ from symprop.checkpoints import Checkpoint
 from symprop.cli import main
 from symprop.errors import DataError, SpecError
 from symprop.history import MOST_EPOCHS, thinned
-from symprop.reports.loss_plot import axis_of, plot
+from symprop.reports.curves import axis_of
+from symprop.reports.loss_plot import plot
 from symprop.training import Epoch, best_of, mean_loss, train
 from symprop.weights import load_notes, save_weights
 
