@@ -40,3 +40,34 @@ def test_no_bound_is_in_the_norm_of_what_is_no_weight() -> None:
         "Input(3) >> Embedding(5, 4, flatten=False) >> Dense(4) >> Tanh() >> MeanSquaredError()"
     )
     assert str(derivation.bound("z1", "e1")) == "||W1||"
+
+
+def said(text: str, section: str) -> str:
+    """Return a section of a report in LaTeX."""
+    page = symprop.report(text, without=["certificate", "code"]).latex()
+    return page.partition(rf"\label{{sec:{section}}}")[2].partition(r"\section")[0]
+
+
+def test_how_gradients_flow_through_time() -> None:
+    """Through the cell of an LSTM by the forget gate alone, which is at most 1; through an RNN by its matrix."""
+    for length in ("T", "5"):
+        cell = said(f"Input({length}, 4) >> LSTM(3, sequence=False) >> Dense(2) >> SoftmaxCrossEntropy()", "flow")
+        assert r"\frac{\partial c_t^{(1)}}{\partial c_{t-1}^{(1)}} &= \operatorname{diag}(f_t^{(1)})" in cell
+        assert r"$\partial c_t^{(1)}/\partial c_{t-1}^{(1)}$ & $1$" in cell and r"none: $c_{t-1}^{(1)}$" in cell
+        assert "of the same weights" in cell and (r"\sympropfigure" in cell) == (length == "5")
+    plain = said("Input(T, 4) >> RNN(3) >> Dense(2) >> SoftmaxCrossEntropy()", "flow")
+    assert r"\operatorname{diag}(1 - h_t^{(1)} \odot h_t^{(1)}) R^{(1)}" in plain and r"\|R^{(1)}\|_2" in plain
+
+
+def test_a_norm_behind_a_block_stands_before_its_shortcut() -> None:
+    behind = r"= \frac{\partial u_1}{\partial a_2} \left(\frac{\partial f_2}{\partial a_1} + I\right)"
+    for text, has_one in (
+        ("Dense(3) >> Tanh() >> Residual(Dense(3) >> ReLU()) >> LayerNorm()", True),
+        ("Dense(3) >> Tanh() >> Residual(LayerNorm() >> Dense(3)) >> LayerNorm()", False),
+    ):
+        shown = said(f"Input(4) >> {text} >> MeanSquaredError()", "residual")
+        assert ("post-norm" in shown) == (behind in shown.replace("&=", "=")) == has_one
+    general = said(
+        "Input(n) >> Repeat(Residual(Dense(n) >> ReLU()) >> LayerNorm(), N) >> MeanSquaredError()", "residual"
+    )
+    assert "post-norm" in general and r"\mathbf{1}[z^{(l)} > 0]) W^{(l)} + I" in general
