@@ -40,3 +40,23 @@ def test_no_bound_is_in_the_norm_of_what_is_no_weight() -> None:
         "Input(3) >> Embedding(5, 4, flatten=False) >> Dense(4) >> Tanh() >> MeanSquaredError()"
     )
     assert str(derivation.bound("z1", "e1")) == "||W1||"
+
+
+def said(text: str, section: str) -> str:
+    """Return a section of a report in LaTeX."""
+    page = symprop.report(text, without=["certificate", "code"]).latex()
+    return page.partition(rf"\label{{sec:{section}}}")[2].partition(r"\section")[0]
+
+
+def test_a_norm_behind_a_block_stands_before_its_shortcut() -> None:
+    behind = r"= \frac{\partial u_1}{\partial a_2} \left(\frac{\partial f_2}{\partial a_1} + I\right)"
+    for text, has_one in (
+        ("Dense(3) >> Tanh() >> Residual(Dense(3) >> ReLU()) >> LayerNorm()", True),
+        ("Dense(3) >> Tanh() >> Residual(LayerNorm() >> Dense(3)) >> LayerNorm()", False),
+    ):
+        shown = said(f"Input(4) >> {text} >> MeanSquaredError()", "residual")
+        assert ("post-norm" in shown) == (behind in shown.replace("&=", "=")) == has_one
+    general = said(
+        "Input(n) >> Repeat(Residual(Dense(n) >> ReLU()) >> LayerNorm(), N) >> MeanSquaredError()", "residual"
+    )
+    assert "post-norm" in general and r"\mathbf{1}[z^{(l)} > 0]) W^{(l)} + I" in general
