@@ -49,6 +49,11 @@ def enter(command: Enter) -> None:
         metavar="NAME",
         help="print a convolution, such as z1, as a sum of shifts, by patches and as correlations (--steps: of dx)",
     )
+    derived.add_argument(
+        "--through-time",
+        action="store_true",
+        help="print what a gradient is multiplied by from moment to moment in recurrent layers, and its bound",
+    )
     output_argument(derived, told=PAGE_FILES)
 
 
@@ -59,6 +64,8 @@ def _derive(options: argparse.Namespace) -> Outcome:
 
 def _written(derivation: Derivation, options: argparse.Namespace, form: str) -> str:
     above = _readings(derivation, form)
+    if options.through_time:
+        return _through_time(derivation, form)
     if options.readings is not None:
         found = derivation.readings(options.readings)
         if options.steps is not None:
@@ -68,6 +75,13 @@ def _written(derivation: Derivation, options: argparse.Namespace, form: str) -> 
         derivation.steps(options.steps)  # refuses a name that has none, and says which have
         return above + notation.steps(derivation, options.steps, form)
     return above + WRITERS[form](derivation)
+
+
+def _through_time(derivation: Derivation, format: str) -> str:
+    if format not in ("pretty", "text"):
+        raise SpecError(f"--through-time prints no {format}\nallowed: --format pretty, text; a report has it as LaTeX")
+    found = derivation.through_time()
+    return found.text() if format == "text" else found.pretty()
 
 
 def _subject(options: argparse.Namespace) -> Network | Formula:

@@ -154,12 +154,13 @@ def _placed(
 
 
 def heading(found: Lines) -> Words:
-    """Say for which blocks equations hold, and first what is said of rows."""
+    """Say for which blocks equations hold, and what is said of rows."""
     said: Words = tuple(part for each in found.said for part in (*each.words, ". "))
     kept: Words = tuple(part for span in found.spans[: found.kept] for part in (" and ", span.index))[1:]
     opened: Words = tuple(part for span in found.opened for part in (" and in each of them for ", span))[1:]
     if opened:
-        return (*said, *(("For each ", *kept, ", for ") if kept else ("For ",)), *opened, ":")
+        begun = (*(("For each ", *kept, ", for ") if kept else ("For ",)), *opened)
+        return (*begun, ": ", *said[:-1], ".") if said else (*begun, ":")
     return (*said, "Then, for the same ", *kept, ":") if kept else said
 
 

@@ -68,10 +68,16 @@ class PageWriter:
 
     @cached_property
     def notation(self) -> Notation:
-        """The notation that the author chose, with another letter for the loss where a size has it."""
-        if loss_clashes(self.derivation) and self.chosen.symbol("L") is None:
-            return replace(self.chosen, loss=r"\mathcal{L}")
-        return self.chosen
+        """The notation that the author chose, with another letter for the loss where a size has it.
+
+        Where there is a general layer, all have their number where that has its letter.
+        """
+        chosen = self.chosen
+        if chosen.layer_index == "mixed" and self.derivation.system.loops:
+            chosen = replace(chosen, layer_index="super")
+        if loss_clashes(self.derivation) and chosen.symbol("L") is None:
+            return replace(chosen, loss=r"\mathcal{L}")
+        return chosen
 
     @cached_property
     def _tex(self) -> Tex:

@@ -92,8 +92,19 @@ def table(
         for known, sign, meaning in signs
         if any(re.search(known, each) for each in formulas) and not any(re.search(known, each) for each in named)
     ]
-    yield _in_two([*letters, *said, *occurring], paper)
+    yield _in_two([*letters, *_by_sign(said), *occurring], paper)
     yield from blocks
+
+
+def _by_sign(rows: Iterable[GridRow]) -> Iterator[GridRow]:
+    """Yield one row for each sign: what it is, then what else is said of it."""
+    meanings: dict[Words, list[Words]] = {}
+    for row in rows:
+        sign, meaning = row.cells
+        meanings.setdefault(sign, []).append(meaning)
+    for sign, found in meanings.items():
+        found.sort(key=lambda meaning: not isinstance(meaning[0], Math))  # its formula first
+        yield GridRow((sign, tuple(part for meaning in found for part in ("; ", *meaning))[1:]))
 
 
 def formulas_of(sections: Iterable[Section]) -> Iterator[str]:
@@ -146,6 +157,17 @@ def row_of(sign: Math, meaning: Words) -> GridRow:
 def _in_two(rows: Sequence[GridRow], paper: Paper) -> Grid:
     """Return a table of signs and meanings, two beside each other where there are many."""
     head: tuple[Words, ...] = (("Sign",), ("Meaning",))
+
+    def signs(rows: Sequence[GridRow], place: int) -> float:
+        """Return what the signs in a column take of the line."""
+        parts = [part.latex for row in rows for part in written(row.cells[place]) if isinstance(part, Math)]
+        return max(map(paper.width, parts), default=0.0) / line
+
+    if paper.columns == 2:
+        line = paper.line
+        sign = min(signs(rows, 0) + 0.01, 0.5)
+        align = (f"{sign:.2f}", f"{0.95 - sign:.2f}")
+        return Grid(head, tuple(rows), align, ("Notation.",), "tab:notation", small=True)
     if len(rows) < 6:
         return Grid(head, tuple(rows), ("l", "0.7"), ("Notation.",), "tab:notation", small=True)
     half = (len(rows) + 1) // 2
@@ -153,9 +175,5 @@ def _in_two(rows: Sequence[GridRow], paper: Paper) -> Grid:
     beside = [*rows[half:], empty][:half]
     both = tuple(GridRow((*one.cells, *other.cells)) for one, other in zip(rows, beside, strict=False))
     line = paper.page * 10 * MILLIMETRE
-    signs = 0.0
-    for place in (0, 2):
-        parts = [part.latex for row in both for part in written(row.cells[place]) if isinstance(part, Math)]
-        signs += max(map(paper.width, parts), default=0.0)
-    meaning = f"{min(0.36, (1 - (signs + 40) / line) / 2):.2f}"  # between columns are 12 points
+    meaning = f"{min(0.36, (1 - signs(both, 0) - signs(both, 2) - 40 / line) / 2):.2f}"  # between columns are 12 points
     return Grid((*head, *head), both, ("l", meaning, "l", meaning), ("Notation.",), "tab:notation", small=True)

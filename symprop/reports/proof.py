@@ -111,12 +111,12 @@ def _by_oracle(rows: Iterable[Row]) -> Grid:
             ("ok" if ok else "FAILED",),
         )
         told.append(GridRow(cells, tuple(dict.fromkeys(row.name for row in found)), "ok" if ok else "failed"))
-    head: tuple[Words, ...] = (("Oracle",), ("Checks",), ("Error nearest to its limit",), ("Limit",), ("",))
+    head: tuple[Words, ...] = (("Oracle",), ("Checks",), ("Error",), ("Limit",), ("",))
     return Grid(
         head,
         tuple(told),
-        ("l", "r", "r", "r", "l"),
-        ("The certificate: a row for each oracle.",),
+        ("0.4", "r", "r", "r", "l"),
+        ("The certificate: a row for each oracle, with the error that is nearest to its limit.",),
         "tab:certificate",
         small=True,
     )

@@ -6,9 +6,11 @@ import inspect
 import re
 from collections.abc import Iterable, Iterator
 
+from symprop.analysis import through_time
 from symprop.analysis.derivation import Derivation
 from symprop.calculus import pullbacks, walk
 from symprop.calculus.rules import RULES
+from symprop.networks.recurrent import has_moments
 from symprop.notation.blocks import Block, Bullets
 from symprop.notation.words import Words
 from symprop.reports.subject import Subject
@@ -20,6 +22,11 @@ BIBLIOGRAPHY: dict[tuple[str, str], tuple[str, str, str]] = {
         "EMNLP",
     ),
     ("Ba", "2016"): ("Ba, J. L., Kiros, J. R. and Hinton, G. E.", "Layer normalization", "arXiv:1607.06450"),
+    ("Bengio", "1994"): (
+        "Bengio, Y., Simard, P. and Frasconi, P.",
+        "Learning long-term dependencies with gradient descent is difficult",
+        "IEEE Transactions on Neural Networks 5",
+    ),
     ("Blanchard", "2021"): (
         "Blanchard, P., Higham, D. J. and Higham, N. J.",
         "Accurately computing the log-sum-exp and softmax functions",
@@ -188,6 +195,8 @@ def _texts(subject: Subject) -> Iterator[str]:
     yield from documents((walk, pullbacks, *modules_of(subject.derivation)))
     for layer in dict.fromkeys(type(built.layer) for built in subject.network.built):
         yield from documents((layer, inspect.getmodule(layer)))
+    if has_moments(subject.network.layers):
+        yield from documents((through_time,))
 
 
 def modules_of(derivation: Derivation) -> Iterator[object]:

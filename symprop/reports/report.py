@@ -118,8 +118,8 @@ class Report(Listed):
     def fragment(self, prefix: str = "", level: str = "section") -> str:
         r"""Return the report's body for `\input` in a paper; its first lines say which packages it needs.
 
-        All labels are prefixed with `prefix`, so that two fragments can stand in one paper; `level` is "section" or
-        "subsection".
+        Equations are counted with those of the paper. All labels are prefixed with `prefix`, so that two fragments can
+        stand in one paper; `level` is "section" or "subsection".
 
         Raises:
             SpecError: an unknown level, or a prefix that is not made of letters, digits, `-` and `.`.
@@ -128,7 +128,7 @@ class Report(Listed):
             raise SpecError(f"unknown level {shown(level)}\nallowed: {', '.join(LEVELS)}")
         if not re.fullmatch(r"[A-Za-z0-9.-]{0,40}", prefix):
             raise SpecError(f"{shown(prefix)} cannot begin a label\nallowed: at most 40 letters, digits, - and .")
-        looks = Looks(numbered=True, level=level, prefix=prefix, paper=self.subject.paper)
+        looks = Looks(numbered=True, level=level, prefix=prefix, paper=self.subject.paper, counts=True)
         return latex_document.fragment(self.sections, looks)
 
     def equation(self, name: str) -> str:
@@ -277,10 +277,7 @@ def _network(network: Any, layout: str, dtype: str, sizes: Mapping[str, int], ch
     if case.example.system.loss is None:
         text = case.network.text
         raise SpecError(f"a report is on a network with a loss\nend it with one: {text} >> MeanSquaredError()")
-    notation = chosen.notation
-    if notation.layer_index == "mixed" and case.example.system.loops:
-        notation = replace(notation, layer_index="super")  # the first layer's number stands where a general one does
-    return Subject(case, notation, chosen.seed, history, chosen.steps or "brief", chosen.full, chosen.paper)
+    return Subject(case, chosen.notation, chosen.seed, history, chosen.steps or "brief", chosen.full, chosen.paper)
 
 
 REPORT.append(report)

@@ -11,7 +11,9 @@ from sympy import Symbol
 
 import symprop
 from symprop.algebra.unrolling import unrolled
+from symprop.codegen.case import Case
 from symprop.networks.recurrent import written_out_in_time
+from symprop.verify import recurrence
 
 NETWORKS = (
     "Input(4, 3) >> LSTM(2) >> GRU(3) >> Dense(2) >> MeanSquaredError()",
@@ -65,6 +67,23 @@ def test_a_loop_is_what_it_is_written_out(steps: int) -> None:
     params, x, y = drawn(text)
     (loss, grads), (other, others) = (symprop.compile(each).loss_and_grads(params, x, y) for each in (network, plain))
     assert loss == other and all(np.array_equal(grads[name], others[name]) for name in grads)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Input(T, 2) >> Repeat(LSTM(2), N) >> MeanSquaredError()",
+        "Input(T, 2) >> Repeat(Residual(Dense(2) >> RNN(2)), N) >> MeanSquaredError()",
+    ],
+)
+def test_layers_and_moments_may_both_have_a_name(text: str) -> None:
+    assert all(row.ok for row in recurrence.rows(Case(text), {}, 0))
+
+
+def test_two_layers_have_a_name_for_each_of_their_equations() -> None:
+    d = symprop.derive("Input(T, n) >> LSTM(k) >> LSTM(k) >> MeanSquaredError()")
+    names = [equation.name for equation in d.equations]
+    assert len(names) == len(set(names))
 
 
 def test_the_page_says_what_a_textbook_does() -> None:
