@@ -24,6 +24,7 @@ from symprop.algebra.equations import Carry, Equation, Flow, Item, Loop, Rows, S
 from symprop.algebra.names import adjoint_of
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.trees import is_zero, replace, variables, walk, zeros
+from symprop.calculus.adjoint_names import AdjointNames
 from symprop.calculus.reached import dependents, live
 from symprop.calculus.rewriting import simplified
 from symprop.calculus.rules import Context, context, node_at, variable_at
@@ -40,7 +41,8 @@ def derive_system(system: System) -> tuple[tuple[Item, ...], tuple[str, ...]]:
     wanted = system.wanted
     if system.loss is None:
         raise SpecError("a system without a loss has no gradients")
-    walker = _Walker(context(system), wanted, dependents(system.items, wanted), system.loops)
+    names = AdjointNames.of(system)
+    walker = _Walker(context(system), wanted, dependents(system.items, wanted), names, system.loops)
     if system.loss not in walker.active:
         raise SpecError("the loss does not depend on the network's output, so every gradient would be zero")
     walker.pending[system.loss] = [n.Scalar(1)]
@@ -79,6 +81,7 @@ class _Walker:
     context: Context
     wanted: tuple[Variable, ...]
     active: set[Variable]
+    names: AdjointNames
     loops: tuple[Loop, ...] = ()
     indices: frozenset[sympy.Symbol] = frozenset()
     named: frozenset[Variable] = frozenset()
@@ -92,9 +95,9 @@ class _Walker:
 
     def walk(self, items: Sequence[Item]) -> None:
         """Walk the items from the last to the first."""
-        for equation in equations_in(items):
-            for variable in variables(equation.expression):
-                self.readings[variable] = self.readings.get(variable, 0) + 1
+        read = [variable for equation in equations_in(items) for variable in variables(equation.expression)]
+        for variable in (*read, *(rows.array for item in items if isinstance(item, Loop) for rows in item.reads)):
+            self.readings[variable] = self.readings.get(variable, 0) + 1
         for item in reversed(items):
             if isinstance(item, Equation):
                 self.through(item)
@@ -120,7 +123,7 @@ class _Walker:
             inner = next((part for part in reversed(list(walk(start))) if part in self.inlined), None)
             if inner is not None:
                 owner = self.inlined.pop(inner)
-                return self.emit(variable, _swap(start, inner, self.emit(owner, inner)), name)
+                return self.emit(variable, replace(start, {inner: self.emit(owner, inner)}), name)
         name = name or adjoint_of(variable)
         equation = Equation(name, expression, steps, note=f"the derivative of the loss with respect to {variable.name}")
         self.context.adjoints[name] = equation
@@ -137,6 +140,8 @@ class _Walker:
         start = self.start(variable)
         must = variable.role == roles.PRE_ACTIVATION or variable in self.named or variable in self.context.averaged
         if isinstance(start, (Variable, n.Scalar)) and not must:
+            return start
+        if start == adjoint_of(variable):  # the rows of a loop are the whole adjoint
             return start
         if must or (len(readers) > 1 and variable.role != roles.STATISTIC):
             return self.emit(variable, start)
@@ -168,6 +173,8 @@ class _Walker:
         What comes to step l from step l + 1 is opaque while step l is walked. Then it is known: it is what step l hands
         back, moved by one, and in the last step it is what comes from behind the loop.
         """
+        for rows in loop.reads:
+            self.readings[rows.array] -= 1
         own = {each: self.pending.pop(each) for each in self.wanted if each in self.pending and _varies(each, loop)}
         heads = {carry: self.start(loop.end(carry)) for carry in loop.carries if loop.end(carry) in self.pending}
         arriving = {rows: _row(self.whole(rows.array), rows) for rows in loop.writes if rows.array in self.pending}
@@ -179,24 +186,26 @@ class _Walker:
             step = self.walked(loop, flows, frozenset())
             twice = frozenset(carry.after for carry, name in opaque.items() if not step.once(name, loop))
             made = {equation.target for equation in equations_in(step.items)} | {adjoint_of(each) for each in twice}
-            apart = {rows: _apart(found, made) for rows, found in arriving.items()}
+            apart = {rows: self.apart(found) if found.row in made else found for rows, found in arriving.items()}
             if twice or apart != arriving:
                 flows = dataclasses.replace(flows, arriving=apart)
                 step = self.walked(loop, flows, twice)
+            self.names = step.names
             self.close(loop, step, flows)
         for equation in loop.equations:
             self.count_down(equation)
 
     def whole(self, array: Variable) -> Variable:
         """What the adjoint of an array that a loop makes is called, of which each step reads a row."""
-        start = self.start(array)
-        found = start if isinstance(start, Variable) else self.emit(array, start)
+        found = self.start(array)
+        found = found if isinstance(found, Variable) else self.emit(array, found)
         return found if isinstance(found, Variable) else adjoint_of(array)  # where it vanished, its equation says so
 
     def walked(self, loop: Loop, flows: _Flows, named: frozenset[Variable]) -> _Walker:
         """Walk a general step of a loop; the adjoints of `named` get equations of their own."""
         inside = tuple(each for each in self.wanted if _varies(each, loop))
-        step = _Walker(self.context, inside, self.active, self.loops, self.indices | {loop.index}, named)
+        names, indices = self.names.copy(), self.indices | {loop.index}
+        step = _Walker(self.context, inside, self.active, names, self.loops, indices, named)
         step.pending = {each: list(found) for each, found in flows.own.items()}
         for carry, name in flows.opaque.items():
             step.pending.setdefault(carry.after, []).append(name)
@@ -273,8 +282,11 @@ class _Walker:
     def stacked(self, array: Variable) -> Variable:
         """What the rows of an array's adjoint are called together; marked where more flows to the array than they."""
         more = array in self.pending or self.readings.get(array, 0)
-        name = adjoint_of(array)
-        return name.change(mark=name.mark + 1) if more else name
+        return self.names.fresh(adjoint_of(array)) if more else adjoint_of(array)
+
+    def apart(self, rows: Rows) -> Rows:
+        """The rows of an adjoint under another name, where theirs is that of the whole that flows to a row."""
+        return dataclasses.replace(rows, row=self.names.fresh(rows.row))
 
     def worked_out(self, start: Node) -> Node:
         """Return a flow without anything left to be differentiated."""
@@ -297,19 +309,9 @@ def _repeats(node: Node) -> bool:
     return len(heavy) > len(set(heavy))
 
 
-def _swap(node: Node, part: Node, by: Node) -> Node:
-    return replace(node, {part: by})
-
-
 def _row(array: Variable, rows: Rows) -> Rows:
     """The rows of an adjoint, called after it, with the index of the row that they belong to."""
     return Rows(array.change(index=(*array.index, rows.row.index[-1]), shape=rows.row.shape), array, rows.axis)
-
-
-def _apart(rows: Rows, made: set[Variable]) -> Rows:
-    """The rows of an adjoint under another name where theirs is that of the whole that flows to a row."""
-    row = rows.row
-    return dataclasses.replace(rows, row=row.change(mark=row.mark + 1)) if row in made else rows
 
 
 def _varies(variable: Variable, loop: Loop) -> bool:
