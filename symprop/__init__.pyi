@@ -118,5 +118,6 @@ from symprop.saved import Model as Model
 from symprop.saved import load_weights as load_weights
 from symprop.verify import Certificate as Certificate
 from symprop.verify import check as check
+from symprop.verify import norms_over_time as norms_over_time
 
 __version__: str

@@ -53,6 +53,7 @@ def derivations() -> list[str]:
     start = symprop.initialisation(Tanh())
     said = [
         d.delta(1).text(),
+        *symprop.norms_over_time("Input(3, 2) >> RNN(2) >> MeanSquaredError()", examples=1),
         str(len(equations)),
         step.rule,
         str(len(loops)),

@@ -9,6 +9,7 @@ from symprop.algebra.nodes import Variable
 from symprop.algebra.unrolling import unrolled
 from symprop.analysis.modes import Modes, modes
 from symprop.analysis.paths import Expansion, paths
+from symprop.analysis.through_time import ThroughTime, through_time
 from symprop.analysis.vanishing import Vanishing, jacobian_bound, vanishing
 from symprop.errors import ShapeError
 
@@ -77,6 +78,23 @@ class Studied:
             FormulaError: the slope at an output cannot be solved for.
         """
         return vanishing(self.written_out, output)
+
+    def through_time(self) -> ThroughTime:
+        """Return how gradients go back through the moments of recurrent layers: Jacobians, their product, its bound.
+
+        >>> from symprop import derive
+        >>> print(derive("Input(T, n) >> RNN(k) >> MeanSquaredError()").through_time().text())
+        from moment T back to t: the product over s = T, ..., t + 1 of the Jacobian of h1[s]
+          d h1[s] / d h1[s - 1] = diag(1 - h1[s] * h1[s]) @ R1
+          its norm is at most ||R1||, that of the product at most ||R1||**(T - t)
+          it vanishes where ||R1|| < 1; it can explode only where ||R1|| > 1
+
+        Raises:
+            SpecError: no layer has a loop over time.
+            ShapeError: the derivation is of a batch.
+        """
+        self.check_example("a Jacobian through time")
+        return through_time(self.system)
 
     def bound(self, of: str, by: str) -> Expr:
         """Return the largest factor by which a change of `by` can scale in `of`: a bound of the Jacobian's norm.

@@ -21,7 +21,7 @@ from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.printable import Shown, aligned
 from symprop.algebra.roles import MASK
 from symprop.algebra.table import Table
-from symprop.algebra.trees import numbers_apart, variables
+from symprop.algebra.trees import numbers_apart
 from symprop.analysis.modes import check_depends, stretch, without_loops
 from symprop.analysis.slopes import largest_slope, largest_value, slope_at_output
 from symprop.calculus.known_facts import has_fact
@@ -197,25 +197,42 @@ def _largest_of(factor: Node) -> Expr:
     """The largest absolute value of an element of a factor: a mask, or a function of one array."""
     if has_fact(factor, "between 0 and 1"):
         return Integer(1)
-    body = _scalar(factor)
-    found = None if body is None or len(variables(factor)) > 1 else largest_value(body)
+    arrays: set[Node] = set()
+    body = _scalar(factor, arrays)
+    found = largest_value(body) if len(arrays) < 2 else None
     if found is None:
         raise UnboundedError(factor)
     return found.value
 
 
-def _scalar(node: Node) -> Expr | None:
-    """What an elementwise formula makes of an element `T` of the one array in it; None where it is no such formula."""
+def largest_element(system: System, node: Node) -> Expr | None:
+    """Return the largest absolute value that an element of an array can have, or None where it is not bounded.
+
+    Left sides of equations stand for the functions that make them.
+    """
+    maps = {each.target: each.expression for each in system.equations if isinstance(each.expression, n.Map)}
+    try:
+        return _largest_of(node.xreplace(maps))
+    except UnboundedError:
+        return None
+
+
+def _scalar(node: Node, arrays: set[Node]) -> Expr:
+    """What an elementwise formula makes of an element `T` of an array, which is added to `arrays`.
+
+    What a function of several arrays reads is taken for one array: then its bound is that over all numbers.
+    """
     if node.number is not None:
         return node.number
-    if isinstance(node, Variable):
-        return T
-    parts = [_scalar(operand) for operand in node.operands]
-    if any(part is None for part in parts):
-        return None
-    if isinstance(node, n.Map) and len(parts) == 1:
-        return node.function.body.xreplace({T: parts[0]})
-    return SCALAR[type(node)](*parts) if type(node) in SCALAR else None
+    if isinstance(node, n.Map) and len(node.operands) == 1:
+        below: set[Node] = set()
+        part = _scalar(node.operands[0], below)
+        arrays |= below if len(below) < 2 else {node.operands[0]}
+        return node.function.body.xreplace({T: part}) if len(below) < 2 else node.function.body
+    if type(node) in SCALAR:
+        return SCALAR[type(node)](*(_scalar(operand, arrays) for operand in node.operands))
+    arrays.add(node)
+    return T
 
 
 SCALAR = {n.Add: sympy.Add, n.Multiply: sympy.Mul}

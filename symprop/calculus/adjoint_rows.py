@@ -1,33 +1,46 @@
-"""What the rows of an adjoint are called, of which each step of a loop reads one or makes one."""
+"""What adjoints of rows are called, of which each step of a loop reads one or makes one."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import count
 
-from symprop.algebra.equations import Loop, Rows
+from symprop.algebra.equations import Rows, System
 from symprop.algebra.nodes import Variable
 
 
-def row_of(array: Variable, rows: Rows, carried: set[Variable]) -> Rows:
-    """The rows of an adjoint, called after it, with the index of the row that they belong to; of states with a mark.
+@dataclass(frozen=True)
+class RowNames:
+    """Names of rows in one system: `taken` are its letters with their marks, `states` its arrays of carried states."""
 
-    A row of what reaches all states of a layer is one part of a state's adjoint: the other comes from the next moment.
+    taken: frozenset[tuple[str, int]] = frozenset()
+    states: frozenset[Variable] = frozenset()
+
+    def apart(self, name: Variable) -> Variable:
+        """Return the name with a mark that nothing of its letter has."""
+        return name.change(mark=next(mark for mark in count(1) if (name.letter, mark) not in self.taken))
+
+    def of(self, array: Variable, rows: Rows) -> Rows:
+        """The rows of an adjoint, called after it, with the index of the row that they belong to; of states apart.
+
+        What reaches a state as a row is one part of its adjoint: the other comes from the next moment.
+        """
+        row = array.change(index=(*array.index, rows.row.index[-1]), shape=rows.row.shape)
+        return Rows(self.apart(row) if rows.array in self.states else row, array, rows.axis)
+
+    def apart_from(self, rows: Rows, made: set[Variable]) -> Rows:
+        """The rows of an adjoint under another name where theirs is that of the whole that flows to a row."""
+        return dataclasses.replace(rows, row=self.apart(rows.row)) if rows.row in made else rows
+
+
+def row_names(system: System) -> RowNames:
+    """Return the names of rows: states are those that a loop hands from step to step.
+
+    Where layers are a loop too, those of the layer below and of the last layer are among them.
     """
-    mark = array.mark + (rows.array in carried)
-    return Rows(
-        array.change(index=(*array.index, rows.row.index[-1]), shape=rows.row.shape, mark=mark), array, rows.axis
-    )
-
-
-def states(loops: Iterable[Loop]) -> set[Variable]:
-    """The arrays whose rows are what a loop hands from step to step, those of the layer below and of the last too."""
+    loops = system.loops
     found = {rows.array for loop in loops for rows in loop.writes if rows.row in {each.after for each in loop.carries}}
     outer = [(loop, carry) for loop in loops for carry in loop.carries if carry.after in found]
-    return found.union(*({carry.before, loop.end(carry)} for loop, carry in outer))
-
-
-def apart_from(rows: Rows, made: set[Variable]) -> Rows:
-    """The rows of an adjoint under another name where theirs is that of the whole that flows to a row."""
-    row = rows.row
-    return dataclasses.replace(rows, row=row.change(mark=row.mark + 1)) if row in made else rows
+    states = found.union(*({carry.before, loop.end(carry)} for loop, carry in outer))
+    return RowNames(frozenset((each.letter, each.mark) for each in system.by_name.values()), frozenset(states))

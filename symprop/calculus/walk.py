@@ -24,7 +24,7 @@ from symprop.algebra.equations import Carry, Equation, Flow, Item, Loop, Rows, S
 from symprop.algebra.names import adjoint_of
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.trees import is_zero, replace, variables, walk, zeros
-from symprop.calculus.adjoint_rows import apart_from, row_of, states
+from symprop.calculus.adjoint_rows import RowNames, row_names
 from symprop.calculus.reached import dependents, live
 from symprop.calculus.rewriting import simplified
 from symprop.calculus.rules import Context, context, node_at, variable_at
@@ -41,7 +41,7 @@ def derive_system(system: System) -> tuple[tuple[Item, ...], tuple[str, ...]]:
     wanted = system.wanted
     if system.loss is None:
         raise SpecError("a system without a loss has no gradients")
-    walker = _Walker(context(system), wanted, dependents(system.items, wanted), system.loops)
+    walker = _Walker(context(system), wanted, dependents(system.items, wanted), system.loops, row_names(system))
     if system.loss not in walker.active:
         raise SpecError("the loss does not depend on the network's output, so every gradient would be zero")
     walker.pending[system.loss] = [n.Scalar(1)]
@@ -83,6 +83,7 @@ class _Walker:
     wanted: tuple[Variable, ...]
     active: set[Variable]
     loops: tuple[Loop, ...] = ()
+    rows: RowNames = field(default_factory=RowNames)
     indices: frozenset[sympy.Symbol] = frozenset()
     named: frozenset[Variable] = frozenset()
     items: list[Item] = field(default_factory=list)
@@ -173,19 +174,18 @@ class _Walker:
         """
         own = {each: self.pending.pop(each) for each in self.wanted if each in self.pending and _varies(each, loop)}
         heads = {carry: self.start(loop.end(carry)) for carry in loop.carries if loop.end(carry) in self.pending}
-        carried = states(self.loops)
         written = [rows for rows in loop.writes if rows.array in self.pending]
-        arriving = {rows: row_of(self.whole(rows.array), rows, carried) for rows in written}
+        arriving = {rows: self.rows.of(self.whole(rows.array), rows) for rows in written}
         alive = live(loop, [carry.after for carry in heads], [rows.row for rows in arriving])
         adjoints = {carry: adjoint_of(carry.after) for carry in alive}
         opaque = {carry: name.change(role=NEXT + name.role) for carry, name in adjoints.items()}
         if own or opaque or arriving:
-            leaving = {rows: row_of(self.stacked(rows.array), rows, carried) for rows in loop.reads}
+            leaving = {rows: self.rows.of(self.stacked(rows.array), rows) for rows in loop.reads}
             flows = _Flows(own, opaque, heads, arriving, leaving)
             step = self.walked(loop, flows, frozenset())
             twice = frozenset(carry.after for carry, name in opaque.items() if not step.once(name, loop))
             made = {equation.target for equation in equations_in(step.items)} | {adjoint_of(each) for each in twice}
-            apart = {rows: apart_from(found, made) for rows, found in arriving.items()}
+            apart = {rows: self.rows.apart_from(found, made) for rows, found in arriving.items()}
             if twice or apart != arriving:
                 flows = dataclasses.replace(flows, arriving=apart)
                 step = self.walked(loop, flows, twice)
@@ -203,7 +203,7 @@ class _Walker:
     def walked(self, loop: Loop, flows: _Flows, named: frozenset[Variable]) -> _Walker:
         """Walk a general step of a loop; the adjoints of `named` get equations of their own."""
         inside = tuple(each for each in self.wanted if _varies(each, loop))
-        step = _Walker(self.context, inside, self.active, self.loops, self.indices | {loop.index}, named)
+        step = _Walker(self.context, inside, self.active, self.loops, self.rows, self.indices | {loop.index}, named)
         step.pending = {each: list(found) for each, found in flows.own.items()}
         for carry, name in flows.opaque.items():
             step.pending.setdefault(carry.after, []).append(name)
@@ -287,8 +287,7 @@ class _Walker:
     def stacked(self, array: Variable) -> Variable:
         """What the rows of an array's adjoint are called together; marked where more flows to the array than they."""
         more = array in self.pending or self.readings.get(array, 0)
-        name = adjoint_of(array)
-        return name.change(mark=name.mark + 1) if more else name
+        return self.rows.apart(adjoint_of(array)) if more else adjoint_of(array)
 
     def worked_out(self, start: Node) -> Node:
         """Return a flow without anything left to be differentiated."""

@@ -16,6 +16,7 @@ from symprop.algebra.nodes import Map, Variable
 from symprop.analysis.modes import stations as passed
 from symprop.analysis.vanishing import UnboundedError, norm
 from symprop.errors import FormulaError, SpecError
+from symprop.networks.recurrent import has_moments
 from symprop.notation.blocks import Block, Grid, GridRow, Paragraph, Picture
 from symprop.notation.page_blocks import PageWriter
 from symprop.notation.pretty import pretty
@@ -23,6 +24,7 @@ from symprop.notation.words import Math, Words
 from symprop.reports.architecture import has_shortcut
 from symprop.reports.norm_plot import Point, plot
 from symprop.reports.subject import Subject
+from symprop.reports.time_flow import flow_in_time
 from symprop.verify.points import called, random_point, target_kinds
 
 EXAMPLES = 64
@@ -33,13 +35,15 @@ UNKNOWN: Words = ("no bound is known",)
 
 def flow(subject: Subject) -> Iterator[Block]:
     """Say how far each layer can scale a gradient, and how large gradients are at the start of training."""
-    rows = list(_bounds(subject)) if not any(built.index for built in subject.network.built) else []
+    is_plain = not any(built.index for built in subject.network.built) and not has_moments(subject.network.layers)
+    rows = list(_bounds(subject)) if is_plain else []
     if any(row.cells[1] != UNKNOWN for row in rows):
         yield Paragraph(tuple(_meaning(subject, rows)))
         head: tuple[Words, ...] = (("Jacobian",), ("Its norm is at most",))
         yield Grid(
             head, tuple(rows), ("l", "0.75"), ("Bounds, from the last layer to the first.",), "tab:bounds", small=True
         )
+    yield from flow_in_time(subject)
     if subject.has_numbers and subject.network.system().loss is not None:
         yield from _measured(subject)
 
