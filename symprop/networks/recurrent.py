@@ -21,7 +21,7 @@ from symprop.errors import SpecError, shown
 from symprop.networks.blocks import Chain
 from symprop.networks.builder import Builder
 from symprop.networks.layers import Layer, checked_input
-from symprop.networks.needs import Need
+from symprop.networks.needs import Need, valued
 from symprop.networks.network import Network
 from symprop.networks.positions import of_a_sequence
 from symprop.networks.sizes import TIME, Size, checked_flag, checked_size
@@ -103,6 +103,7 @@ class Recurrent(Layer):
     initial: Any = field(default=None, kw_only=True)
     bias: bool = field(default=True, kw_only=True)
     unroll: bool = field(default=False, kw_only=True)
+    truncate: int | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
         name = type(self).__name__
@@ -110,6 +111,11 @@ class Recurrent(Layer):
         checked_flag(self.sequence, f"{name}: sequence")
         checked_flag(self.bias, f"{name}: bias")
         checked_flag(self.unroll, f"{name}: unroll")
+        if self.truncate is not None and not (type(self.truncate) is int and self.truncate >= 1):
+            raise SpecError(
+                f"{name}: truncate is {shown(self.truncate)}\n"
+                "allowed: a number of moments from 1, after which a gradient stops, such as truncate=20"
+            )
         if self.initial is not None and self.initial != LEARNED:
             given = self.initial if isinstance(self.initial, tuple) else (self.initial,)
             if len(given) != len(self.states):
@@ -123,7 +129,9 @@ class Recurrent(Layer):
 
     def needs(self, shape: tuple[Expr, ...]) -> Iterable[Need]:
         of_a_sequence(self, shape)
-        return ()
+        if self.truncate is not None and valued(shape[0]).is_Integer and valued(shape[0]) > self.truncate:
+            twice = 2 * self.truncate + 1  # so that at small sizes, too, a gradient stops at two places
+            yield Need(shape[0], least=twice) if valued(shape[0]) > twice else Need(shape[0], stays=True)
 
     def step(self, moment: Moment) -> None:
         """Append the equations of a general moment, the states under their letters."""
@@ -141,7 +149,8 @@ class Recurrent(Layer):
         self.step(moment)
         starts = [Equation(moment.at(state, Integer(0)), start, note="initial state")
                   for state, start in zip(self.states, self.starts(moment), strict=True)]  # fmt: skip
-        carries = tuple(Carry(moment.before(state), moment.at(state, TIME)) for state in self.states)
+        states = self.states
+        carries = tuple(Carry(moment.before(each), moment.at(each, TIME), self.truncate) for each in states)
         first = carries[0].after
         array = first.change(index=first.index[:-1], shape=(value.shape[0], moment.units))
         writes = (Rows(first, array),) if self.sequence else ()

@@ -9,6 +9,7 @@ from sympy.printing.latex import LatexPrinter
 
 from symprop.algebra.nodes import Variable
 from symprop.analysis.through_time import Memory, through_time
+from symprop.analysis.truncation import dropped
 from symprop.networks.recurrent import has_moments, written_out_in_time
 from symprop.networks.sizes import TIME
 from symprop.notation.blocks import Block, EquationRow, Equations, Paragraph, Picture
@@ -40,8 +41,32 @@ def flow_in_time(subject: Subject) -> Iterator[Block]:
     )
     for memory in found:
         yield from _of_layer(memory, subject)
+    yield from _dropped(subject)
     if subject.has_numbers and system.loss is not None:
         yield from _measured(subject)
+
+
+def _dropped(subject: Subject) -> Iterator[Block]:
+    """Say what truncation drops."""
+    writer = subject.writer
+    for each in dropped(subject.example.backward if subject.example is not None else ()):
+        yield Paragraph(
+            (
+                "Backpropagation through time is truncated (Williams and Peng, 1990): where ",
+                Math("t"),
+                f" is a multiple of {each.every}, ",
+                Math(writer.formula(each.state)),
+                " is held constant for the next moment, and ",
+                Math(writer.formula(each.term)),
+                " is dropped from its derivative. A loss at moment ",
+                Math("t"),
+                " so reaches back to a moment ",
+                Math(r"s \le t"),
+                " only where both are in one window, ",
+                Math(rf"\lceil s/{each.every} \rceil = \lceil t/{each.every} \rceil"),
+                ".",
+            )
+        )
 
 
 def _of_layer(memory: Memory, subject: Subject) -> Iterator[Block]:
