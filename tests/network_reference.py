@@ -195,7 +195,7 @@ def recurrent(reading: Reading, call: Call, shape: Shape) -> tuple[Step, Shape]:
 def bidirectional(reading: Reading, call: Call, shape: Shape) -> tuple[Step, Shape]:
     """A cell, and one of its kind that reads backwards."""
     (inner,) = call.get(0, "cell")
-    (forwards, after), (backwards, _) = (recurrent(reading, inner, shape) for _ in range(2))
+    (forwards, after), (backwards, _) = (LAYERS[inner.name](reading, inner, shape) for _ in range(2))
 
     def step(params: Params, value: Array) -> Array:
         back = backwards(params, np.stack([value[:, -1 - t] for t in range(shape[0])], axis=1))
@@ -687,6 +687,61 @@ def own_activation(reading: Reading, call: Call, shape: Shape) -> tuple[Step, Sh
     return step, shape
 
 
+def own_cell(reading: Reading, call: Call, shape: Shape) -> tuple[Step, Shape]:
+    """Equations of a moment, run one after the other; what no keyword says has the size of the first that one does."""
+    equations = [part.partition("=") for part in call.get(0, "equations").split(";")]
+    formulas = {name.strip(): text.strip() for name, _, text in equations}
+    trees = {name: ast.parse(text, mode="eval") for name, text in formulas.items()}
+    read = {node.id for tree in trees.values() for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    sizes = {name: reading.size(size) for name, size in call.keywords.items() if name in formulas}
+    units = next(iter(sizes.values()), shape[-1])
+    sizes = {"x": shape[-1], **{name: sizes.get(name, units) for name in formulas}}
+    sizes |= {f"{name}_prev": size for name, size in sizes.items()}
+    numbers = {name: value for name, value in call.keywords.items() if name in read and name not in sizes}
+    states = [name for name in formulas if f"{name}_prev" in read]
+    starts = {letter: words.split()[-1] for letter, words in call.get(9, "learned", {}).items()}
+    reading.number += 1
+    named: dict[str, str] = {}
+    for equation, tree in trees.items():
+        maps = {node.left.id: node.right for node in ast.walk(tree) if is_map(node)}
+        for letter in [node.id for node in ast.walk(tree) if isinstance(node, ast.Name)]:
+            if letter in {*sizes, *numbers, *WORDS, *named}:
+                continue
+            inputs = (
+                [node.id for node in ast.walk(maps[letter]) if isinstance(node, ast.Name)] if letter in maps else []
+            )
+            size = (
+                () if letter == "alpha" else (sizes[equation], *[sizes[each] for each in inputs if each in sizes][:1])
+            )
+            named[letter] = reading.new(f"{letter}{reading.number}", *size)
+            if letter in maps or letter in starts:
+                reading.starts[named[letter]] = starts.get(letter, "xavier_uniform")
+    learned = call.get(9, "initial") == "learned"
+    before = {name: reading.new(f"{name}s{reading.number}", sizes[name]) for name in states if learned}
+    output, sequence = call.get(9, "output", list(formulas)[-1]), call.get(9, "sequence", True)
+
+    def run(params: Params, rows: Array) -> Array:
+        given: dict[str, Any] = {**numbers, **{letter: params[name] for letter, name in named.items()}}
+        found = []
+        for name in states:
+            given[f"{name}_prev"] = params[before[name]] if learned else np.zeros(sizes[name])
+        for row in rows:
+            now = {"x": row}
+            for name, text in formulas.items():
+                now[name] = own_formula(text, **given, **now)
+            given |= {f"{name}_prev": now[name] for name in states}
+            found.append(now[output])
+        return np.array(found) if sequence else found[-1]
+
+    after = (sizes[output],)
+    return lambda params, value: np.array([run(params, rows) for rows in value]), (*shape[:sequence], *after)
+
+
+def is_map(node: ast.AST) -> bool:
+    """Whether a name is multiplied from the left by `@`."""
+    return isinstance(node, ast.BinOp) and isinstance(node.op, ast.MatMult) and isinstance(node.left, ast.Name)
+
+
 def prelu(reading: Reading, call: Call, shape: Shape) -> tuple[Step, Shape]:
     """`z`, or a learned slope times it where it is not above 0."""
     name = reading.learn("alpha", *(shape[-1:] if call.get(0, "each", False) else ()))
@@ -758,6 +813,7 @@ LAYERS: dict[str, Callable[[Reading, Call, Shape], tuple[Step, Shape]]] = {
     "Attention": attention,
     **dict.fromkeys(("RNN", "LSTM", "GRU"), recurrent),
     "Bidirectional": bidirectional,
+    "Scan": own_cell,
     "Positions": positions,
     "SinusoidalPositions": sinusoidal,
     "ClassToken": class_token,

@@ -81,7 +81,7 @@ def _steps(loop: Loop, given: Mapping[Basic, Basic], ends: Mapping[Variable, Equ
         items: Iterable[Item] = loop.items
         for carry in () if loop.backward else loop.carries:
             if carry.every is not None and number > 1 and (number - 1) % carry.every == 0:
-                held = carry.before.change(letter=f"{carry.before.letter}_bar", role=HELD)
+                held = carry.before.change(letter=_apart(f"{carry.before.letter}_bar", loop), role=HELD)
                 yield Equation(_at(held, now), _at(carry.before, now), note="held constant")
                 items = tuple(_reading(item, {carry.before: held}) for item in items)
         yield from _written_out(items, now, {**base, **ends})
@@ -89,6 +89,14 @@ def _steps(loop: Loop, given: Mapping[Basic, Basic], ends: Mapping[Variable, Equ
         made = [_at(rows.row, {**given, loop.index: Integer(number)}) for number in numbers]
         parts = [Expand(row, rows.axis) for row in made]
         yield Equation(_at(rows.array, given), Concatenate(*parts, axis=rows.axis) if len(parts) > 1 else parts[0])
+
+
+def _apart(letter: str, loop: Loop) -> str:
+    """Return a letter that nothing in the equations of a loop has."""
+    taken = {each.letter for made in loop.equations for each in (made.target, *trees.variables(made.expression))}
+    while letter in taken:
+        letter += "_bar"
+    return letter
 
 
 def _reading(item: Item, names: Mapping[Variable, Variable]) -> Item:

@@ -213,7 +213,7 @@ def derive(
 
     `layout` is "example" (one example, column vectors), "rows" or "columns" (a batch, the loss a mean over it). By
     default it is that of one example; a network with statistics over the batch has none, and is derived in "rows".
-    `sizes` are numbers for sizes and counts of a network that have a name. With `evaluation`, running statistics stand
+    `sizes` are numbers for sizes and counts that have a name. With `evaluation`, running statistics stand
     for those of the batch, and no dropout is drawn.
 
     >>> d = derive("Input(2) >> Dense(3) >> Tanh() >> Dense(2) >> SoftmaxCrossEntropy()")
@@ -229,9 +229,8 @@ def derive(
     """
     if isinstance(network, str) and is_formula_text(network):
         network = inferred_formula(network, SCALAR)
-    if sizes and isinstance(network, Formula):
-        raise SpecError("sizes are those of a network\nallowed: numbers in the declarations of a formula, x=3")
-    net = with_known_facts(network) if isinstance(network, Formula) else as_network(network).with_sizes(sizes or {})
+    given = (network if isinstance(network, Formula) else as_network(network)).with_sizes(sizes or {})
+    net = with_known_facts(given) if isinstance(given, Formula) else given
     layouts = net.layouts if isinstance(net, Network) else LAYOUTS
     layout = layouts[0] if layout is None else layout
     if layout in LAYOUTS and layout not in layouts:

@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from symprop.algebra.equations import Carry, Item, Loop, loops_in
+from symprop.algebra.equations import Carry, Item, Loop, Rows, loops_in
 from symprop.algebra.nodes import Node, Scalar, Variable
+from symprop.algebra.roles import WINDOW
 from symprop.algebra.trees import replace
-from symprop.calculus.adjoint_rows import windows
 from symprop.calculus.tidy import tidy
 
 
@@ -34,33 +34,31 @@ def dropped(backward: Iterable[Item]) -> Iterator[Dropped]:
     >>> [(each.state.text(), each.term.text()) for each in dropped(d.backward)]
     [('h1[t]', 'R1.T @ delta1[t + 1]')]
     """
-    for loop, carries in _truncated(backward):
-        window = windows(loop)
+    for loop, carries, window in _truncated(backward):
         for flow, carry in zip(loop.flows, carries, strict=False):
-            if window is not None and carry.every is not None:
-                whole = tidy(replace(flow.after, {window[1].row: Scalar(1)}))
+            if carry.every is not None:
+                whole = tidy(replace(flow.after, {window.row: Scalar(1)}))
                 yield Dropped(carry.after, whole.xreplace({loop.index: loop.index + 1}), carry.every)
 
 
 def truncated(backward: Iterable[Item]) -> Iterator[str]:
     """Yield remarks that say where gradients stop."""
-    for loop, carries in _truncated(backward):
-        window, states = windows(loop), ", ".join(carry.after.name for carry in carries)
-        if window is not None:
-            verb, name, every = "is" if len(carries) == 1 else "are", window[1].array.name, carries[0].every
-            yield (
-                f"{states} {verb} held constant for moment t + 1 where t is a multiple of {every} "
-                f"(truncated backpropagation through time): there {name} is 0, which drops what flows back"
-            )
+    for _, carries, window in _truncated(backward):
+        states, verb = ", ".join(carry.after.name for carry in carries), "is" if len(carries) == 1 else "are"
+        yield (
+            f"{states} {verb} held constant for moment t + 1 where t is a multiple of {carries[0].every} "
+            f"(truncated backpropagation through time): there {window.array.name} is 0, which drops what flows back"
+        )
 
 
-def _truncated(backward: Iterable[Item]) -> Iterator[tuple[Loop, tuple[Carry, ...]]]:
-    """Yield the loops that are truncated, with what they carry, in the order of what flows back."""
+def _truncated(backward: Iterable[Item]) -> Iterator[tuple[Loop, tuple[Carry, ...], Rows]]:
+    """Yield the loops that are truncated, with what they carry, in the order of what flows back, and their windows."""
     for loop in loops_in(backward):
+        window = next((rows for rows in loop.reads if rows.row.role == WINDOW), None)
         names = {flow.name.letter for flow in loop.flows}
         carries = tuple(each for each in loop.carries if each.every is not None and each.after.letter in names)
-        if carries:
-            yield loop, carries
+        if carries and window is not None:
+            yield loop, carries, window
 
 
 __all__ = ["Dropped", "dropped", "truncated"]

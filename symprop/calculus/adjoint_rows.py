@@ -11,7 +11,7 @@ from sympy import ceiling
 from symprop.algebra import nodes as n
 from symprop.algebra.equations import Equation, Loop, Rows, System
 from symprop.algebra.nodes import Variable
-from symprop.algebra.roles import GIVEN
+from symprop.algebra.roles import WINDOW
 from symprop.algebra.trees import ones, zeros
 
 
@@ -39,7 +39,7 @@ class RowNames:
         return dataclasses.replace(rows, row=self.apart(rows.row)) if rows.row in made else rows
 
 
-def windows(loop: Loop) -> tuple[Equation, Rows] | None:
+def windows(loop: Loop, names: RowNames) -> tuple[Equation, Rows] | None:
     """Where no gradient flows back into the first moment of a window: an array by time, 0 there and else 1, and a row.
 
     This is backpropagation through time that is truncated (Williams and Peng, 1990): a window begins after `every`
@@ -49,7 +49,7 @@ def windows(loop: Loop) -> tuple[Equation, Rows] | None:
     if every is None:
         return None
     index = loop.carries[0].after.index
-    row = Variable("w", index, (), role=GIVEN)
+    row = names.apart(Variable("w", index, (), role=WINDOW))
     array = row.change(index=index[:-1], shape=(loop.count,))
     windows = ceiling(loop.count / every) if loop.count.is_Integer else loop.count  # enough of them
     in_rows = n.Pad(ones(windows, every - 1), (1,), ((1, 0),)) if every > 1 else zeros(windows, 1)

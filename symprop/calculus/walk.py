@@ -12,7 +12,7 @@ Source: Rumelhart, Hinton and Williams (1986); Griewank and Walther, *Evaluating
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import sympy
@@ -230,7 +230,7 @@ class _Walker:
             carry: step.start(carry.before) if carry.before in step.pending else zeros(*carry.before.shape)
             for carry in loop.carries
         }
-        window = windows(loop)
+        window = windows(loop, self.rows)
         back = handed if window is None else {each: n.Multiply(window[1].row, flow) for each, flow in handed.items()}
         inner = {name: node_at(back[carry], loop.index, loop.index + 1) for carry, name in flows.opaque.items()}
         last = {
@@ -238,6 +238,15 @@ class _Walker:
             for carry, name in flows.opaque.items()
         }
         base: list[Equation] = []
+        others: dict[Variable, tuple[Node, str]] = {}  # of the last step, that read nothing from behind the loop
+
+        def ends_of(target: Variable, start: Node, note: str) -> Iterator[Equation]:
+            """Yield an equation of the last step behind those that it reads."""
+            equation = self.equation_for(target, replace(node_at(start, loop.index, loop.count), last), note)
+            for each in variables(equation.expression):
+                if each in others:
+                    yield from ends_of(each, *others.pop(each))
+            yield equation
 
         def put_in_all(items: Sequence[Item]) -> tuple[Item, ...]:
             return tuple(found for found in map(put_in, items) if found is not None)
@@ -247,15 +256,15 @@ class _Walker:
                 ends = tuple(each for equation in item.base if isinstance(each := put_in(equation), Equation))
                 return dataclasses.replace(item, items=put_in_all(item.items), base=ends)
             start = item.steps[0].before if item.steps else item.expression
-            if not any(_count(start, name) for name in inner):
-                return item
             target = variable_at(item.target, loop.index, loop.count)
-            end = self.equation_for(target, replace(node_at(start, loop.index, loop.count), last), item.note)
+            if not any(_count(start, name) for name in inner):
+                others[target] = start, item.note
+                return item
             found = self.equation_for(item.target, replace(start, inner), item.note)
             if found.expression == found.target:  # the rows that the next step makes are all of it
-                self.items.append(end)
+                self.items.extend(ends_of(target, start, item.note))
                 return None
-            base.append(end)
+            base.extend(ends_of(target, start, item.note))
             return found
 
         items = put_in_all(step.items)
@@ -266,13 +275,9 @@ class _Walker:
             Flow(name, self.worked_out(flows.heads.get(carry, zeros(*name.shape))), self.worked_out(back[carry]))
             for carry, name in flows.opaque.items()
         )
-        ends, walked = tuple(base), tuple(step.items)
-        self.items.extend(
-            (
-                *(window or ())[:1],
-                Loop(loop.index, loop.count, items, loop.carries, reads, writes, ends, True, walked, handed_on),
-            )
-        )
+        closed = dataclasses.replace(loop, items=items, reads=reads, writes=writes, base=tuple(base), backward=True)
+        closed = dataclasses.replace(closed, step=tuple(step.items), flows=handed_on)
+        self.items.extend((*(window or ())[:1], closed))
         for rows, found in leaving.items():
             self.pending.setdefault(rows.array, []).append(found.array)
         for carry, flow in handed.items():

@@ -100,7 +100,8 @@ class _Hoist:
     def for_all(self, node: Node) -> Node:
         """Return a formula of a step for all moments."""
         product = node.operands[0] if isinstance(node, n.Add) else node
-        if isinstance(product, n.MatMul) and (array := self._by_rows(product.operands[0])) is not None:
+        is_of_rows = isinstance(product, n.MatMul) and product.operands[1].rank == 2
+        if is_of_rows and (array := self._by_rows(product.operands[0])) is not None:
             axes = (1, 0, 2)
             whole: Node = n.MatMul(n.Transpose(array, axes), product.operands[1])
             if isinstance(node, n.Add):

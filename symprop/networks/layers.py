@@ -103,7 +103,7 @@ class Layer(Joinable):
     def text(self) -> str:
         """The layer in canonical notation, which reads back."""
         parts, sizes = [], size_fields(self)
-        for field in dataclasses.fields(self):
+        for field in sorted(dataclasses.fields(self), key=lambda field: bool(field.kw_only)):
             value = getattr(self, field.name)
             if field.default is dataclasses.MISSING:
                 parts.append(argument_text(value, field.name in sizes))

@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Sequence
 
 import sympy
-from sympy import Basic, Expr
+from sympy import Basic, Expr, Symbol
 from sympy.core.function import AppliedUndef
 
 from symprop.algebra import nodes as n
@@ -16,6 +16,7 @@ from symprop.algebra.named_numbers import NamedNumber
 from symprop.algebra.nodes import Node
 from symprop.algebra.shapes import Shape, shape_text
 from symprop.algebra.sizes import size_text
+from symprop.algebra.trees import variables
 from symprop.notation import mathematics, numbers
 from symprop.notation.on_paper import on_paper
 from symprop.notation.precedence import ATOM, COMPARE, POWER, PRODUCT, SUM, SUMMATION, Piece, render
@@ -76,6 +77,17 @@ def pretty(node: Node) -> str:
     '(W₂ᵀ δ₂) ⊙ (1 − a₁ ⊙ a₁)'
     """
     return render(PRETTY, with_sizes(stacked(on_paper(node)))).text
+
+
+def with_layers_above(node: Node) -> Node:
+    """Return a formula, to be printed, whose layers have their numbers where a general layer has its letter.
+
+    >>> from symprop.algebra import variable
+    >>> pretty(variable("W1", (3, 4)) @ variable("x", (4,))), pretty(with_layers_above(variable("W1", (3, 4))))
+    ('W₁ x', 'W⁽¹⁾')
+    """
+    numbered = (each for each in variables(node) if each.index and each.index[0].is_Integer)
+    return node.xreplace({each: each.change(index=(Symbol(str(each.index[0])), *each.index[1:])) for each in numbered})
 
 
 _ACCENTS = {"dot": "\u0307", "bar": "\u0304", "hat": "\u0302", "tilde": "\u0303"}

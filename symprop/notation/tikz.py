@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from symprop.notation.drawing import MARGIN, Drawing, layout, measured
+from collections.abc import Callable
+
+from symprop.notation.drawing import MARGIN, Box, Drawing, layout, measured
 
 HEAD = (
     r"\begin{tikzpicture}[x=1cm, y=-1cm, >={Stealth[length=5pt]}, font=\fontsize{9}{11}\selectfont,",
@@ -33,7 +35,12 @@ def size(drawing: Drawing, is_stacked: bool = False) -> tuple[float, float]:
     return plan.width * UNIT, plan.height * DOWN[is_stacked]
 
 
-def tikz(drawing: Drawing, is_stacked: bool = False) -> str:
+def plain_number(box: Box) -> str:
+    """Write the number of a box's equation as it is."""
+    return f"({box.number})"
+
+
+def tikz(drawing: Drawing, is_stacked: bool = False, number_of: Callable[[Box], str] = plain_number) -> str:
     """Return the drawing as a TikZ picture; the preamble loads tikz and its library arrows.meta."""
     drawing = measured(drawing)
     plan = layout(drawing, is_stacked)
@@ -64,7 +71,7 @@ def tikz(drawing: Drawing, is_stacked: bool = False) -> str:
                 where = rf"[{box.kind} node, anchor=west] ({name}) at {beside}"
         else:
             where = rf"[{box.kind} node] ({name}) at {at(plan.centre[box.column], plan.y(box.row))}"
-        number = "" if box.number is None else rf"\enspace{{\color{{gray}}({box.number})}}"
+        number = "" if box.number is None else rf"\enspace{{\color{{gray}}{number_of(box)}}}"
         lines.append(rf"  \node{where} {{${box.label[1]}${number}}};")
         if box.column == "gradient" and (is_stacked or box.position == 0):
             lines.append(rf"  \draw[give] ({_tikz_name('backward', box.row)}) -- ({name});")

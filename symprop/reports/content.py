@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator
-from dataclasses import replace
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 from symprop.algebra.equations import Carry, Loop, equations_in
 from symprop.algebra.names import adjoint_of
@@ -226,16 +227,32 @@ OFF_SLIDES = ("convolution", "code", "references", "checks")
 """What slides do not have."""
 
 
-def contents(subject: Subject, without: Iterable[str] = ()) -> tuple[Section, ...]:
-    """Return the sections of a report, those left out that have nothing to say or that the author does not want."""
-    left_out = set(without)
-    if "certificate" in left_out:
-        left_out.add("checks")
-    written = [
-        Section(title, f"sec:{name}", tuple(write(subject)))
-        for name, (title, write) in SECTIONS.items()
-        if name not in left_out
-    ]
-    signs = tuple(notation(subject, written))
-    found = (replace(each, blocks=signs) if each.label == "sec:conventions" else each for each in written)
-    return labelled_once(section for section in found if section.blocks)
+@dataclass(frozen=True)
+class Contents:
+    """What a report on one kind of subject may say: its sections, what a short one and slides do not have.
+
+    `signs` writes what the letters and signs in the other sections mean.
+    """
+
+    sections: Mapping[str, tuple[str, Callable[[Any], Iterable[Block]]]]
+    short: tuple[str, ...]
+    slides: tuple[str, ...]
+    signs: Callable[[Any, Sequence[Section]], Iterable[Block]]
+
+    def of(self, subject: Any, without: Iterable[str] = ()) -> tuple[Section, ...]:
+        """Return the sections, those left out that have nothing to say or that the author does not want."""
+        left_out = set(without)
+        if "certificate" in left_out:
+            left_out.add("checks")
+        written = [
+            Section(title, f"sec:{name}", tuple(write(subject)))
+            for name, (title, write) in self.sections.items()
+            if name not in left_out
+        ]
+        signs = tuple(self.signs(subject, written))
+        found = (replace(each, blocks=signs) if each.label == "sec:conventions" else each for each in written)
+        return labelled_once(section for section in found if section.blocks)
+
+
+OF_NETWORKS = Contents(SECTIONS, LEFT_OUT, OFF_SLIDES, notation)
+"""What a report on a network says."""

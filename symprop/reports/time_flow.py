@@ -10,6 +10,7 @@ from sympy.printing.latex import LatexPrinter
 from symprop.algebra.nodes import Variable
 from symprop.analysis.through_time import Memory, through_time
 from symprop.analysis.truncation import dropped
+from symprop.errors import SpecError
 from symprop.networks.recurrent import has_moments, written_out_in_time
 from symprop.networks.sizes import TIME
 from symprop.notation.blocks import Block, EquationRow, Equations, Paragraph, Picture
@@ -32,7 +33,10 @@ def flow_in_time(subject: Subject) -> Iterator[Block]:
         return
     network = written_out_in_time(subject.network, unroll=False)
     system = network.system()
-    found = through_time(system)
+    try:
+        found = through_time(system)
+    except SpecError:  # states that are no vectors
+        return
     yield Paragraph(
         (
             "Back through time, a gradient is multiplied by a Jacobian for each moment on its way (Bengio, Simard and "

@@ -15,6 +15,8 @@ from symprop.algebra.batching import BATCH_SIZE
 from symprop.algebra.equations import Equation, System
 from symprop.analysis.one_position import POSITIONS, one_position
 from symprop.codegen.loading import loaded
+from symprop.verify import module_checks
+from symprop.verify.points import points_of
 
 LIMIT = 1e-11
 """Relative to the largest output: some dozens of products of up to 24 numbers, each rounded at 1e-16."""
@@ -128,10 +130,10 @@ def test_a_wrong_start_is_refused(start: Any, options: dict[str, Any], words: st
 
 def test_the_certificate_judges_what_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     case = symprop.Case(network(CAUSAL["learned"]))
-    rows = [row for row in symprop.check(case).rows if row.name == "next_logits"]
-    assert len(rows) == 2
-    assert all(row.ok for row in rows)
+    points = points_of(case, 1, 2)
+    rows = [row for row in module_checks.value_rows(case, points) if row.name == "next_logits"]
+    assert len(rows) == 1 and rows[0].ok
     wrong = case.source.replace('cache["v1"][:, :, : t + 1]', 'cache["k1"][:, :, : t + 1]')
     assert wrong != case.source
     monkeypatch.setattr(case.module, "next_logits", loaded(wrong).next_logits)
-    assert not all(row.ok for row in symprop.check(case).rows if row.name == "next_logits")
+    assert not all(row.ok for row in module_checks.value_rows(case, points) if row.name == "next_logits")

@@ -530,7 +530,7 @@ def random_row(random: Random, width: int, depth: int = 0) -> symprop.networks.C
     return symprop.networks.Chain(tuple(parts))
 
 
-@pytest.mark.parametrize("seed", range(25))
+@pytest.mark.parametrize("seed", [*range(8), *(pytest.param(k, marks=pytest.mark.slow) for k in range(8, 25))])
 def test_random_networks_are_compared_whole(seed: int) -> None:
     """Each equation of both pages stands once, a network is the same as itself, and every notation prints."""
     random = Random(seed)

@@ -17,7 +17,7 @@ from symprop.algebra.declarations import declarations_text
 from symprop.algebra.inference.convention import COUNTS, RANK_COSTS, SIZE_FIRST, names_of_sizes, sort_of
 from symprop.algebra.inference.counts import counted, covered, divisors
 from symprop.algebra.inference.fits import Fit
-from symprop.algebra.inference.parts import Parts
+from symprop.algebra.inference.parts import Parts, shapes_of
 from symprop.algebra.inference.ranks import Ranks, likely
 from symprop.algebra.inference.syntax import parts_of
 from symprop.algebra.inference.unknown_sizes import Misfit, Shape, Sizes, Unknown
@@ -141,15 +141,8 @@ def _sized(
     Raises:
         Misfit: their sizes do not fit.
     """
-    sizes = Sizes()
-    shapes: list[Shape] = []
     passed = (Misfit, SympropError) if anyway else ()
-    for place, part in enumerate(parts.parts):
-        operands = [shapes[each] for each in part.operands]
-        shapes.append(sizes.fresh(ranks[place]) if place in ranks else max(operands, key=len, default=()))
-        if part.fit is not None:
-            with suppress(*passed):
-                shapes[place] = part.fit.rule(sizes, *operands)
+    sizes, shapes = shapes_of(parts, ranks, passed=passed)
     with suppress(*passed):
         for tables in parts.ids.values():
             for table in tables[1:]:

@@ -148,7 +148,8 @@ def explained(parts: Iterable[Iterable[str]]) -> list[tuple[str, ...]]:
 
 def _place(found: Plan, block: Block) -> str:
     if row := next((each for each in block.holds if each in found.rows), None):
-        return str(row.name)
+        shape = ", ".join(map(_code, block.shape))
+        return str(row.name) if row.shape == block.shape else f"{row.name}.reshape({shape})"
     return f"work.{found.shown.get(block.first, block.first).name}"
 
 
