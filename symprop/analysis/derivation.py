@@ -22,6 +22,7 @@ from symprop.analysis.never_read import never_read
 from symprop.analysis.readings import Readings, convolutions
 from symprop.analysis.received import received
 from symprop.analysis.studied import Studied
+from symprop.analysis.truncation import truncated
 from symprop.calculus.jacobians import chained
 from symprop.calculus.reached import way
 from symprop.calculus.rules import context
@@ -243,6 +244,6 @@ def derive(
             f"a network without a loss has no gradients\nend it with a loss, as in: {net.text} >> MeanSquaredError()"
         )
     backward, remarks = derive_system(system)
-    said = (*never_read(net.system()), *remarks, *received(system, backward))
+    said = (*never_read(net.system()), *remarks, *received(system, backward), *truncated(backward))
     said = (*net.doubts, *said, *idle(net, backward)) if isinstance(net, Network) else said
     return Derivation(net, system, backward, said)
