@@ -720,7 +720,8 @@ def own_cell(reading: Reading, call: Call, shape: Shape) -> tuple[Step, Shape]:
     named: dict[str, str] = {}
     for equation, tree in trees.items():
         maps = {node.left.id: node.right for node in ast.walk(tree) if is_map(node)}
-        for letter in [node.id for node in ast.walk(tree) if isinstance(node, ast.Name)]:
+        words = sorted((node.col_offset, node.id) for node in ast.walk(tree) if isinstance(node, ast.Name))
+        for _, letter in words:
             if letter in {*sizes, *numbers, *WORDS, *named}:
                 continue
             inputs = (

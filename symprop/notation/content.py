@@ -141,7 +141,8 @@ def _placed(
                 yield around, Line(derivation.numbers[item.name], item, last)
             continue
         told = [equation for equation in equations_in((item,)) if kept(equation)]
-        read = {variable for equation in told for variable in variables(equation.expression)}
+        sums = [each for each in derivation.backward if isinstance(each, Equation)] if wanted is not True else []
+        read = {variable for equation in (*told, *sums) for variable in variables(equation.expression)}
         made = {equation.target for equation in told}
         yield from (
             (around, Slices(rows, _span(item), False))

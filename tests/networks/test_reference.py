@@ -48,7 +48,7 @@ def _in_python(block: str) -> Iterator[str]:
                 known |= {ast.unparse(target): str(node.value.value) for target in node.targets}
             parts = node.values if isinstance(node, ast.JoinedStr) else [node]
             text = "".join(
-                str(part.value) if isinstance(part, ast.Constant) else known.get(ast.unparse(part)[3:-2], "{")
+                str(part.value) if isinstance(part, ast.Constant) else known.get(ast.unparse(part.value), "{")
                 for part in parts
                 if isinstance(part, (ast.Constant, ast.FormattedValue))
             )
