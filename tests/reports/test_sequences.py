@@ -40,3 +40,32 @@ def test_no_bound_is_in_the_norm_of_what_is_no_weight() -> None:
         "Input(3) >> Embedding(5, 4, flatten=False) >> Dense(4) >> Tanh() >> MeanSquaredError()"
     )
     assert str(derivation.bound("z1", "e1")) == "||W1||"
+
+
+def test_recurrent_layers_are_written_out_with_a_figure_of_both_passes() -> None:
+    text = "Input(T, 3) >> LSTM(4, truncate=2, sequence=False) >> Dense(2) >> SoftmaxCrossEntropy()"
+    report = symprop.report(text, unroll=3, without=["certificate", "code"])
+    (picture,) = (
+        block
+        for each in report.sections
+        if each.label == "sec:unrolled"
+        for block in each.blocks
+        if block.kind == "picture"
+    )
+    assert (
+        r"R^{(1) \top} \delta_{2}^{(1)}" in picture.tikz.replace("R^{(1)\\top}", r"R^{(1) \top}")
+        or "delta" in picture.tikz
+    )
+    assert picture.svg.count('class="back again"') == 2  # one for each state, and none where a window begins
+    with pytest.raises(symprop.SpecError, match="from 2 to 5"):
+        symprop.report(text, unroll=9)
+    with pytest.raises(symprop.SpecError, match="nothing goes through time"):
+        symprop.report("Input(2) >> Dense(1) >> MeanSquaredError()", unroll=3)
+
+
+def test_norms_over_time_are_plotted_and_their_bound_is_said() -> None:
+    report = symprop.report(
+        "Input(6, 2) >> RNN(3, sequence=False) >> MeanSquaredError()", without=["certificate", "code"]
+    )
+    page = report.latex()
+    assert "fig:over-time" in page and r"\|R^{(1)}\|_2 < 1" in page and "Pascanu" in page
