@@ -166,7 +166,7 @@ class Derivation(Studied, Comparable, Printable):
 
     def _stretch(self, target: Variable, source: Variable) -> Sequence[Equation]:
         """The equations from `source` to `target`: between loops over a symbolic number of blocks, or inside one."""
-        found = way(self.written_out.items, target, source) or way(self.system.items, target, source)
+        found = way(self.holding(target, source).items, target, source)
         if found is not None:
             return found
         problem = f"the way from {source.name} to {target.name} leads through a symbolic number of blocks"

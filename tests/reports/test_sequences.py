@@ -42,20 +42,32 @@ def test_no_bound_is_in_the_norm_of_what_is_no_weight() -> None:
     assert str(derivation.bound("z1", "e1")) == "||W1||"
 
 
+def said(text: str, section: str) -> str:
+    """Return a section of a report in LaTeX."""
+    page = symprop.report(text, without=["certificate", "code"]).latex()
+    return page.partition(rf"\label{{sec:{section}}}")[2].partition(r"\section")[0]
+
+
+def test_a_norm_behind_a_block_stands_before_its_shortcut() -> None:
+    behind = r"= \frac{\partial u_1}{\partial a_2} \left(\frac{\partial f_2}{\partial a_1} + I\right)"
+    for text, has_one in (
+        ("Dense(3) >> Tanh() >> Residual(Dense(3) >> ReLU()) >> LayerNorm()", True),
+        ("Dense(3) >> Tanh() >> Residual(LayerNorm() >> Dense(3)) >> LayerNorm()", False),
+    ):
+        shown = said(f"Input(4) >> {text} >> MeanSquaredError()", "residual")
+        assert ("post-norm" in shown) == (behind in shown.replace("&=", "=")) == has_one
+    general = said(
+        "Input(n) >> Repeat(Residual(Dense(n) >> ReLU()) >> LayerNorm(), N) >> MeanSquaredError()", "residual"
+    )
+    assert "post-norm" in general and r"\mathbf{1}[z^{(l)} > 0]) W^{(l)} + I" in general
+
+
 def test_recurrent_layers_are_written_out_with_a_figure_of_both_passes() -> None:
     text = "Input(T, 3) >> LSTM(4, truncate=2, sequence=False) >> Dense(2) >> SoftmaxCrossEntropy()"
     report = symprop.report(text, unroll=3, without=["certificate", "code"])
-    (picture,) = (
-        block
-        for each in report.sections
-        if each.label == "sec:unrolled"
-        for block in each.blocks
-        if block.kind == "picture"
-    )
-    assert (
-        r"R^{(1) \top} \delta_{2}^{(1)}" in picture.tikz.replace("R^{(1)\\top}", r"R^{(1) \top}")
-        or "delta" in picture.tikz
-    )
+    blocks = next(each.blocks for each in report.sections if each.label == "sec:unrolled")
+    (picture,) = (block for block in blocks if block.kind == "picture")
+    assert r"{$R^{(1)\top} \delta_2^{(1)}$}" in picture.tikz
     assert picture.svg.count('class="back again"') == 2  # one for each state, and none where a window begins
     with pytest.raises(symprop.SpecError, match="from 2 to 5"):
         symprop.report(text, unroll=9)
