@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from symprop.algebra.equations import Carry, Item, Loop, Rows, loops_in
+from symprop.algebra.equations import Carry, Flow, Item, Loop, Rows, loops_in
 from symprop.algebra.nodes import Node, Scalar, Variable
 from symprop.algebra.roles import WINDOW
-from symprop.algebra.trees import replace
+from symprop.algebra.trees import replace, variables
 from symprop.calculus.tidy import tidy
 
 
@@ -34,11 +34,16 @@ def dropped(backward: Iterable[Item]) -> Iterator[Dropped]:
     >>> [(each.state.text(), each.term.text()) for each in dropped(d.backward)]
     [('h1[t]', 'R1.T @ delta1[t + 1]')]
     """
-    for loop, carries, window in _truncated(backward):
+    for loop, carries, _ in _truncated(backward):
         for flow, carry in zip(loop.flows, carries, strict=False):
             if carry.every is not None:
-                whole = tidy(replace(flow.after, {window.row: Scalar(1)}))
-                yield Dropped(carry.after, whole.xreplace({loop.index: loop.index + 1}), carry.every)
+                yield Dropped(carry.after, before_windows(flow).xreplace({loop.index: loop.index + 1}), carry.every)
+
+
+def before_windows(flow: Flow) -> Node:
+    """Return what flows back from a moment without the factor that says where windows begin."""
+    factors = {each: Scalar(1) for each in variables(flow.after) if each.role == WINDOW}
+    return tidy(replace(flow.after, factors)) if factors else flow.after
 
 
 def truncated(backward: Iterable[Item]) -> Iterator[str]:
@@ -61,4 +66,4 @@ def _truncated(backward: Iterable[Item]) -> Iterator[tuple[Loop, tuple[Carry, ..
             yield loop, carries, window
 
 
-__all__ = ["Dropped", "dropped", "truncated"]
+__all__ = ["Dropped", "before_windows", "dropped", "truncated"]

@@ -37,6 +37,7 @@ from symprop.reports.references import references
 from symprop.reports.row_of_layers import row_of_layers
 from symprop.reports.subject import Subject
 from symprop.reports.training import training
+from symprop.reports.unrolled import unrolled
 from symprop.reports.window_picture import window_picture
 
 MOST_PATHS = 16
@@ -222,6 +223,7 @@ SECTIONS: dict[str, tuple[str, Callable[[Subject], Iterable[Block]]]] = {
     "derivation": ("Derivation of the backward pass", derivation),
     "gradients": ("Gradients", gradients),
     "recurrence": ("The recurrence", recurrence),
+    "unrolled": ("Written out in time", unrolled),
     "convolution": ("Convolution", convolution),
     "residual": ("Residual blocks", residual),
     "branches": ("Branches", branches),
