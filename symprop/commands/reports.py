@@ -16,6 +16,7 @@ from symprop.notation.choices import BOLD, LAYER_INDICES, TRANSPOSES
 from symprop.notation.paper import COLUMNS, PAPERS, POINTS
 from symprop.reports.report import LEVELS, STEPS, TITLE, Report, report
 from symprop.saved import Model, load_weights
+from symprop.terminal import is_watched
 
 WHOLE = "-o report.tex, report.pdf, report.html or report.md"
 
@@ -103,7 +104,7 @@ def _report(options: argparse.Namespace) -> Outcome:
     )
     if options.equation is not None:
         return Outcome(made.equation(options.equation), lambda: _fields(made), output=options.output)
-    with Console(stderr=True, quiet=options.quiet).status("deriving, generating and checking"):  # in a terminal alone
+    with Console(stderr=True, quiet=not is_watched()).status("deriving, generating and checking"):
         if to_file and not partial:
             made.write(options.output)
             return Outcome("", lambda: _fields(made), written=(options.output,))

@@ -19,17 +19,14 @@ from markupsafe import Markup
 
 from symprop.algebra.names import closest
 from symprop.algebra.printable import Listed
-from symprop.algebra.trees import variables, walk
 from symprop.analysis.derivation import Derivation
 from symprop.codegen.case import Case, case_of
-from symprop.errors import OutputError, SpecError, listed, shown
-from symprop.files import check_writable, write_whole
+from symprop.errors import OutputError, SpecError, shown
+from symprop.files import check_writable, is_stream, write_whole
 from symprop.networks.network import Network
-from symprop.networks.sizes import NUMBERED
 from symprop.notation import html_document, latex_document
 from symprop.notation.blocks import NO_BYLINE, Byline, Section
-from symprop.notation.choices import Notation, symbols_of, usual
-from symprop.notation.function_notes import functions_of
+from symprop.notation.choices import Notation, symbols_of
 from symprop.notation.latex_document import Looks, cut
 from symprop.notation.markdown_document import markdown_document
 from symprop.notation.paper import A4, SLIDES, Paper
@@ -37,6 +34,7 @@ from symprop.notation.stacks import sides
 from symprop.reports.content import LEFT_OUT, OFF_SLIDES, SECTIONS, contents
 from symprop.reports.pdf import compiled
 from symprop.reports.subject import Subject
+from symprop.reports.symbols import check_symbols
 from symprop.saved import Model
 from symprop.verify.certificate import Certificate
 
@@ -146,12 +144,12 @@ class Report(Listed):
         write_whole(path, compiled(self.latex()))
 
     def write(self, path: str | os.PathLike[str]) -> None:
-        """Write the report as what the name of the file ends in: .tex, .pdf, .html or .md.
+        """Write the report as what the name of the file ends in, .tex, .pdf, .html or .md; a device or pipe gets LaTeX.
 
         Raises:
             OutputError: another ending, or the file cannot be written.
         """
-        ending = Path(path).suffix.lower()
+        ending = Path(path).suffix.lower() or (".tex" if is_stream(path) else "")
         if ending not in ENDINGS:
             raise OutputError(f"a report is written as {', '.join(ENDINGS)}, not to {shown(path, 200)}")
         check_writable(path)
@@ -196,9 +194,10 @@ def report(
 ) -> Report:
     r"""Return a report on a network; of a case, from what it has worked out; of loaded weights, with their training.
 
-    Formulas: `layout` is "example", "rows" or "columns"; `symbols` gives letters by name, as a mapping or as texts such
-    as `delta=\varepsilon`; `bold` is "none", "vectors" or "arrays"; `transpose` is "top", "T" or "prime"; `layer_index`
-    is "mixed" (numbers below, or above where there is a general `(l)`), "sub" or "super".
+    Formulas: `layout` is "example", "rows" or "columns"; `symbols` gives letters by name (of arrays, functions, sizes,
+    counts, indices, and numbers such as `eps`), as a mapping or as texts such as `delta=\varepsilon`; `bold` is "none",
+    "vectors" or "arrays"; `transpose` is "top", "T" or "prime"; `layer_index` is "mixed" (numbers below, or above where
+    there is a general `(l)`), "sub" or "super".
     Content: `without` names sections to leave out; a `short` report has the equations and their derivation, a `full`
     one every operation and check; `steps` "all" has a line for each rule, "brief" one for each equation. `sizes` are
     numbers for named sizes; `dtype` is that of the code; `seed` chooses what is random. `author` and `date` stand
@@ -229,7 +228,7 @@ def report(
         layer_index = "super"  # so that the first layer's number stands where a general one does
     notation = Notation(symbols_of(pairs), bold, transpose, layer_index)
     subject = Subject(case, notation, seed, history, steps, full, SLIDES if slides else Paper(paper, points, columns))
-    _check_symbols(subject)
+    check_symbols(subject)
     return Report(subject, _checked_title(title), left_out, _byline(author, date))
 
 
@@ -250,36 +249,6 @@ def _left_out(without: Iterable[str], short: bool, full: bool, slides: bool) -> 
                 f"a report has no section {shown(name)}{closest(name, list(SECTIONS))}\nit has {', '.join(SECTIONS)}"
             )
     return left_out
-
-
-def _check_symbols(subject: Subject) -> None:
-    """Refuse a symbol for a name that the report does not have."""
-    equations = list(subject.derivation.equations)
-    nodes = [node for equation in equations for side in (equation.target, equation.expression) for node in walk(side)]
-    known = dict.fromkeys(variable.letter for node in nodes for variable in variables(node))
-    known |= dict.fromkeys(function.name for function in functions_of(subject.derivation))
-    known |= dict.fromkeys(
-        sorted(str(symbol) for equation in equations for size in equation.target.shape for symbol in size.free_symbols)
-    )
-    for name, _ in subject.notation.symbols:
-        if name in NUMBERED and name in subject.network.sizes:
-            raise SpecError(
-                f"{shown(name)} is a size and a letter of parameters, and one symbol cannot stand for both\n"
-                "allowed: another name for the size, such as n1"
-            )
-        if name not in known:
-            raise SpecError(
-                f"nothing in the report is called {shown(name)}{closest(name, list(known))}\nit has {listed(known)}"
-            )
-    chosen = dict(subject.notation.symbols)
-    written = {name: chosen.get(name, usual(name)) for name in known}
-    for name, symbol in chosen.items():
-        twin = next((each for each in written if each != name and written[each] == symbol), None)
-        if twin is not None:
-            raise SpecError(
-                f"the symbol {shown(symbol)} of {shown(name)} is that of {shown(twin)} in this report\n"
-                f"allowed: another symbol, or one for {shown(twin)} too"
-            )
 
 
 def _checked_title(title: str, name: str = "a title") -> str:
