@@ -13,14 +13,14 @@ from sympy import Expr
 from symprop.algebra.declarations import declared
 from symprop.algebra.inference.unknown_sizes import Unknown
 from symprop.algebra.names import size_symbol
-from symprop.algebra.nodes import Node, Variable
+from symprop.algebra.nodes import Decomposition, Node, Variable
 from symprop.algebra.reader import least_size, read_formula
 from symprop.algebra.reading.ids import check_ids
 from symprop.algebra.reading.statements import Statement
 from symprop.algebra.roles import PRE_ACTIVATION
 from symprop.algebra.shapes import Shape, shape_text
 from symprop.algebra.tokens import refuse
-from symprop.algebra.trees import replace
+from symprop.algebra.trees import has_kind, replace
 from symprop.errors import ShapeError, SpecError, shown
 from symprop.networks.builder import Builder
 from symprop.networks.layers import argument_text
@@ -82,6 +82,7 @@ class Scan(Recurrent):
         sequence: bool = True,
         initial: Any = None,
         unroll: bool = False,
+        truncate: int | None = None,
         learned: Any = None,
         **given: Any,
     ) -> None:
@@ -107,6 +108,7 @@ class Scan(Recurrent):
         self._set("sequence", sequence)
         self._set("initial", initial)
         self._set("unroll", unroll)
+        self._set("truncate", truncate)
         cell.check(self.result, numbers)
         for names in (numbers, [each.letter for each in self.learned]):
             check_used(names, cell.free, self.equations, "Scan")
@@ -139,6 +141,7 @@ class Scan(Recurrent):
             "sequence": (self.sequence, True),
             "initial": (self.initial, None),
             "unroll": (self.unroll, False),
+            "truncate": (self.truncate, None),
         }
         parts = [
             argument_text(self.equations),
@@ -300,4 +303,7 @@ def _read(statement: Statement, known: Mapping[str, Node], sizes: Mapping[str, E
     node = statement.read(lambda text: read_formula(text, known, sizes, numbers=numbers))
     check_ids(node)
     check_numbers(node, "Scan")
+    if has_kind(node, Decomposition):
+        problem = "Scan: a function of a whole matrix, such as expm, has no form for a batch"
+        refuse(f"{problem}; allowed: inv, solve, det and products", statement.typed, statement.start, error=SpecError)
     return node

@@ -7,7 +7,6 @@ Every other name is a parameter, a number that is given, or a size, which stands
 from __future__ import annotations
 
 import ast
-import copy
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from typing import NoReturn
 
 from sympy import Expr
 
-from symprop.algebra.hints import IDENTITY
+from symprop.algebra.hints import NAMES
 from symprop.algebra.inference.recurrences import readings
 from symprop.algebra.inference.syntax import parts_of
 from symprop.algebra.inference.unknown_sizes import Unknown
@@ -34,8 +33,10 @@ INPUT_NAME = "x"
 BEFORE = "_prev"
 _TIMES = re.compile(r"_(prev\w*|previous|old|last|before|next|new|now|t|t[-_]?1|tm1|tp1|[0-9]+)|[0-9]+")
 """What people write behind a name for another moment."""
-_MEANT = {"t": "the moment, which no equation may read", IDENTITY: "the identity\nallowed: eye(8), or another name"}
-"""Names that formulas on paper have for something else than a parameter."""
+_MEANT = {"t": "the moment, which no equation may read"} | {
+    name: f"no parameter; type {told}, or another name" for name, told in NAMES.items() if name != "e"
+}
+"""Names that stand for something else on paper."""
 
 
 @dataclass(frozen=True)
@@ -225,8 +226,11 @@ def inferred_shapes(
         SpecError: a size that nothing tells, or what may be read in two ways.
     """
     names = dict(sizes)
-    trees = [(name, _WithSizes(names).visit(copy.deepcopy(tree))) for name, tree in cell.trees]
-    found = readings(trees, dict(known), cell.carried)
+    word = re.compile(rf"\b({'|'.join(names)})\b(?!\s*=[^=])") if names else None
+    texts = {each.name: each.text for each in cell.statements}
+    if word is not None:
+        texts = {name: word.sub(lambda found: f"({size_text(names[found[1]])})", text) for name, text in texts.items()}
+    found = readings([(name, tree_of(text)) for name, text in texts.items()], dict(known), cell.carried)
     if not found.fits:
         return found.shapes[0]  # the reader says where it does not fit
     first, *others = found.shapes
@@ -244,15 +248,3 @@ def inferred_shapes(
             problem = f"Scan: the size of {name} follows from no equation of {shown(cell.text)}"
             raise SpecError(f"{problem}\nallowed: {told}")
     return first
-
-
-class _WithSizes(ast.NodeTransformer):
-    """Puts what names of sizes stand for in their places."""
-
-    def __init__(self, sizes: Mapping[str, Expr]) -> None:
-        self.sizes = sizes
-
-    def visit_Name(self, tree: ast.Name) -> ast.expr:
-        if tree.id not in self.sizes:
-            return tree
-        return ast.parse(size_text(self.sizes[tree.id]), mode="eval").body

@@ -141,12 +141,13 @@ def _placed(
                 yield around, Line(derivation.numbers[item.name], item, last)
             continue
         told = [equation for equation in equations_in((item,)) if kept(equation)]
-        read = {variable for equation in told for variable in variables(equation.expression)}
+        sums = [each for each in derivation.backward if isinstance(each, Equation)] if wanted is not True else []
+        read = {variable for equation in (*told, *sums) for variable in variables(equation.expression)}
         made = {equation.target for equation in told}
         yield from (
             (around, Slices(rows, _span(item), False))
             for rows in item.reads
-            if {rows.row, item.at(rows.row, item.count)} & read
+            if {rows.row, item.at(rows.row, item.count), item.at(rows.row, item.index + 1)} & read
         )
         yield from _placed(derivation, item.base, wanted, around)
         yield from _placed(derivation, item.items, wanted, (*around, item))

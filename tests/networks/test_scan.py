@@ -12,6 +12,7 @@ from network_reference import Network as Reference
 
 import symprop
 from symprop.codegen.case import Case
+from symprop.reports.content import SECTIONS
 from symprop.verify import recurrence
 
 ROUNDING = 1e-12
@@ -171,6 +172,23 @@ def test_the_recurrence_of_a_page_is_run_where_a_gate_sees_the_state_of_its_mome
     assert all(row.ok for row in rows), rows
 
 
+def test_a_page_has_the_rows_that_sums_alone_read() -> None:
+    case = Case(symprop.parse_network('Input(2, 3) >> Scan("h = x + h_prev; g = h*a") >> MeanSquaredError()'))
+    assert "dg[1, t] = take(dg[1], t - 1, axis=0)" in case.own.derivation.text()
+    assert all(row.ok for row in recurrence.rows(case, {}, 0))
+
+
+def test_nothing_that_is_made_of_rows_is_said_to_be_zero() -> None:
+    leaky = symprop.derive('Input(3, 2) >> Scan("h = r*h_prev + (1 - r)*x", r=0.5) >> MeanSquaredError()')
+    assert not leaky.remarks
+
+
+def test_a_report_of_a_number_of_moments_has_its_costs() -> None:
+    text = 'Input(3, 2) >> Scan("h = r*h_prev + W @ x", h=2, r=0.5) >> MeanSquaredError()'
+    report = symprop.report(text, full=True, without=[name for name in SECTIONS if name != "cost"])
+    assert r"$h_t^{(1)}$ & $n_0 n_1^{2}" in report.latex()
+
+
 @pytest.mark.parametrize("target", ["jax", "torch"])
 def test_other_libraries(target: str) -> None:
     pytest.importorskip(target)
@@ -240,6 +258,10 @@ def test_parameters_start_by_what_the_equations_make_of_them() -> None:
         ('Scan("h = x + h_prev", output="g")', "no equation says the output 'g'; allowed: h", "Scan"),
         ('Scan("h = x + h_prev", initial=Input(2, name="start"))', "that of h, (3,)", "Scan"),
         ('Scan("x + h_prev")', "an equation begins with a name", "x +"),
+        ('Scan("h = expm(A) @ h_prev + x")', "has no form for a batch", "expm"),
+        ('Scan("h = x + oo")', "type inf", "oo"),
+        ('Scan("h = W @ x", h=h)', "h has a size of its own name", "Scan"),
+        (f'Scan("h = x{"@x" * 900}")', "takes an array of one axis", "x@"),
     ],
 )
 def test_errors_have_their_place(cell: str, told: str, marked: str) -> None:
