@@ -8,7 +8,7 @@ from functools import cached_property
 
 from symprop.algebra.equations import Equation, System
 from symprop.algebra.formula import Formula
-from symprop.algebra.latex.formulas import formula
+from symprop.algebra.latex.formulas import formula, latex_formula
 from symprop.algebra.latex.tokens import is_latex
 from symprop.algebra.names import looked_up, variable
 from symprop.algebra.nodes import Node, Variable
@@ -217,7 +217,7 @@ def answers_of(asked: object) -> tuple[Answer, ...]:
         SympropError: a text that is no formula.
     """
     if isinstance(asked, str) and (is_latex(asked) or is_formula_text(asked)):
-        asked = formula(asked)
+        asked = latex_formula(asked) if is_latex(asked) else formula(asked)
     if isinstance(asked, Formula):
         asked = jacobian(asked) if asked.node.rank else gradient(asked)
     if isinstance(asked, Answer):

@@ -1,4 +1,4 @@
-r"""A report on a network: what someone writing a thesis, a lecture or a paper hands in, as LaTeX, PDF or HTML.
+r"""A report on a network or a formula: what someone writing a thesis, a lecture or a paper hands in.
 
 >>> import symprop
 >>> report = symprop.report("Input(2) >> Dense(2) >> Tanh() >> Dense(1) >> MeanSquaredError()")
@@ -54,7 +54,7 @@ CONTENTS: dict[type, Contents] = {Subject: OF_NETWORKS, Questions: OF_FORMULAS}
 
 @dataclass(frozen=True)
 class Report(Listed):
-    """A report on one network; what it says is worked out when it is first asked for, the certificate too.
+    """A report on one network or formula; what it says is worked out when it is first asked for, the certificate too.
 
     `without` are the names of sections that are left out, such as "code".
 
