@@ -6,8 +6,8 @@
 A network is one layer whose states at all moments have targets: RNN, LSTM and GRU, T 10, 50 and 200, n 16, 64 and 256
 units (and as many inputs), batches of 1, 16 and 64. symprop's NumPy and numba targets, and its JAX target under `jit`,
 beside `torch.nn.RNN`, `LSTM` and `GRU`, and JAX's `jit` of `value_and_grad` of `lax.scan`, where the products with the
-input are one before the scan. Each library has a process of its own, which keeps all networks; they take turns. The whole
-takes some six minutes and writes `benchmarks/results/recurrent.json`.
+input are one before the scan. Each library has a process of its own, which keeps all networks; they take turns. It all
+takes some six minutes, and writes `benchmarks/results/recurrent.json`.
 """
 
 from __future__ import annotations

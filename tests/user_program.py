@@ -53,6 +53,7 @@ def derivations() -> list[str]:
     start = symprop.initialisation(Tanh())
     said = [
         d.delta(1).text(),
+        *symprop.norms_over_time("Input(3, 2) >> RNN(2) >> MeanSquaredError()", examples=1),
         str(len(equations)),
         step.rule,
         str(len(loops)),
@@ -79,7 +80,7 @@ def layers() -> list[str]:
     each += [symprop.SinusoidalPositions(), symprop.ClassToken(), symprop.Embedding(5, 3)]
     each += [symprop.Residual(Dense(3)), symprop.Repeat(symprop.Residual(Dense(3)), 2)]
     each += [kind(Dense(3), Dense(3)) for kind in (symprop.Sum, symprop.Multiply, symprop.Concatenate)]
-    each += [symprop.RNN(4), symprop.GRU(4), symprop.LSTM(4)]
+    each += [symprop.RNN(4), symprop.GRU(4), symprop.LSTM(4), symprop.Scan("h = tanh(W @ x + R @ h_prev)", h=4)]
     losses: list[Any] = [MeanSquaredError(), symprop.MeanAbsoluteError(), symprop.Huber(), symprop.Hinge(), own]
     losses += [symprop.SquaredHinge(), symprop.BinaryCrossEntropy(), symprop.SoftmaxCrossEntropy()]
     losses += [symprop.KLDivergence()]

@@ -8,7 +8,7 @@ that backpropagation through it shows what flows along each edge and where the f
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import replace as replace_fields
 from typing import Any
@@ -20,6 +20,7 @@ from symprop.algebra.hints import IDENTITY
 from symprop.algebra.inference.infer import LIKELY_SCALAR, inferred
 from symprop.algebra.names import variable
 from symprop.algebra.nodes import Fact, Node, Variable
+from symprop.algebra.numbered_sizes import numbered, numbered_text, numbers_for, sizes_of
 from symprop.algebra.printable import Printable
 from symprop.algebra.reader import names_in, read_formula, sizes_in
 from symprop.algebra.reading.ids import check_ids
@@ -81,6 +82,19 @@ class Formula(Printable):
         if not self.definitions:
             return self
         return replace_fields(self, node=written_out(self.node, self.definitions), definitions=())
+
+    def with_sizes(self, sizes: Mapping[str, int]) -> Formula:
+        """Return the formula with numbers for names of sizes, such as `{"m": 5}`.
+
+        Raises:
+            FormulaError: a name that is none of its sizes, or no whole number from 1.
+            ShapeError: arrays that do not fit at these sizes.
+        """
+        change = numbers_for(sizes_of(self.variables, self.whole.node), sizes)
+        named = (Equation(numbered(x.target, change), numbered(x.expression, change)) for x in self.definitions)
+        node, given = numbered(self.node, change), tuple(numbered(each, change) for each in self.variables)
+        readings = tuple(numbered_text(each, change) for each in self.readings)
+        return replace_fields(self, node=node, variables=given, definitions=tuple(named), readings=readings)
 
     def pretty(self) -> str:
         return "\n".join((*(each.pretty() for each in self.definitions), self.node.pretty()))
@@ -209,7 +223,7 @@ def formula_of(source: str, given: tuple[Variable, ...]) -> Formula:
     names = {each.name: each for each in given}
     *before, last = found = statements(source)
     later = [each.name for each in found]
-    sizes = _sizes_of(given)
+    sizes = tuple(symbol.name for symbol in sizes_of(given))
     for each in found:
         sizes = tuple(dict.fromkeys((*sizes, *each.read(lambda text: _exponents(text, names)))))
     clash = next((name for name in names if name in sizes), None)
@@ -299,10 +313,3 @@ def _check_length(definitions: Sequence[Equation], node: Node) -> None:
     if count > MOST_NODES or depth > DEEPEST:
         problem = f"has more than {MOST_NODES:,} parts" if count > MOST_NODES else f"is nested deeper than {DEEPEST}"
         raise LimitError(f"with its names written out the formula {problem}")
-
-
-def _sizes_of(given: tuple[Variable, ...]) -> tuple[str, ...]:
-    """The names of the sizes of the variables, each once, in order."""
-    expressions = [part for each in given for part in (*each.shape, *(fact.value for fact in each.facts))]
-    symbols = [sorted(part.free_symbols, key=str) for part in expressions]
-    return tuple(dict.fromkeys(symbol.name for each in symbols for symbol in each))

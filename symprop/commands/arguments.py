@@ -37,6 +37,10 @@ Enter = Callable[[str, Run], "Parser"]
 
 def network_argument(parser: argparse.ArgumentParser, optional: bool = False, what: str = "") -> None:
     parser.add_argument("network", metavar="NETWORK", nargs="?" if optional else None, help=what + NETWORK_HELP)
+    sizes_argument(parser)
+
+
+def sizes_argument(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--sizes", metavar="n0=64,n1=32", default="", help="numbers for sizes given by name")
 
 
@@ -186,6 +190,7 @@ def _seconds(text: str) -> float | None:
     return seconds or None
 
 
-def output_argument(parser: argparse.ArgumentParser, what: str = "FILE") -> None:
-    told = "write here instead of printing"
+def output_argument(
+    parser: argparse.ArgumentParser, what: str = "FILE", told: str = "write here instead of printing"
+) -> None:
     parser.add_argument("-o", metavar=what, dest="output", type=writable, help=told)

@@ -103,13 +103,18 @@ class Layer(Joinable):
     def text(self) -> str:
         """The layer in canonical notation, which reads back."""
         parts, sizes = [], size_fields(self)
-        for field in dataclasses.fields(self):
+        for field in sorted(dataclasses.fields(self), key=lambda field: bool(field.kw_only)):
             value = getattr(self, field.name)
             if field.default is dataclasses.MISSING:
                 parts.append(argument_text(value, field.name in sizes))
             elif value != field.default:
                 parts.append(f"{field.name}={argument_text(value, field.name in sizes)}")
         return f"{type(self).__name__}({', '.join(parts)})"
+
+    @property
+    def found_in(self) -> str:
+        """Where the layer is found in this form, if there are several: frameworks, a paper."""
+        return ""
 
     @property
     def caption(self) -> str:

@@ -233,13 +233,19 @@ def signs(derivation: Derivation) -> Iterator[Words]:
     """Explain the signs of the formulas on this page that need it, as far as they occur."""
     printed = _printed(derivation)
     both = [side for equation in printed for side in sides(equation)]
+    yield from about_images(derivation.system, both)
+    yield from about_letters(derivation, both)
+    yield from signs_of(printed)
+
+
+def signs_of(printed: Sequence[Equation]) -> Iterator[Words]:
+    """Explain the signs of equations that need it, as far as they occur."""
+    both = [side for equation in printed for side in sides(equation)]
     written = list(map(pretty, both))
 
     def occurs(sign: str) -> bool:
         return any(sign in formula for formula in written)
 
-    yield from about_images(derivation.system, both)
-    yield from about_letters(derivation, both)
     yield from _about_places(printed, both)
     yield from _about_means(both)
     u = Variable("u", (), (2,))

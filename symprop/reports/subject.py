@@ -5,18 +5,35 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+from symprop.algebra.trees import variables, walk
 from symprop.analysis.derivation import Derivation
 from symprop.codegen.case import Case
+from symprop.errors import SpecError, shown
 from symprop.history import History
 from symprop.networks.blocks import symbolic_repeats
 from symprop.networks.network import Network
+from symprop.networks.sizes import NUMBERED
 from symprop.notation.choices import PLAIN, Notation
+from symprop.notation.function_notes import functions_of
+from symprop.notation.latex_document import cut
 from symprop.notation.page_blocks import PageWriter
 from symprop.notation.paper import A4, Paper
+from symprop.notation.stacks import sides
 from symprop.verify.certificate import Certificate
 from symprop.verify.of_network import check
 
 FIRST_STAND_IN = 3
+
+
+def names_in(derivation: Derivation) -> dict[str, None]:
+    """Return the letters, functions and sizes of a derivation, in order."""
+    equations = list(derivation.equations)
+    nodes = [node for equation in equations for side in (equation.target, equation.expression) for node in walk(side)]
+    known = dict.fromkeys(variable.letter for node in nodes for variable in variables(node))
+    known |= dict.fromkeys(function.name for function in functions_of(derivation))
+    return known | dict.fromkeys(
+        sorted(str(symbol) for equation in equations for size in equation.target.shape for symbol in size.free_symbols)
+    )
 
 
 @dataclass(frozen=True)
@@ -24,6 +41,7 @@ class Subject:
     """A case in a notation; `seed` is for all that is random, `history` how its weights were trained.
 
     `steps` is "brief", where what is done to one equation is one line, or "all"; a `full` one lists every check.
+    Recurrent layers are written out for `unroll` moments too, with a figure.
     """
 
     case: Case
@@ -33,6 +51,7 @@ class Subject:
     steps: str = "brief"
     full: bool = False
     paper: Paper = A4
+    unroll: int = 0
 
     @property
     def network(self) -> Network:
@@ -58,6 +77,32 @@ class Subject:
     def writer(self) -> PageWriter:
         """Writes formulas of the report."""
         return PageWriter(self.derivation, self.notation, self.paper)
+
+    def equation(self, name: str) -> str:
+        """Return one equation in LaTeX, by its name or, for a gradient, that of its parameter.
+
+        Raises:
+            FormulaError: no equation has this name; those that have one are listed.
+        """
+        gradients = {parameter.name: f"d{parameter.name}" for parameter in self.derivation.system.parameters}
+        found = self.derivation.equation(gradients.get(name, name))
+        left, right = map(self.writer.formula, sides(found))
+        return f"{left} = {cut(self.writer.pieces(right, self.writer.after(left)))}"
+
+    @property
+    def names(self) -> dict[str, None]:
+        """What a symbol may be chosen for: letters of arrays, functions and sizes.
+
+        Raises:
+            SpecError: a symbol is for a size that is a letter of parameters too.
+        """
+        for name, _ in self.notation.symbols:
+            if name in NUMBERED and name in self.network.sizes:
+                raise SpecError(
+                    f"{shown(name)} is a size and a letter of parameters, and one symbol cannot stand for both\n"
+                    "allowed: another name for the size, such as n1"
+                )
+        return names_in(self.derivation)
 
     @property
     def has_numbers(self) -> bool:

@@ -153,7 +153,8 @@ def _place(found: Plan, block: Block) -> str:
     if block.first in found.into.values():  # in a loop, what the step before left
         return str(block.first.name)
     if row := next((each for each in block.holds if each in found.rows), None):
-        return str(row.name)
+        shape = ", ".join(map(_code, block.shape))
+        return str(row.name) if row.shape == block.shape else f"{row.name}.reshape({shape})"
     return f"work.{found.shown.get(block.first, block.first).name}"
 
 
