@@ -109,7 +109,7 @@ def index_letters(pretty: str) -> tuple[set[str], set[str]]:
         letters = (unicodedata.normalize("NFKC", sign) for sign in text if unicodedata.category(sign) == "Lm")
         return {letter for letter in letters if letter.islower()}
 
-    return small(pretty), small("".join(re.findall(r"Σ(\w+)", pretty)))
+    return small(pretty), small("".join(re.findall(r"Σ\[(\w+)=|Σ(\w+)", pretty)))
 
 
 def nothing_is_unbound(answer: Any, *sizes: str) -> None:
