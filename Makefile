@@ -8,7 +8,7 @@ BIN := .venv/bin
 # Compiled modules are kept: tests start a hundred processes, each of which would compile the package anew.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: test test-all test-oldest lint run digits-cnn names gpt notebook bench bench-steps bench-busy bench-engines bench-hessians bench-images bench-transformers bench-recurrent bench-extras generated docs docs-extras pictures release-check clean
+.PHONY: test test-all test-oldest lint run digits-cnn names names-lstm gpt notebook bench bench-steps bench-busy bench-engines bench-hessians bench-images bench-transformers bench-recurrent bench-extras generated docs docs-extras pictures release-check clean
 .DEFAULT_GOAL := test
 
 # The stamp is as new as the last installation of what pyproject.toml asks for.
@@ -46,6 +46,9 @@ digits-cnn: .venv/.installed
 
 names: .venv/.installed
 	@$(BIN)/python examples/names.py
+
+names-lstm: .venv/.installed
+	@$(BIN)/python examples/names_lstm.py
 
 gpt: .venv/.installed
 	@$(BIN)/python examples/gpt.py

@@ -32,7 +32,7 @@ BLOCKS = ("Residual", "Repeat", "Sum", "Multiply", "Concatenate", "Highway", "GL
 
 @dataclass(frozen=True)
 class Call:
-    """`Dense(3, bias=False)`: a name, and arguments: numbers, texts, rows of calls, or `ast` nodes of sizes."""
+    """`Dense(3, bias=False)`: a name, and arguments: numbers, texts, rows of calls, tuples of them, or `ast` nodes."""
 
     name: str
     positional: tuple[Any, ...]
@@ -47,6 +47,8 @@ def argument(node: ast.expr) -> Any:
     """Return what stands in brackets: layers as a list of calls, a constant as its value, a size as it is."""
     if isinstance(node, ast.Call) or (isinstance(node, ast.BinOp) and isinstance(node.op, ast.RShift)):
         return row(node)
+    if isinstance(node, ast.Tuple) and any(isinstance(each, ast.Call) for each in node.elts):
+        return tuple(map(argument, node.elts))
     try:
         return ast.literal_eval(node)
     except ValueError:
@@ -80,6 +82,7 @@ class Reading:
     masks: dict[str, Shape] = field(default_factory=dict)  # of dropout, for one example
     learned: dict[str, int] = field(default_factory=dict)  # how many there are of each letter
     hiding: list[str] = field(default_factory=list)  # the masks of attentions
+    running: set[str] = field(default_factory=set)  # statistics, whose names nothing else has
 
     def size(self, size: Any) -> int:
         """Return a size: a number, or an expression in names; `n_l` is `n_2` in block 2, and `n_L` with `L` blocks."""
@@ -153,14 +156,18 @@ def recurrent(reading: Reading, call: Call, shape: Shape) -> tuple[Step, Shape]:
     reading.number += 1
     number = reading.number
     W = reading.new(f"W{number}", gates * size, shape[-1])
-    R = reading.new(f"R{number}", gates * size, size)
+    R = reading.new(f"R{number}" + "_2" * (f"R{number}" in reading.running), gates * size, size)
     reading.starts |= {W: "xavier_uniform", R: "xavier_uniform"}
     b = reading.new(f"b{number}", gates * size) if bias else None
     after = call.get(9, "reset", "after") == "after"
     bh = reading.new(f"bh{number}", size) if bias and call.name == "GRU" and after else None
-    starts = []
-    for letter in ("hs", "cs")[: 1 + (call.name == "LSTM")]:
-        starts.append(reading.new(f"{letter}{number}", size) if call.get(9, "initial") == "learned" else None)
+    initial, source = call.get(9, "initial"), reading.source
+    letters = ("hs", "cs")[: 1 + (call.name == "LSTM")]
+    if initial == "learned":
+        starts = [reading.new(f"{letter}{number}", size) for letter in letters]
+    else:  # an input for each, or 0
+        starts = [given_state(reading, each) for each in initial or ()] or [""] * len(letters)
+    reading.source = source
     squash = {"tanh": np.tanh, "relu": ACTIVATIONS["ReLU"], "sigmoid": sigmoid}[call.get(9, "activation", "tanh")]
 
     def cell(params: Params, x: Array, states: list[Array]) -> list[Array]:
@@ -182,7 +189,7 @@ def recurrent(reading: Reading, call: Call, shape: Shape) -> tuple[Step, Shape]:
 
     def step(params: Params, value: Array) -> Array:
         zero = value[:, 0, :1] * np.zeros(size)
-        states = [zero + (params[start] if start else 0) for start in starts]
+        states = [zero + (params[start] if start else 0) for start in starts]  # of a batch, or the same for all
         found = []
         for t in range(shape[0]):
             states = cell(params, value[:, t], states)
@@ -190,6 +197,13 @@ def recurrent(reading: Reading, call: Call, shape: Shape) -> tuple[Step, Shape]:
         return np.concatenate(found, axis=1) if call.get(9, "sequence", True) else states[0]
 
     return step, ((shape[0], size) if call.get(9, "sequence", True) else (size,))
+
+
+def given_state(reading: Reading, rows: Any) -> str:
+    """Read an input that holds a state, and return the name under which its values are found."""
+    (call,) = rows if isinstance(rows, list) else (rows,)
+    further_input(reading, call, ())
+    return f"input {reading.source}"
 
 
 def bidirectional(reading: Reading, call: Call, shape: Shape) -> tuple[Step, Shape]:
@@ -308,6 +322,8 @@ def norm(reading: Reading, call: Call, shape: Shape) -> tuple[Step, Shape]:
     reading.norms += 1
     groups = reading.size(call.get(0, "groups")) if call.name == "GroupNorm" else 1
     centred = call.name != "RMSNorm"
+    if call.name == "BatchNorm":
+        reading.running |= {f"M{reading.norms}", f"R{reading.norms}"}
     gamma = reading.new(f"gamma{reading.norms}", shape[-1])
     beta = reading.new(f"beta{reading.norms}", shape[-1]) if centred else None
 
@@ -894,7 +910,7 @@ def counts(y: Array, call: Call) -> Any:
 
 def chosen(params: Params, call: Call) -> list[Array]:
     """Return the parameters that a penalty keeps small: the weights, or those that it names."""
-    patterns = (call.get(9, "on") or "W*").split()
+    patterns = (call.get(9, "on") or "W* R*").split()
     return [value for name, value in params.items() if any(fnmatchcase(name, pattern) for pattern in patterns)]
 
 

@@ -22,6 +22,7 @@ from symprop.analysis.never_read import never_read
 from symprop.analysis.readings import Readings, convolutions
 from symprop.analysis.received import received
 from symprop.analysis.studied import Studied
+from symprop.analysis.truncation import truncated
 from symprop.calculus.jacobians import chained
 from symprop.calculus.reached import way
 from symprop.calculus.rules import context
@@ -165,7 +166,7 @@ class Derivation(Studied, Comparable, Printable):
 
     def _stretch(self, target: Variable, source: Variable) -> Sequence[Equation]:
         """The equations from `source` to `target`: between loops over a symbolic number of blocks, or inside one."""
-        found = way(self.written_out.items, target, source) or way(self.system.items, target, source)
+        found = way(self.holding(target, source).items, target, source)
         if found is not None:
             return found
         problem = f"the way from {source.name} to {target.name} leads through a symbolic number of blocks"
@@ -243,6 +244,6 @@ def derive(
             f"a network without a loss has no gradients\nend it with a loss, as in: {net.text} >> MeanSquaredError()"
         )
     backward, remarks = derive_system(system)
-    said = (*never_read(net.system()), *remarks, *received(system, backward))
+    said = (*never_read(net.system()), *remarks, *received(system, backward), *truncated(backward))
     said = (*net.doubts, *said, *idle(net, backward)) if isinstance(net, Network) else said
     return Derivation(net, system, backward, said)

@@ -29,6 +29,11 @@ class Studied:
         loops = self.system.loops
         return unrolled(self.system, {}) if loops and all(loop.count.is_Integer for loop in loops) else self.system
 
+    def holding(self, *found: Variable) -> System:
+        """The equations in which variables stand: with moments written out, or with a general one."""
+        known = self.written_out.by_name
+        return self.written_out if all(variable.name in known for variable in found) else self.system
+
     def check_example(self, what: str) -> None:
         """Raise where the derivation is of a batch; `what` was asked for."""
         if self.system.layout != "example":
@@ -113,4 +118,5 @@ class Studied:
             ShapeError: the derivation is of a batch.
         """
         self.check_example("a bound")
-        return jacobian_bound(self.written_out, self.variable(of), self.variable(by))
+        target, source = self.variable(of), self.variable(by)
+        return jacobian_bound(self.holding(target, source), target, source)

@@ -25,7 +25,7 @@ from symprop.algebra.printable import Listed
 from symprop.algebra.roles import PARAMETER
 from symprop.algebra.trees import is_zero, variables
 from symprop.analysis.vanishing import UnboundedError, jacobian_bound, largest_element
-from symprop.calculus.jacobians import by_paths, jacobian
+from symprop.calculus.jacobians import between_vectors, by_paths, jacobian
 from symprop.calculus.rules import Context, context
 from symprop.errors import FormulaError, SpecError
 from symprop.networks.sizes import TIME
@@ -165,7 +165,7 @@ def through_time(system: System) -> ThroughTime:
     ('diag(h1[s] * (1 - h1[s])) @ R1', (||R1||/4)**(T - t))
 
     Raises:
-        SpecError: no layer has a loop over time.
+        SpecError: no layer has a loop over time, or none of them carries vectors.
     """
     loops = [loop for loop in system.loops if loop.index == TIME]
     if not loops:
@@ -174,7 +174,19 @@ def through_time(system: System) -> ThroughTime:
         )
     sizes = {symbol.name for each in system.by_name.values() for size in each.shape for symbol in size.free_symbols}
     moment = next(each for each in MOMENTS if each.name not in sizes)
-    return ThroughTime(_memory(system, loop, moment, context(system)) for loop in loops)
+    found = [_memory(system, loop, moment, context(system)) for loop in loops if _between_vectors(loop)]
+    if not any(memory.transitions for memory in found):
+        raise SpecError(
+            "the states of this cell are no vectors, so there is no Jacobian from moment to moment\n"
+            "allowed: a layer such as LSTM(8), or a Scan that carries vectors"
+        )
+    return ThroughTime(memory for memory in found if memory.transitions)
+
+
+def _between_vectors(loop: Loop) -> bool:
+    """Whether all ways from the states of a moment to those of the next lead through vectors and numbers."""
+    pairs = [(after.after, before.before) for after in loop.carries for before in loop.carries]
+    return all(between_vectors(loop.equations, of, by) for of, by in pairs)
 
 
 def _memory(system: System, loop: Loop, moment: Symbol, known: Context) -> Memory:

@@ -7,7 +7,7 @@ singular value, the norm `||W||`; a sum adds the bounds of its paths, which is w
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
 
 import sympy
@@ -19,9 +19,8 @@ from symprop.algebra.equations import System
 from symprop.algebra.functions import ElementwiseFunction, exact
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.printable import Shown, aligned
-from symprop.algebra.roles import MASK
 from symprop.algebra.table import Table
-from symprop.algebra.trees import numbers_apart
+from symprop.algebra.trees import numbers_apart, variables
 from symprop.analysis.modes import check_depends, stretch, without_loops
 from symprop.analysis.slopes import largest_slope, largest_value, slope_at_output
 from symprop.calculus.known_facts import has_fact
@@ -235,7 +234,7 @@ def _scalar(node: Node, arrays: set[Node]) -> Expr:
     return T
 
 
-SCALAR = {n.Add: sympy.Add, n.Multiply: sympy.Mul}
+SCALAR: dict[type[Node], Callable[..., Expr]] = {n.Add: sympy.Add, n.Multiply: sympy.Mul, n.Slice: lambda part: part}
 """What operations on arrays are for their elements."""
 
 
@@ -254,11 +253,16 @@ def jacobian_bound(system: System, of: Variable, by: Variable) -> Expr:
     """
     arriving: dict[Variable, Expr] = {of: Integer(1)}
     maps = {each.target: each.expression for each in system.equations if isinstance(each.expression, n.Map)}
-    for equation in reversed(stretch(system, of, by)):
+    between = stretch(system, of, by)
+    on_the_way = {by}
+    for equation in between:
+        if not on_the_way.isdisjoint(variables(equation.expression)):
+            on_the_way.add(equation.target)
+    for equation in reversed(between):
         if equation.target == by or equation.target not in arriving:
             continue
         here = arriving.pop(equation.target)
-        for variable, factor in _factors(equation.expression, maps):
+        for variable, factor in _factors(equation.expression, maps, on_the_way):
             arriving[variable] = arriving.get(variable, Integer(0)) + here * factor
     if by not in arriving:
         check_depends(tuple(system.equations), of, by)
@@ -269,16 +273,18 @@ def jacobian_bound(system: System, of: Variable, by: Variable) -> Expr:
     return arriving[by]
 
 
-def _factors(expression: Node, maps: Mapping[Node, Node]) -> list[tuple[Variable, Expr]]:
-    """The variables of one equation's formula, each path to one with its bound; what is given is left out.
+def _factors(
+    expression: Node, maps: Mapping[Node, Node], on_the_way: Container[Variable]
+) -> list[tuple[Variable, Expr]]:
+    """The variables of one equation's formula on the way, each path to one with its bound.
 
     The other factors of a product are what makes them, since the values of an activation may be bounded.
     """
     if isinstance(expression, Variable):
-        return [] if expression.role == MASK else [(expression, Integer(1))]
+        return [(expression, Integer(1))] if expression in on_the_way else []
     found: list[tuple[Variable, Expr]] = []
     for position, operand in enumerate(expression.operands):
-        below = _factors(operand, maps)
+        below = _factors(operand, maps, on_the_way)
         if not below or (isinstance(operand, Variable) and _is_weight(expression, position)):
             continue
         written = expression

@@ -6,8 +6,13 @@ import dataclasses
 from dataclasses import dataclass
 from itertools import count
 
-from symprop.algebra.equations import Rows, System
+from sympy import ceiling
+
+from symprop.algebra import nodes as n
+from symprop.algebra.equations import Equation, Loop, Rows, System
 from symprop.algebra.nodes import Variable
+from symprop.algebra.roles import WINDOW
+from symprop.algebra.trees import ones, zeros
 
 
 @dataclass(frozen=True)
@@ -32,6 +37,24 @@ class RowNames:
     def apart_from(self, rows: Rows, made: set[Variable]) -> Rows:
         """The rows of an adjoint under another name where theirs is that of the whole that flows to a row."""
         return dataclasses.replace(rows, row=self.apart(rows.row)) if rows.row in made else rows
+
+
+def windows(loop: Loop, names: RowNames) -> tuple[Equation, Rows] | None:
+    """Where no gradient flows back into the first moment of a window: an array by time, 0 there and else 1, and a row.
+
+    This is backpropagation through time that is truncated (Williams and Peng, 1990): a window begins after `every`
+    moments, and the states that it starts from are constants.
+    """
+    every = next((carry.every for carry in loop.carries if carry.every is not None), None)
+    if every is None:
+        return None
+    index = loop.carries[0].after.index
+    row = names.apart(Variable("w", index, (), role=WINDOW))
+    array = row.change(index=index[:-1], shape=(loop.count,))
+    windows = ceiling(loop.count / every) if loop.count.is_Integer else loop.count  # enough of them
+    in_rows = n.Pad(ones(windows, every - 1), (1,), ((1, 0),)) if every > 1 else zeros(windows, 1)
+    in_time = n.Slice(n.Reshape(in_rows, (windows * every,)), 0, 0, loop.count)
+    return Equation(array, in_time, note=f"0 where a window of {every} moments begins"), Rows(row, array)
 
 
 def row_names(system: System) -> RowNames:

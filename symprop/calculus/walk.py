@@ -24,7 +24,7 @@ from symprop.algebra.equations import Carry, Equation, Flow, Item, Loop, Rows, S
 from symprop.algebra.names import adjoint_of
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.trees import is_zero, replace, variables, walk, zeros
-from symprop.calculus.adjoint_rows import RowNames, row_names
+from symprop.calculus.adjoint_rows import RowNames, row_names, windows
 from symprop.calculus.reached import dependents, live
 from symprop.calculus.rewriting import simplified
 from symprop.calculus.rules import Context, context, node_at, variable_at
@@ -124,7 +124,7 @@ class _Walker:
             inner = next((part for part in reversed(list(walk(start))) if part in self.inlined), None)
             if inner is not None:
                 owner = self.inlined.pop(inner)
-                return self.emit(variable, _swap(start, inner, self.emit(owner, inner)), name)
+                return self.emit(variable, replace(start, {inner: self.emit(owner, inner)}), name)
         name = name or adjoint_of(variable)
         equation = Equation(name, expression, steps, note=f"the derivative of the loss with respect to {variable.name}")
         self.context.adjoints[name] = equation
@@ -149,7 +149,8 @@ class _Walker:
 
     def through(self, equation: Equation) -> None:
         """Carry the adjoint of the left side of `equation` to what its right side reads."""
-        if equation.target not in self.pending:
+        if equation.target not in self.pending or equation.target.role == roles.HELD:
+            self.pending.pop(equation.target, None)
             self.count_down(equation)
             return
         readers = [variable for variable in variables(equation.expression) if variable in self.active]
@@ -229,7 +230,9 @@ class _Walker:
             carry: step.start(carry.before) if carry.before in step.pending else zeros(*carry.before.shape)
             for carry in loop.carries
         }
-        inner = {name: node_at(handed[carry], loop.index, loop.index + 1) for carry, name in flows.opaque.items()}
+        window = windows(loop, self.rows)
+        back = handed if window is None else {each: n.Multiply(window[1].row, flow) for each, flow in handed.items()}
+        inner = {name: node_at(back[carry], loop.index, loop.index + 1) for carry, name in flows.opaque.items()}
         last = {
             node_at(name, loop.index, loop.count): flows.heads.get(carry, zeros(*loop.end(carry).shape))
             for carry, name in flows.opaque.items()
@@ -267,13 +270,14 @@ class _Walker:
         items = put_in_all(step.items)
         made = {equation.target for equation in equations_in(items)}
         leaving = {rows: found for rows, found in flows.leaving.items() if found.row in made}
-        reads, writes = tuple(flows.arriving.values()), tuple(leaving.values())
+        reads, writes = (*flows.arriving.values(), *(window or ())[1:]), tuple(leaving.values())
         handed_on = tuple(
-            Flow(name, self.worked_out(flows.heads.get(carry, zeros(*name.shape))), self.worked_out(handed[carry]))
+            Flow(name, self.worked_out(flows.heads.get(carry, zeros(*name.shape))), self.worked_out(back[carry]))
             for carry, name in flows.opaque.items()
         )
         closed = dataclasses.replace(loop, items=items, reads=reads, writes=writes, base=tuple(base), backward=True)
-        self.items.append(dataclasses.replace(closed, step=tuple(step.items), flows=handed_on))
+        closed = dataclasses.replace(closed, step=tuple(step.items), flows=handed_on)
+        self.items.extend((*(window or ())[:1], closed))
         for rows, found in leaving.items():
             self.pending.setdefault(rows.array, []).append(found.array)
         for carry, flow in handed.items():
@@ -308,10 +312,6 @@ def _repeats(node: Node) -> bool:
     """Whether an expensive part is written more than once."""
     heavy = [part for part in walk(node) if isinstance(part, HEAVY)]
     return len(heavy) > len(set(heavy))
-
-
-def _swap(node: Node, part: Node, by: Node) -> Node:
-    return replace(node, {part: by})
 
 
 def _varies(variable: Variable, loop: Loop) -> bool:

@@ -58,12 +58,20 @@ def report_arguments(parser: argparse.ArgumentParser, of: str = "", but: tuple[s
     add("--points", type=int, choices=POINTS, help="the size of the letters")
     add("--columns", type=int, choices=COLUMNS, help="of the page, or of your paper")
     add("--slides", action="store_true", help="as slides (Beamer), in LaTeX and PDF")
+    add(
+        "--unroll",
+        type=int,
+        nargs="?",
+        const=3,
+        metavar="MOMENTS",
+        help="recurrent layers for 3 moments too",
+    )
     add("--seed", type=int, help="of what is random in the report")
 
 
 _CHOICES = (
     "layout", "symbols", "bold", "transpose", "layer_index", "title", "without", "steps", "author", "date", "short",
-    "full", "paper", "points", "columns", "slides", "dtype", "seed",
+    "full", "paper", "points", "columns", "slides", "dtype", "seed", "unroll",
 )  # fmt: skip
 
 

@@ -6,6 +6,7 @@ import argparse
 from typing import Any
 
 from symprop.algebra.formula import Formula, formula, inferred_formula
+from symprop.algebra.inference.infer import LIKELY_SCALAR
 from symprop.algebra.latex.formulas import latex_formula_of
 from symprop.algebra.latex.tokens import is_latex
 from symprop.codegen.targets.target import DTYPES
@@ -65,7 +66,8 @@ def _report(options: argparse.Namespace) -> Outcome:
 def _subject(options: argparse.Namespace) -> Network | Model | Formula:
     """Return what the report is on: a network, weights with the training that they had, or a formula."""
     if (options.network is None) == (options.latex is None):
-        raise SpecError('a report is on one network or formula\nallowed: "x @ A @ x", or --latex "x^\\top A x"')
+        told = 'report "x @ A @ x" --wrt x, the formula first; or report --latex "x^\\top A x" --wrt x'
+        raise SpecError(f"a report is on one network or formula\nallowed: {told}")
     if options.network is not None and options.network.endswith(".npz"):
         if options.sizes:
             raise SpecError("weights have numbers for all sizes\nallowed: no --sizes")
@@ -79,7 +81,7 @@ def _subject(options: argparse.Namespace) -> Network | Model | Formula:
 
 
 def _read(options: argparse.Namespace) -> Network | Formula:
-    value = value_of(options.ask[0] if options.ask else "gradient")
+    value = value_of(options.ask[0]) if options.ask else LIKELY_SCALAR
     sizes = parse_sizes(options.sizes)
     if options.latex is not None:
         return latex_formula_of(options.latex, options.where, {}, value).with_sizes(sizes)

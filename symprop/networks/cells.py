@@ -23,7 +23,11 @@ from symprop.networks.sizes import Size, checked_flag, checked_size
 
 ACTIVATIONS = ("tanh", "relu", "sigmoid")
 """Of the plain cell."""
-RESETS = ("after", "before")
+RESETS = {
+    "after": "PyTorch, cuDNN and Keras with reset_after=True, its default (ONNX: linear_before_reset=1)",
+    "before": "Cho et al. (2014) and Keras with reset_after=False (ONNX: linear_before_reset=0, its default)",
+}
+"""Where each place of the reset gate is found."""
 tanh: ElementwiseFunction = FUNCTIONS["tanh"]
 sigmoid: ElementwiseFunction = FUNCTIONS["sigmoid"]
 
@@ -161,6 +165,10 @@ class GRU(Cell):
         super().__post_init__()
         if self.reset not in RESETS:
             raise SpecError(f"GRU: reset is {shown(self.reset)}\nallowed: {', '.join(RESETS)}")
+
+    @property
+    def found_in(self) -> str:
+        return RESETS[self.reset]
 
     def step(self, moment: Gates) -> None:
         n, before = moment.units, moment.before("h")

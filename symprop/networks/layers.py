@@ -112,6 +112,11 @@ class Layer(Joinable):
         return f"{type(self).__name__}({', '.join(parts)})"
 
     @property
+    def found_in(self) -> str:
+        """Where the layer is found in this form, if there are several: frameworks, a paper."""
+        return ""
+
+    @property
     def caption(self) -> str:
         """What a drawing writes into the box of the layer."""
         return type(self).__name__

@@ -82,6 +82,7 @@ class Scan(Recurrent):
         sequence: bool = True,
         initial: Any = None,
         unroll: bool = False,
+        truncate: int | None = None,
         learned: Any = None,
         **given: Any,
     ) -> None:
@@ -107,6 +108,7 @@ class Scan(Recurrent):
         self._set("sequence", sequence)
         self._set("initial", initial)
         self._set("unroll", unroll)
+        self._set("truncate", truncate)
         cell.check(self.result, numbers)
         for names in (numbers, [each.letter for each in self.learned]):
             check_used(names, cell.free, self.equations, "Scan")
@@ -139,6 +141,7 @@ class Scan(Recurrent):
             "sequence": (self.sequence, True),
             "initial": (self.initial, None),
             "unroll": (self.unroll, False),
+            "truncate": (self.truncate, None),
         }
         parts = [
             argument_text(self.equations),

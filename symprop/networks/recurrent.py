@@ -23,7 +23,7 @@ from symprop.errors import ShapeError, SpecError, shown
 from symprop.networks.blocks import Chain
 from symprop.networks.builder import Builder
 from symprop.networks.layers import Layer, checked_input
-from symprop.networks.needs import Need
+from symprop.networks.needs import Need, valued
 from symprop.networks.network import Network
 from symprop.networks.positions import of_a_sequence
 from symprop.networks.sizes import TIME, checked_flag
@@ -91,11 +91,17 @@ class Recurrent(Layer):
     sequence: bool = field(default=True, kw_only=True)
     initial: Any = field(default=None, kw_only=True)
     unroll: bool = field(default=False, kw_only=True)
+    truncate: int | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
         name = type(self).__name__
         checked_flag(self.sequence, f"{name}: sequence")
         checked_flag(self.unroll, f"{name}: unroll")
+        if self.truncate is not None and not (type(self.truncate) is int and self.truncate >= 1):
+            raise SpecError(
+                f"{name}: truncate is {shown(self.truncate)}\n"
+                "allowed: a number of moments from 1, after which a gradient stops, such as truncate=20"
+            )
         if self.initial is None or self.initial == LEARNED:
             return
         if len(self.given) != len(self.states):
@@ -125,7 +131,9 @@ class Recurrent(Layer):
 
     def needs(self, shape: tuple[Expr, ...]) -> Iterable[Need]:
         of_a_sequence(self, shape)
-        return ()
+        if self.truncate is not None and valued(shape[0]).is_Integer and valued(shape[0]) > self.truncate:
+            twice = 2 * self.truncate + 1  # so that at small sizes, too, a gradient stops at two places
+            yield Need(shape[0], least=twice) if valued(shape[0]) > twice else Need(shape[0], stays=True)
 
     def begin(self, builder: Builder, value: Variable) -> Moment:
         """Return a general moment in which the states are entered."""
@@ -145,7 +153,7 @@ class Recurrent(Layer):
         self.step(moment)
         starts = [Equation(moment.at(state, Integer(0)), start, note="initial state")
                   for state, start in zip(self.states, self.starts(moment), strict=True)]  # fmt: skip
-        carries = {state: Carry(moment.before(state), moment.at(state, TIME)) for state in self.states}
+        carries = {state: Carry(moment.before(state), moment.at(state, TIME), self.truncate) for state in self.states}
         made = moment.at(self.result, TIME)
         array = made.change(index=made.index[:-1], shape=(value.shape[0], *made.shape))
         ends = not self.sequence and self.result in carries

@@ -147,7 +147,7 @@ def _placed(
         yield from (
             (around, Slices(rows, _span(item), False))
             for rows in item.reads
-            if {rows.row, item.at(rows.row, item.count)} & read
+            if {rows.row, item.at(rows.row, item.count), item.at(rows.row, item.index + 1)} & read
         )
         yield from _placed(derivation, item.base, wanted, around)
         yield from _placed(derivation, item.items, wanted, (*around, item))

@@ -10,7 +10,6 @@ leave where the first and the last block do, dashed ones say that one block foll
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 
 import sympy
@@ -39,10 +38,6 @@ from symprop.notation.tikz import tikz
 LONGEST = 200  # rows; more would not be read
 LONGEST_LABEL = 40
 WIDEST_BOX = 170.0  # points; of a wider equation its left side is shown
-
-_OF = r"(\\partial [^{}]*(?:\{[^{}]*\}[^{}]*)*)"
-_PARTIAL = re.compile(rf"\\frac\{{{_OF}\}}\{{{_OF}\}}")
-"""A derivative as a fraction, whose letters would be too small."""
 
 Label = tuple[str, str]
 """The same formula in Unicode and in LaTeX."""
@@ -182,7 +177,7 @@ class _Plan:
     def label(self, node: Node) -> Label:
         """Write a formula in both notations, the loss with curls where a size has its letter."""
         node = with_layers_above(node) if self.derivation.system.loops else node
-        written = _PARTIAL.sub(r"\1/\2", latex(node, self.notation))
+        written = latex(node, self.notation)
         if not self.curled:
             return pretty(node), written
         if node == self.derivation.system.loss:

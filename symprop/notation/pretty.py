@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Sequence
 
 import sympy
-from sympy import Basic, Expr, Symbol
+from sympy import Basic, Expr, Integer, Symbol
 from sympy.core.function import AppliedUndef
 
 from symprop.algebra import nodes as n
@@ -207,7 +207,7 @@ class Unicode(Style):
         return Piece(f"{sign}{below} {inside}", SUMMATION)
 
     def series(self, index: Expr, count: Expr, inside: str) -> Piece:
-        return Piece(f"{_lowered('Σ', index)}₌₁{superscript(self.number(count).text)} {inside}", SUMMATION)
+        return Piece(f"{_over(index, Integer(1), count)} {inside}", SUMMATION)
 
     def indicator(self, condition: str) -> Piece:
         return Piece(f"1[{condition}]", ATOM)
@@ -245,9 +245,14 @@ def _named(value: Basic) -> Basic:
     for total in value.atoms(sympy.Sum):
         index, first, last = total.limits[0]
         inside = Unicode().number(total.function.xreplace(sizes)).text
-        below = f"{_lowered('Σ', index)}₌{_lowered('', first)}"
-        totals[total] = sympy.Symbol(f"{below}{superscript(str(last))} {inside}")
+        totals[total] = sympy.Symbol(f"{_over(index, first, last)} {inside}")
     return value.xreplace(totals).xreplace(sizes)
+
+
+def _over(index: Basic, first: Basic, last: Basic) -> str:
+    """Write a sum with its range on the line, `Σ[t=1…T]`: raised, T would be a transpose sign."""
+    here, start, end = (Unicode().number(part).text for part in (index, first, last))
+    return f"Σ[{here}={start}…{end}]"
 
 
 def _lowered(base: str, index: Basic) -> str:

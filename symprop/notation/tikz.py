@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from symprop.notation.drawing import MARGIN, Box, Drawing, layout, measured
@@ -27,6 +28,20 @@ DOWN = {False: 0.0155, True: 0.0245}
 """Centimetres for a pixel down; more where gradients stand below each other."""
 LETTERS = 9
 """Points of all words and numbers."""
+
+
+_OF = r"(\\partial [^{}]*(?:\{[^{}]*\}[^{}]*)*)"
+_PARTIAL = re.compile(rf"\\frac\{{{_OF}\}}\{{{_OF}\}}")
+"""A derivative as a fraction, whose letters would be too small."""
+
+
+def in_line(formula: str) -> str:
+    r"""Write derivatives with a stroke.
+
+    >>> print(in_line(r"\frac{\partial L}{\partial W_{12}} \odot u"))
+    \partial L/\partial W_{12} \odot u
+    """
+    return _PARTIAL.sub(r"\1/\2", formula)
 
 
 def size(drawing: Drawing, is_stacked: bool = False) -> tuple[float, float]:
@@ -72,14 +87,14 @@ def tikz(drawing: Drawing, is_stacked: bool = False, number_of: Callable[[Box], 
         else:
             where = rf"[{box.kind} node] ({name}) at {at(plan.centre[box.column], plan.y(box.row))}"
         number = "" if box.number is None else rf"\enspace{{\color{{gray}}{number_of(box)}}}"
-        lines.append(rf"  \node{where} {{${box.label[1]}${number}}};")
+        lines.append(rf"  \node{where} {{${in_line(box.label[1])}${number}}};")
         if box.column == "gradient" and (is_stacked or box.position == 0):
             lines.append(rf"  \draw[give] ({_tikz_name('backward', box.row)}) -- ({name});")
     for arrow in drawing.arrows:
         kind = "go" if arrow.column == "forward" else "back"
         one, two = _tikz_name(arrow.column, arrow.start), _tikz_name(arrow.column, arrow.end)
         if arrow not in plan.lanes:
-            label = rf" node[carried, midway, right] {{${arrow.label[1]}$}}" if arrow.label[1] else ""
+            label = rf" node[carried, midway, right] {{${in_line(arrow.label[1])}$}}" if arrow.label[1] else ""
             lines.append(rf"  \draw[{kind}] ({one}) --{label} ({two});")
             continue
         # millimetres, so that arcs and arrows do not share an anchor
@@ -88,7 +103,7 @@ def tikz(drawing: Drawing, is_stacked: bool = False, number_of: Callable[[Box], 
         row = plan.label_row(arrow)
         along = (row - arrow.start) / (arrow.end - arrow.start)
         place = "midway" if along == 0.5 else f"pos={along:.2f}"
-        label = rf" node[carried, {place}, left] {{${arrow.label[1]}$}}" if arrow.label[1] else ""
+        label = rf" node[carried, {place}, left] {{${in_line(arrow.label[1])}$}}" if arrow.label[1] else ""
         first, last = (
             f"({lane * UNIT:.2f}, {plan.y(r) * DOWN[is_stacked] + s / 10:.2f})"
             for r, s in ((arrow.start, shift), (arrow.end, -shift))

@@ -9,9 +9,9 @@ from sympy import Expr
 
 from symprop.algebra.batching import BATCH_SIZE
 from symprop.algebra.equations import equations_in
-from symprop.algebra.nodes import Variable
 from symprop.algebra.trees import variables
 from symprop.analysis.cost import Cost
+from symprop.analysis.derivation import Derivation
 from symprop.calculus.known_products import KNOWN_PRODUCT
 from symprop.errors import SpecError
 from symprop.networks.convolution import CONVOLUTION
@@ -92,8 +92,8 @@ def by_layer(network: Network) -> tuple[Network, dict[str, int]]:
 def cost(subject: Subject) -> Iterator[Block]:
     """Say what a forward and a backward pass cost, in operations and in memory."""
     network, sizes = by_layer(subject.network)
-    general = subject.case.of(network).derivation
-    found = general.cost()
+    derivation = subject.case.of(network).derivation
+    found = derivation.cost()
     values = {symbol: sizes[symbol.name] for symbol in found.total.free_symbols if symbol.name in sizes}
     writer = subject.writer
     per = "one example" if subject.layout == "example" else "a batch"
@@ -102,8 +102,7 @@ def cost(subject: Subject) -> Iterator[Block]:
         told += [", with " if not place else ", ", Math(f"{writer.number(sympy.Symbol(name))} = {width}")]
     yield Paragraph((*told, "."))
     if len(found.rows) <= MOST_ROWS:
-        equations = zip(general.equations, subject.derivation.equations, strict=True)
-        yield _table(subject, found, {ours.name: own.target for ours, own in equations})
+        yield _table(subject, derivation, found, sizes)
     rows = []
     for name, part in _TOTALS:
         value = part(found)
@@ -155,16 +154,16 @@ def _multiply_adds(
     )
 
 
-def _table(subject: Subject, found: Cost, targets: Mapping[str, Variable]) -> Grid:
-    """A row for each equation, under the name that it has in the network: `dc1[5]`, of which the cost is `dc1[n0]`."""
+def _table(subject: Subject, derivation: Derivation, found: Cost, sizes: Mapping[str, int]) -> Grid:
     writer = subject.writer
+    numbers = {sympy.Symbol(name, positive=True, integer=True): sympy.Integer(width) for name, width in sizes.items()}
     rows = []
     for row in found.rows:
         if not row.operations.total:
             continue
         parts = (row.operations.multiplications, row.operations.additions, row.operations.functions)
+        target = derivation.equation(row.name).target.xreplace(numbers)
         cells: tuple[Words, ...] = tuple((Math(writer.number(sympy.expand(part))),) for part in parts)
-        target = targets[row.name]
         rows.append(GridRow(((Math(writer.name(target)),), *cells), (target.name,)))
     head: tuple[Words, ...] = (("Equation",), ("Multiplications",), ("Additions",), ("Functions",))
     return Grid(

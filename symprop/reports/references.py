@@ -156,6 +156,11 @@ BIBLIOGRAPHY: dict[tuple[str, str], tuple[str, str, str]] = {
         "NeurIPS",
     ),
     ("Wu", "2018"): ("Wu, Y. and He, K.", "Group normalization", "ECCV"),
+    ("Williams", "1990"): (
+        "Williams, R. J. and Peng, J.",
+        "An efficient gradient-based algorithm for on-line training of recurrent network trajectories",
+        "Neural Computation 2",
+    ),
     ("Zhang", "2019"): ("Zhang, B. and Sennrich, R.", "Root mean square layer normalization", "NeurIPS"),
 }
 """Authors, title and where it was published, by the first author's name and the year."""

@@ -41,6 +41,7 @@ from symprop.reports.of_formulas import OF_FORMULAS
 from symprop.reports.pdf import compiled
 from symprop.reports.questions import Questions, answers_of
 from symprop.reports.subject import Subject
+from symprop.reports.unrolled import check_unroll
 from symprop.saved import Model
 from symprop.verify.certificate import Certificate
 
@@ -208,6 +209,7 @@ def report(
     points: int = 10,
     columns: int = 1,
     slides: bool = False,
+    unroll: int = 0,
     sizes: Mapping[str, int] | None = None,
 ) -> Report:
     r"""Return a report on a network (of a case, from what it has worked out; of weights, with their training), or on a
@@ -218,7 +220,8 @@ def report(
     is "mixed" (numbers below, or above where there is a general `(l)`), "sub" or "super".
     Content: `without` names sections to leave out; a `short` report has the equations and their derivation, a `full`
     one every operation and check; `steps` "all" has a line for each rule, as is usual of a formula, "brief" one for
-    each equation, or each part that is differentiated. `sizes` are numbers for named sizes; `dtype` is that of the
+    each equation, or each part that is differentiated; with `unroll=3` recurrent layers are written out for three
+    moments too, with a figure of both passes. `sizes` are numbers for named sizes; `dtype` is that of the
     code; `seed` chooses what is random. `author` and `date` stand under the title.
     Paper: "a4" or "letter", with letters of 10, 11 or 12 `points` in one or two `columns`; with `slides` its LaTeX and
     PDF are slides.
@@ -240,6 +243,9 @@ def report(
     sheet = SLIDES if slides else Paper(paper, points, columns)
     answers, chosen = answers_of(subject), _Chosen(notation, seed, steps, full, sheet)
     of_network = None if answers else _network(subject, layout or "", dtype, sizes or {}, chosen)
+    if unroll:
+        check_unroll(unroll, of_network)
+        of_network = None if of_network is None else replace(of_network, unroll=unroll)
     found = of_network or _questions(answers, layout, dtype, sizes, chosen)
     left_out = left_out_of(CONTENTS[type(found)], without, short, full, slides)
     check_symbols(notation.symbols, found.names)

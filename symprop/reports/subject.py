@@ -41,6 +41,7 @@ class Subject:
     """A case in a notation; `seed` is for all that is random, `history` how its weights were trained.
 
     `steps` is "brief", where what is done to one equation is one line, or "all"; a `full` one lists every check.
+    Recurrent layers are written out for `unroll` moments too, with a figure.
     """
 
     case: Case
@@ -50,6 +51,7 @@ class Subject:
     steps: str = "brief"
     full: bool = False
     paper: Paper = A4
+    unroll: int = 0
 
     @property
     def network(self) -> Network:

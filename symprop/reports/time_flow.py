@@ -9,6 +9,8 @@ from sympy.printing.latex import LatexPrinter
 
 from symprop.algebra.nodes import Variable
 from symprop.analysis.through_time import Memory, through_time
+from symprop.analysis.truncation import dropped
+from symprop.errors import SpecError
 from symprop.networks.recurrent import has_moments, written_out_in_time
 from symprop.networks.sizes import TIME
 from symprop.notation.blocks import Block, EquationRow, Equations, Paragraph, Picture
@@ -31,7 +33,10 @@ def flow_in_time(subject: Subject) -> Iterator[Block]:
         return
     network = written_out_in_time(subject.network, unroll=False)
     system = network.system()
-    found = through_time(system)
+    try:
+        found = through_time(system)
+    except SpecError:  # states that are no vectors
+        return
     yield Paragraph(
         (
             "Back through time, a gradient is multiplied by a Jacobian for each moment on its way (Bengio, Simard and "
@@ -40,8 +45,32 @@ def flow_in_time(subject: Subject) -> Iterator[Block]:
     )
     for memory in found:
         yield from _of_layer(memory, subject)
+    yield from _dropped(subject)
     if subject.has_numbers and system.loss is not None:
         yield from _measured(subject)
+
+
+def _dropped(subject: Subject) -> Iterator[Block]:
+    """Say what truncation drops."""
+    writer = subject.writer
+    for each in dropped(subject.example.backward if subject.example is not None else ()):
+        yield Paragraph(
+            (
+                "Backpropagation through time is truncated (Williams and Peng, 1990): where ",
+                Math("t"),
+                f" is a multiple of {each.every}, ",
+                Math(writer.formula(each.state)),
+                " is held constant for the next moment, and ",
+                Math(writer.formula(each.term)),
+                " is dropped from its derivative. A loss at moment ",
+                Math("t"),
+                " so reaches back to a moment ",
+                Math(r"s \le t"),
+                " only where both are in one window, ",
+                Math(rf"\lceil s/{each.every} \rceil = \lceil t/{each.every} \rceil"),
+                ".",
+            )
+        )
 
 
 def _of_layer(memory: Memory, subject: Subject) -> Iterator[Block]:

@@ -68,7 +68,7 @@ def norms_over_time(
         run.run([*plain.equations, *backward])
         for array, name in probes.items():
             slope = unstacked(run.values[gradient_of(array).name]).real
-            found.setdefault(name, []).append(np.linalg.norm(slope, axis=1))
+            found.setdefault(name, []).append(np.linalg.norm(slope.reshape(len(slope), -1), axis=1))
     return {name: np.mean(norms, axis=0) for name, norms in found.items()}
 
 

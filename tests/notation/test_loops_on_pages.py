@@ -175,9 +175,9 @@ def test_differences_pair_the_equations_of_loops_inside_loops() -> None:
     lines = [line for line in changed.pretty().splitlines() if line.startswith(("- ", "+ "))][3:]
     assert [re.sub(r"^. \((\d+)\)  ", r"\1 ", line) for line in lines] == [
         "13 ∂L/∂W⁽²ˡ⁻¹⁾ₖ = δ⁽²ˡ⁻¹⁾ₖ a⁽²ˡ⁻¹⁾ₖ₋₁ᵀ   (l = 1, …, N, k = 1, …, K)",
-        "13 ∂L/∂W⁽²ˡ⁻¹⁾₁ = Σₖ₌₁ᴷ δ⁽²ˡ⁻¹⁾ₖ a⁽²ˡ⁻¹⁾ₖ₋₁ᵀ   (l = 1, …, N)",
+        "13 ∂L/∂W⁽²ˡ⁻¹⁾₁ = Σ[k=1…K] δ⁽²ˡ⁻¹⁾ₖ a⁽²ˡ⁻¹⁾ₖ₋₁ᵀ   (l = 1, …, N)",
         "14 ∂L/∂b⁽²ˡ⁻¹⁾ₖ = δ⁽²ˡ⁻¹⁾ₖ   (l = 1, …, N, k = 1, …, K)",
-        "14 ∂L/∂b⁽²ˡ⁻¹⁾₁ = Σₖ₌₁ᴷ δ⁽²ˡ⁻¹⁾ₖ   (l = 1, …, N)",
+        "14 ∂L/∂b⁽²ˡ⁻¹⁾₁ = Σ[k=1…K] δ⁽²ˡ⁻¹⁾ₖ   (l = 1, …, N)",
     ]
     assert "12 equations stay the same." in changed.pretty()
 

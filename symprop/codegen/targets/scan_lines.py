@@ -62,7 +62,7 @@ def _in_place(loop: Written) -> Iterable[str]:
         yield f"{name.name} = {write.name('empty')}({shape}, DTYPE)"
     held = dict(zip(steps.after, steps.before, strict=True))
     starts = dict(zip(steps.before, loop.scan.starts, strict=True))
-    rows = dict(zip(steps.rows, (_row(array, write) for array in loop.scan.arrays), strict=True))
+    rows = dict(zip(steps.rows, (row_source(array, write) for array in loop.scan.arrays), strict=True))
     for after, before in held.items():
         if after in loop.stacks and steps.has_start(after):
             yield f"{loop.stacks[after].name}[0] = {write.text(starts[before])}"
@@ -74,6 +74,9 @@ def _in_place(loop: Written) -> Iterable[str]:
     if rows:
         yield from loop.indented(*_assigned([each.name for each in rows], list(rows.values())))
 
+    read = {each for statement in steps.program.forward for each in statement.reads}
+    read |= {after for after, before in held.items() if before not in rows}
+
     def line(statement: Statement) -> list[str]:
         found = loop.lines(statement)
         kept = loop.stacks.get(statement.target)
@@ -82,7 +85,8 @@ def _in_place(loop: Written) -> Iterable[str]:
         place = "t + 1" if steps.has_start(statement.target) else "t"
         first, *rest = found
         name, equals, right = first.partition(" = ")
-        return [f"{name}{equals}{kept.name}[{place}]{equals}{right}", *rest]
+        row = f"{kept.name}[{place}]{equals}{right}"
+        return [f"{name}{equals}{row}" if statement.target in read else row, *rest]
 
     yield from loop.body(line)
     for after, before in held.items():
@@ -129,7 +133,7 @@ def _as_lists(loop: Written) -> Iterable[str]:
         yield f"{name.name} = [{held[variable].name}]" if steps.has_start(variable) else f"{name.name} = []"
     order = f"range({steps.count})"
     yield f"for t in {f'reversed({order})' if steps.backward else order}:"
-    rows = dict(zip(steps.rows, (_row(array, write) for array in loop.scan.arrays), strict=True))
+    rows = dict(zip(steps.rows, (row_source(array, write) for array in loop.scan.arrays), strict=True))
     if rows:
         yield from loop.indented(*_assigned([each.name for each in rows], list(rows.values())))
     yield from loop.body()
@@ -145,7 +149,7 @@ SCANS: dict[str, Callable[[Written], Iterable[str]]] = {"np": _in_place, "jnp": 
 """How a loop is written in each library."""
 
 
-def _row(array: Node, write: Dialect) -> str:
+def row_source(array: Node, write: Dialect) -> str:
     """Return the source of row t of an array."""
     match array:
         case n.Slice(operands=(inner,)) if array.axis == 0:
@@ -170,4 +174,4 @@ def _tuple(items: Sequence[str]) -> str:
     return f"({', '.join(items)}{',' * (len(items) == 1)})"
 
 
-__all__ = ["SCANS", "scan_lines"]
+__all__ = ["SCANS", "row_source", "scan_lines"]
