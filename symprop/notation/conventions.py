@@ -67,9 +67,8 @@ def conventions(derivation: Derivation) -> Iterator[Words]:
         beyond = any(_meets_rows(part) and part.rank > 2 for part in written)
         further = ", and so in arrays with more axes" if beyond else ""
         yield (f"A vector that is added to a matrix is added to each of its rows{further}.",)
-    yield ("A gradient has the shape of its parameter (denominator layout).",)
+    yield from (("A gradient has the shape of its parameter (denominator layout).",), *_numbering(derivation))
     adjoints = {adjoint_of(each.target): each.target for each in system.equations if each.target.role == PRE_ACTIVATION}
-    yield from _numbering(derivation)
     deltas = [equation.target for equation in derivation.equations if equation.target in adjoints]
     if deltas:
         delta = min(
