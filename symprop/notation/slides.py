@@ -71,7 +71,8 @@ def _lines(cell: Words, align: str, paper: Paper) -> int:
     if align in ("l", "r"):
         return 1 + tall
     wide = sum(
-        0.85 * paper.width(part.latex) if isinstance(part, Math) else LETTER * len(getattr(part, "text", str(part)))
+        0.85 * paper.width(part.latex) if isinstance(part, Math) else LETTER * len(part)
         for part in written(cell)
+        if isinstance(part, (str, Math))
     )
     return tall + max(1, math.ceil(wide / (float(align) * paper.line)))
