@@ -206,7 +206,7 @@ class Scan(Recurrent):
         builder, cell, width = moment.builder, self.cell, moment.value.shape[-1]
         shapes = self._shapes(builder, width)
         numbers = {name: builder.hyperparameter(name, number) for name, number in self.hyperparameters}
-        sizes = {name: size for name, size in self._sizes(width).items() if name in cell.sizes}
+        sizes = {name: _in_block(builder, size) for name, size in self._sizes(width).items() if name in cell.sizes}
         known: dict[str, Node] = {INPUT_NAME: moment.input}
         known |= {before: moment.before(state) for before, state in cell.carried.items()}
         known |= {name: Variable(name, (), shapes[name]) for name in cell.free if name not in numbers}
@@ -267,9 +267,7 @@ class Scan(Recurrent):
         found = inferred_shapes(
             self.cell, tuple(known.items()), tuple(each for each in own.items() if each[0] in self.cell.sizes)
         )
-        symbols = {each for shape in found.values() for size in shape for each in size.free_symbols}
-        real = {each: builder.size(each.name) for each in symbols if not isinstance(each, Unknown)}
-        return {name: tuple(size.xreplace(real) for size in shape) for name, shape in found.items()}
+        return {name: tuple(_in_block(builder, size) for size in shape) for name, shape in found.items()}
 
     @property
     def _sizes_asked(self) -> tuple[str, ...]:
@@ -286,6 +284,12 @@ def symbols_in(size: Size) -> frozenset[str]:
     (['n'], frozenset())
     """
     return frozenset(symbol.name for symbol in size_node(size).free_symbols)
+
+
+def _in_block(builder: Builder, size: Expr) -> Expr:
+    """Return a size as the block of a `Repeat` has it in which the cell stands: `n_l` is n(l)."""
+    named = (each for each in size.free_symbols if not isinstance(each, Unknown))
+    return size.xreplace({each: builder.size(each.name) for each in named})
 
 
 def _sizes_of(name: str, given: Any) -> tuple[Size, ...]:
