@@ -43,7 +43,7 @@ def _costs(subject: Questions) -> Words:
         total = sum((operations(x).total for x in (*(own.expression for own in needed), each.node)), Integer(0))
         answer = Reference(label(each.name), subject.derivation.numbers[each.name])
         told += [", ", answer, " takes ", Math(subject.writer.number(total)), " operations"]
-    return (*told[1:], ", each multiplication, addition and function counted as one.")
+    return ("Equation ", *told[1:], ", each multiplication, addition and function counted as one.")
 
 
 _RETURNS = re.compile(r'"""Return .*?(,\s+an\s+array\s+of\s+shape\s+\([^)]*\)|,\s+a\s+float)\.', re.DOTALL)

@@ -223,10 +223,9 @@ def report(
     Content: `without` names sections to leave out; a `short` report has the equations and their derivation, a `full`
     one every operation and check; `steps` "all" has a line for each rule, as is usual of a formula, "brief" one for
     each equation, or each part that is differentiated; with `unroll=3` recurrent layers are written out for three
-    moments too, with a figure of both passes. `sizes` are numbers for named sizes; `dtype` is that of the
-    code; `seed` chooses what is random. `author` and `date` stand under the title.
-    Paper: "a4" or "letter", with letters of 10, 11 or 12 `points` in one or two `columns`; with `slides` its LaTeX and
-    PDF are slides.
+    moments too, with a figure of both passes. `sizes` are numbers for named sizes; `dtype` is that of the code; `seed`
+    chooses what is random; `author` and `date` stand under the title.
+    Paper: "a4" or "letter", letters of 10, 11 or 12 `points`, one or two `columns`; `slides` in its LaTeX and PDF.
 
     >>> written = report("Input(2) >> Dense(1) >> MeanSquaredError()", symbols={"delta": r"\varepsilon"})
     >>> print(written.equation("W1"))
@@ -243,11 +242,8 @@ def report(
     check_steps_and_seed(steps, seed)
     notation = Notation(symbols_of(texts_of(symbols)), bold, transpose, layer_index)
     sheet = SLIDES if slides else Paper(paper, points, columns)
-    answers, chosen = answers_of(subject), _Chosen(notation, seed, steps, full, sheet)
+    answers, chosen = answers_of(subject), _Chosen(notation, seed, steps, full, sheet, unroll)
     of_network = None if answers else _network(subject, layout or "", dtype, sizes or {}, chosen)
-    if unroll:
-        check_unroll(unroll, of_network)
-        of_network = None if of_network is None else replace(of_network, unroll=unroll)
     found = of_network or _questions(answers, layout, dtype, sizes, chosen)
     left_out = left_out_of(CONTENTS[type(found)], without, short, full, slides)
     check_symbols(notation.symbols, found.names, found.signs)
@@ -263,6 +259,7 @@ class _Chosen(NamedTuple):
     steps: str | None
     full: bool
     paper: Paper
+    unroll: int
 
 
 def _questions(
@@ -273,6 +270,8 @@ def _questions(
         raise SpecError(f"a formula has no batch of examples, so no layout {shown(layout)}\nallowed: example")
     if dtype not in DTYPES:
         raise SpecError(f"unknown dtype {shown(dtype)}\nallowed: {', '.join(DTYPES)}")
+    if chosen.unroll:
+        check_unroll(chosen.unroll, None)
     found = tuple(each.with_sizes(sizes) for each in answers)
     return Questions(found, chosen.notation, chosen.seed, chosen.steps or "all", chosen.full, chosen.paper, dtype)
 
@@ -285,7 +284,11 @@ def _network(network: Any, layout: str, dtype: str, sizes: Mapping[str, int], ch
     if case.example.system.loss is None:
         text = case.network.text
         raise SpecError(f"a report is on a network with a loss\nend it with one: {text} >> MeanSquaredError()")
-    return Subject(case, chosen.notation, chosen.seed, history, chosen.steps or "brief", chosen.full, chosen.paper)
+    steps = chosen.steps or "brief"
+    found = Subject(case, chosen.notation, chosen.seed, history, steps, chosen.full, chosen.paper)
+    if chosen.unroll:
+        check_unroll(chosen.unroll, found)
+    return replace(found, unroll=chosen.unroll)
 
 
 REPORT.append(report)
