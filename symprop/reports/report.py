@@ -194,10 +194,9 @@ def report(
 ) -> Report:
     r"""Return a report on a network; of a case, from what it has worked out; of loaded weights, with their training.
 
-    Formulas: `layout` is "example", "rows" or "columns"; `symbols` gives letters by name (of arrays, functions, sizes,
-    counts, indices, and numbers such as `eps`), as a mapping or as texts such as `delta=\varepsilon`; `bold` is "none",
-    "vectors" or "arrays"; `transpose` is "top", "T" or "prime"; `layer_index` is "mixed" (numbers below, or above where
-    there is a general `(l)`), "sub" or "super".
+    Formulas: `layout` is "example", "rows" or "columns"; `symbols` gives letters by name, of arrays, functions, sizes,
+    counts, indices and numbers, as a mapping or as `delta=\varepsilon`; `bold` is "none", "vectors" or "arrays";
+    `transpose` "top", "T" or "prime"; `layer_index` "mixed" (a general `(l)` stands above), "sub" or "super".
     Content: `without` names sections to leave out; a `short` report has the equations and their derivation, a `full`
     one every operation and check; `steps` "all" has a line for each rule, "brief" one for each equation. `sizes` are
     numbers for named sizes; `dtype` is that of the code; `seed` chooses what is random. `author` and `date` stand
