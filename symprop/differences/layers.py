@@ -169,6 +169,20 @@ def aligned(first: Sequence[Station], second: Sequence[Station]) -> list[Pair]:
     return pairs
 
 
+def moved(pairs: Sequence[Pair]) -> list[tuple[Station, Station]]:
+    """Return layers that have no partner, and are alike: each stands elsewhere in the other network, as a norm may."""
+    alone = [b for a, b in pairs if a is None and b is not None and not b.closes]
+    found: list[tuple[Station, Station]] = []
+    for a, b in pairs:
+        if a is None or b is not None or a.closes:
+            continue
+        partner = next((each for each in alone if (each.kind, each.text) == (a.kind, a.text)), None)
+        if partner is not None and a.items and not any(isinstance(item, Loop) for item in a.items):
+            alone.remove(partner)
+            found.append((a, partner))
+    return found
+
+
 def are_reordered(a: Station | None, b: Station | None) -> bool:
     """Whether two stations join the same branches in another order."""
     if a is None or b is None or not a.closes or a.length != b.length:

@@ -14,7 +14,7 @@ from symprop.algebra.names import adjoint_of
 from symprop.algebra.nodes import Variable
 from symprop.algebra.trees import variables
 from symprop.calculus.adjoint_rows import row_names
-from symprop.differences.layers import Pair, Row, Station, aligned, inside
+from symprop.differences.layers import Pair, Row, Station, aligned, inside, moved
 from symprop.differences.trees import Classes
 
 Loops = tuple[tuple[Loop, Loop], ...]
@@ -61,6 +61,8 @@ class _Matching:
         """Walk along stations; `start` is what the first of each network reads, `loops` where they stand in blocks."""
         last, apart = list(start), False
         rows: dict[tuple[str, int], Row] = {}  # of the first network, with those of the second
+        elsewhere = moved(pairs)
+        gone = [a for a, _ in elsewhere]
         for a, b in pairs:
             if a is not None and b is not None:
                 rows |= {(ours.block, ours.number): theirs for ours, theirs in zip(a.rows, b.rows, strict=False)}
@@ -69,7 +71,11 @@ class _Matching:
                 elif apart:
                     self.join(a.placed.built.value, b.placed.built.value, loops)
                 self.stations(a, b, loops)
-            else:
+            elif (
+                origin := next((each for each, other in elsewhere if other is b), None)
+            ) is not None and b is not None:
+                self.moved(origin, b)
+            elif not any(a is each for each in gone):
                 for station, side in ((a, 0), (b, 1)):
                     for equation in equations_in(() if station is None else station.items):
                         self.fresh(side, equation)
@@ -77,6 +83,17 @@ class _Matching:
             apart = a is None or b is None
             last = [last[0] if a is None else _output(a, last[0]), last[1] if b is None else _output(b, last[1])]
         self.join(last[0], last[1], loops)
+
+    def moved(self, a: Station, b: Station) -> None:
+        """Pair what a layer that stands elsewhere wrote; what it puts out takes another's place in each network."""
+        for ours, theirs in zip(equations_in(a.items), equations_in(b.items), strict=True):
+            self.names.equations.append((ours, theirs))
+            for one, other in zip(self.fresh(0, ours), self.fresh(1, theirs), strict=True):
+                self.join(one, other)
+                self.names.variables.append((one, other))
+            if ours.target != a.placed.built.output:
+                self.join(ours.target, theirs.target)
+                self.names.variables.append((ours.target, theirs.target))
 
     def outputs(self, a: Station, b: Station, rows: dict[tuple[str, int], Row], loops: Loops) -> None:
         """Pair what the rows of two blocks put out, of rows that have layers that stand for each other."""

@@ -8,7 +8,7 @@ from itertools import product
 from symprop.algebra.equations import loops_in
 from symprop.algebra.nodes import Multiply, Variable
 from symprop.algebra.trees import walk
-from symprop.differences.layers import Pair, Row, Station, are_reordered
+from symprop.differences.layers import Pair, Row, Station, are_reordered, moved
 from symprop.networks.blocks import Repeat
 from symprop.networks.layers import Layer
 from symprop.networks.network import Network
@@ -33,7 +33,12 @@ def told(pairs: Sequence[Pair], before: Network, after: Network) -> tuple[str, .
         if join is not None:
             said = f"the branches of {type(join.layer).__name__} stand in another order"
             found.setdefault(said, []).append(_span(join) + " of B")
-    for what, where in _happened(pairs, {each for pair in repeats for each in pair}):
+    elsewhere = moved(pairs)
+    for a, b in elsewhere:
+        found.setdefault(f"{b.text} moved", []).append(f"layer {a.place} of A, {b.place} of B")
+    stood = {id(each) for pair in elsewhere for each in pair}
+    rest = [pair for pair in pairs if not any(id(each) in stood for each in pair)]
+    for what, where in _happened(rest, {each for pair in repeats for each in pair}):
         found.setdefault(what, []).append(where)
     for outer, other in repeats:
         found[f"{outer.text} has {other.count} block{'' if other.count == 1 else 's'} now"] = []

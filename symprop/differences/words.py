@@ -24,6 +24,7 @@ from symprop.differences.changes import (
 )
 from symprop.differences.compared import Compared
 from symprop.differences.marks import Marked
+from symprop.differences.ways import ways
 from symprop.networks.network import Network
 from symprop.notation.selection_notes import other_selections
 from symprop.notation.words import Words
@@ -103,6 +104,7 @@ def opening(difference: Compared) -> Iterator[Words]:
         yield (f"and {len(difference.layers) - MOST_LISTED:,} more changes of layers",)
     if difference.shapes:
         yield ("other shapes: ", *_listed(_shapes(difference.shapes)))
+    yield from ways(difference)
     networks = (("A", difference.before), ("B", difference.after))
     without = [name for name, network in networks if network.system().loss is None]
     if without:
@@ -153,16 +155,15 @@ def closing(difference: Compared) -> Iterator[Words]:
         if change.before is not None and change.after is not None:
             told |= dict.fromkeys(other_selections(change.before.right, change.after.right))
     yield from (("In B: ", *sentence) for sentence in told)
+    reread: dict[tuple[Variable, ...], list[Words]] = {}
     for change in difference.of_kind(REREAD):
         if change.after is not None:
-            names = tuple(part for name in change.others for part in (" and ", name))[1:]
-            yield (
-                change.after.left,
-                " reads as before, but ",
-                *names,
-                " are other arrays" if len(change.others) > 1 else " is another array",
-                " there now.",
-            )
+            reread.setdefault(change.others, []).append((change.after.left,))
+    for others, left in reread.items():
+        names = tuple(part for name in others for part in (" and ", name))[1:]
+        verb = " read" if len(left) > 1 else " reads"
+        what = " are other arrays" if len(others) > 1 else " is another array"
+        yield (*_listed(left), f"{verb} as before, but ", *names, f"{what} there now.")
 
 
 def notes(change: Change, side: Side) -> Iterator[Words]:

@@ -216,10 +216,9 @@ def report(
     r"""Return a report on a network (of a case, from what it has worked out; of weights, with their training), or on a
     formula: on one answer or several about it, or on its gradients.
 
-    Formulas: `layout` is "example", "rows" or "columns"; `symbols` gives letters by name (of arrays, functions, sizes,
-    counts, indices, and numbers such as `eps`), as a mapping or as texts such as `delta=\varepsilon`; `bold` is "none",
-    "vectors" or "arrays"; `transpose` is "top", "T" or "prime"; `layer_index` is "mixed" (numbers below, or above where
-    there is a general `(l)`), "sub" or "super".
+    Formulas: `layout` is "example", "rows" or "columns"; `symbols` gives letters by name, of arrays, functions, sizes,
+    counts, indices and numbers, as a mapping or as `delta=\varepsilon`; `bold` is "none", "vectors" or "arrays";
+    `transpose` "top", "T" or "prime"; `layer_index` "mixed" (a general `(l)` stands above), "sub" or "super".
     Content: `without` names sections to leave out; a `short` report has the equations and their derivation, a `full`
     one every operation and check; `steps` "all" has a line for each rule, as is usual of a formula, "brief" one for
     each equation, or each part that is differentiated; with `unroll=3` recurrent layers are written out for three

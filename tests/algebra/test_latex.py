@@ -434,7 +434,7 @@ def test_the_command_line_takes_latex(tmp_path: Path, capsys: pytest.CaptureFixt
         main(["compare", str(paper), "--equation", "2", "--with", "X.T @ (X @ w - y) + lambda_*w", "--where", where])
         == 0
     )
-    assert main(["compare", str(paper), "--equation", "eq:loss", "--with", r"\|X w - y\|^2", "--where", plain]) == 1
+    assert main(["compare", str(paper), "--equation", "eq:loss", "--with", r"\|X w - y\|^2", "--where", where]) == 1
     assert (
         main(["gradient", "--latex", r"\tfrac12\|Xw-y\|_2^2", "--where", plain, "--wrt", "w", "--format", "text"]) == 0
     )

@@ -660,3 +660,18 @@ def test_two_forms_of_a_gated_unit_stand_side_by_side() -> None:
     assert any("PyTorch" in each and "Cho et al. (2014)" in each for each in found.layers)
     changed = [change.before.left.text() for change in found.changed if change.before is not None]
     assert {"q1[t]", "n1[t]", "dh1[t]", "dr1[t]", "dR1"} <= set(changed) and "z1[t]" not in changed
+
+
+def test_a_norm_that_moves_is_one_layer_and_what_it_does_to_the_ways_of_the_gradient_is_said() -> None:
+    block = "Dense(n) >> Tanh() >> Dense(n)"
+    post = f"Input(n) >> Residual({block}) >> LayerNorm() >> Residual({block}) >> LayerNorm() >> MeanSquaredError()"
+    pre = f"Input(n) >> Residual(LayerNorm() >> {block}) >> Residual(LayerNorm() >> {block}) >> MeanSquaredError()"
+    found = symprop.diff(post, pre)
+    assert found.layers == ("LayerNorm() moved, layer 8 of A, 1 of B",)
+    sides = [side for change in found.changed for _, side in change.signed]
+    assert not {"x_hat", "u"} & {side.left.text() for side in sides}
+    for change in (*found.added, *found.removed):  # nothing is taken away here to be added there
+        assert not any(change.signed[0][1].right.text() == side.right.text() for side in sides)
+    said = found.pretty().replace("\n    ", " ")
+    assert "in A every way of the gradient, a skip's too, is multiplied by ∂x̂₁/∂a₂" in said
+    assert "every way" not in symprop.diff(pre, pre.replace("Tanh", "ReLU")).pretty()

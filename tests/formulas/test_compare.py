@@ -215,7 +215,7 @@ def test_rounding_is_no_difference(first: str, second: str) -> None:
     ],
 )
 def test_where_only_one_has_a_value_is_said(first: str, second: str, words: str) -> None:
-    found = compare(first, second, a="", b="", X="m n")
+    found = compare(first, second, needed_of("a:, b:, X: m n", first, second))
     assert found.equal is not False
     assert words in found.message
 
