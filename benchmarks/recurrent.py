@@ -4,10 +4,10 @@
     python benchmarks/recurrent.py --only "LSTM, T 50, n 64" --rounds 15
 
 A network is one layer whose states at all moments have targets: RNN, LSTM and GRU, T 10, 50 and 200, n 16, 64 and 256
-units (and as many inputs), batches of 1, 16 and 64. symprop's NumPy target, and its JAX target under `jit`, beside
-`torch.nn.RNN`, `LSTM` and `GRU`, and JAX's `jit` of `value_and_grad` of `lax.scan`, where the products with the input
-are one before the scan. Each library has a process of its own, which keeps all networks; they take turns. The whole
-takes some six minutes and writes `benchmarks/results/recurrent.json`.
+units (and as many inputs), batches of 1, 16 and 64. symprop's NumPy and numba targets, and its JAX target under `jit`,
+beside `torch.nn.RNN`, `LSTM` and `GRU`, and JAX's `jit` of `value_and_grad` of `lax.scan`, where the products with the
+input are one before the scan. Each library has a process of its own, which keeps all networks; they take turns. It all
+takes some six minutes, and writes `benchmarks/results/recurrent.json`.
 """
 
 from __future__ import annotations
@@ -157,6 +157,7 @@ def jax_loss(layer: Layer) -> Callable[..., Any]:
 
 TOOLS = {
     "symprop": Tool("numpy", numpy_step("numpy")),
+    "symprop, numba": Tool("numba", numpy_step("numba")),
     "symprop, JAX": Tool("jax", own_jax_step),
     "PyTorch": Tool("torch", torch_step, other=True),
     "JAX": Tool("jax", jax_step, other=True),
@@ -167,9 +168,9 @@ COMPARISON = Comparison(
     NETWORKS,
     2e-3,  # float32 through 200 moments, added in other orders
     Path(__file__).parent / "results" / "recurrent.json",
-    rounds=7,
+    rounds=5,
     together=True,
-    sample=0.02,
+    sample=0.015,
     threads=(1,),
 )
 

@@ -15,6 +15,7 @@ import statistics
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -61,12 +62,18 @@ class Comparison:
         return found
 
 
-def numpy_step(target: str, text: str, params: dict[str, Any], x: Any, y: Any) -> Step:
-    """Return the step of a module of ours that works on NumPy's arrays; its `work` is its memory."""
+@cache
+def _module(target: str, text: str, threads: int) -> Any:
+    """Return a module of ours: one for all sizes of a batch, so that a compiler compiles it once."""
     import symprop
 
+    return symprop.compile(text, dtype="float32", target=target, threads=threads)
+
+
+def numpy_step(target: str, text: str, params: dict[str, Any], x: Any, y: Any) -> Step:
+    """Return the step of a module of ours that works on NumPy's arrays; its `work` is its memory."""
     threads = int(os.environ["OMP_NUM_THREADS"]) if target == "numpy" else 1
-    step = symprop.compile(text, dtype="float32", target=target, threads=threads).make_step(params, len(x))
+    step = _module(target, text, threads).make_step(params, len(x))
 
     def call() -> tuple[Any, dict[str, Any]]:
         loss, grads = step(x, y)
@@ -170,7 +177,9 @@ def measured(comparison: Comparison, network: Any, workers: dict[str, Worker], r
     found = {"network": network.name, "text": network.text, "seconds": seconds, "least": least, "bytes": memory}
     others = [seconds[tool] for tool in tools if known[tool].other]
     if others:
-        found["to fastest"] = {tool: seconds[tool] / min(others) for tool in tools if not known[tool].other}
+        own = {tool: seconds[tool] for tool in tools if not known[tool].other}
+        found["to fastest"] = {tool: each / min(others) for tool, each in own.items()}
+        found["to fastest"]["the faster of them"] = min(own.values()) / min(others)
     return found
 
 

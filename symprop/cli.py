@@ -16,9 +16,10 @@ from contextlib import contextmanager
 from typing import Any
 
 from symprop.commands.outcome import deliver, document, error_of
-from symprop.commands.parser import asked_in, parser_of
+from symprop.commands.parser import asked_in, parsed
 from symprop.commands.table import PROGRAM, TOUR
 from symprop.errors import LimitError, OutputError, SympropError, SympropWarning
+from symprop.terminal import silent
 
 INTERRUPTED, PIPE_CLOSED = 130, 141
 _LONGEST_LINE = 240
@@ -53,9 +54,10 @@ def _run(given: list[str], told: dict[str, None]) -> int:
     if not given:
         print(TOUR)
         return 0
-    options = parser_of(asked_in(given)).parse_args(given)
+    options = parsed(given)
     sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
-    with _warnings_told(told, quiet=options.json or options.quiet):
+    alone = options.json or options.quiet
+    with silent(alone), _warnings_told(told, quiet=alone):
         outcome = options.run(options)
         code = deliver(outcome, options, told)
     sys.stdout.flush()

@@ -1,9 +1,9 @@
 """Files in and out: written whole or not at all, read within limits.
 
 A file is written to a temporary one beside it, synced, and renamed over the target, which POSIX makes atomic: a
-reader sees the old file or the new one. A target that is a directory, a device or a symbolic link is refused (writing
-through a link would change a file that was not named). What is open already, such as a stream, is read from its
-beginning and written as it is.
+reader sees the old file or the new one. A target that is a directory or a symbolic link to a file is refused (writing
+through a link would change a file that was not named). A device or a pipe, such as /dev/null, is written as it is; so
+is what is open already, which is read from its beginning.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def write_whole(path: Source, content: str | bytes) -> None:
     """Write a file whole or not at all; an existing file keeps its permissions.
 
     Raises:
-        OutputError: the path is a directory, a link or a device, or cannot be written; nothing is left behind.
+        OutputError: the path is a directory or a link to a file, or cannot be written; nothing is left behind.
     """
     data = content.encode("utf-8", "backslashreplace") if isinstance(content, str) else content
     if not isinstance(path, (str, os.PathLike)):
@@ -45,6 +45,9 @@ def write_whole(path: Source, content: str | bytes) -> None:
         path.flush()
         return
     target = Path(path)
+    if is_stream(target):
+        _write_stream(target, data)
+        return
     before = _writable(target)
     temporary = target.with_name(TEMPORARY.format(secrets.token_hex(8)))
     try:
@@ -72,6 +75,26 @@ def write_whole(path: Source, content: str | bytes) -> None:
     _sweep(target.parent)
 
 
+def is_stream(path: str | os.PathLike[str]) -> bool:
+    """Whether a path leads to a device or a pipe, which is written as it is: /dev/null, what `mkfifo` made."""
+    try:
+        mode = os.stat(path).st_mode
+    except (OSError, ValueError):  # which writing says
+        return False
+    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
+
+
+def _write_stream(target: Path, data: bytes) -> None:
+    try:
+        with open(target, "wb", buffering=0) as stream:
+            while data:
+                data = data[stream.write(data) :]
+    except BrokenPipeError:
+        raise OutputError(f"cannot write {shown(target, 200)}: its reader is gone") from None
+    except OSError as problem:
+        raise _output_error("write", target, problem) from None
+
+
 def check_writable(path: Source) -> None:
     """Raise now if `write_whole` would refuse `path`, before long work is done for it.
 
@@ -81,6 +104,10 @@ def check_writable(path: Source) -> None:
     if not isinstance(path, (str, os.PathLike)):
         return
     target = Path(path)
+    if is_stream(target):
+        if not os.access(target, os.W_OK):
+            raise OutputError(f"cannot write {shown(target, 200)}: it cannot be written to")
+        return
     _writable(target)
     if not os.access(target.parent, os.W_OK | os.X_OK):
         raise OutputError(f"cannot write {shown(target, 200)}: its folder cannot be written to")
@@ -96,12 +123,10 @@ def _writable(target: Path) -> os.stat_result | None:
         return None
     except (OSError, ValueError) as problem:
         raise _output_error("write", target, problem) from None
-    kinds = {stat.S_IFDIR: "a directory", stat.S_IFLNK: "a symbolic link"}
     if not stat.S_ISREG(found.st_mode):
-        what = kinds.get(stat.S_IFMT(found.st_mode), "a device or pipe")
-        raise OutputError(
-            f"cannot write {shown(target, 200)}: it is {what}\nallowed: a new file, or an ordinary file to replace"
-        )
+        what = "a symbolic link" if stat.S_ISLNK(found.st_mode) else "a directory"
+        allowed = "a new file, an ordinary file to replace, or a device or pipe"
+        raise OutputError(f"cannot write {shown(target, 200)}: it is {what}\nallowed: {allowed}")
     if not os.access(target, os.W_OK):
         raise OutputError(f"cannot write {shown(target, 200)}: the file is read-only")
     return found
@@ -159,13 +184,14 @@ def _output_error(verb: str, path: object, problem: Exception) -> OutputError:
     return OutputError(f"cannot {verb} {shown(path, 200)}: {reason}")
 
 
-def opened(source: Source) -> AbstractContextManager[IO[bytes]]:
-    """Open an ordinary file for reading; one that is open is read from its beginning."""
+def opened(source: Source, pipes: bool = False) -> AbstractContextManager[IO[bytes]]:
+    """Open an ordinary file for reading, or also a pipe; one that is open is read from its beginning."""
     if not isinstance(source, (str, os.PathLike)):
         source.seek(0)
         return nullcontext(source)
     try:
-        if not stat.S_ISREG(os.stat(source).st_mode):
+        mode = os.stat(source).st_mode
+        if not (stat.S_ISREG(mode) or (pipes and stat.S_ISFIFO(mode))):
             raise OutputError(f"cannot read {shown(source, 200)}: it is not an ordinary file")
         return open(source, "rb")
     except (OSError, ValueError) as problem:
@@ -173,13 +199,13 @@ def opened(source: Source) -> AbstractContextManager[IO[bytes]]:
 
 
 def read_bytes(source: Source, limit: int) -> bytes:
-    """Read an ordinary file of at most `limit` bytes.
+    """Read an ordinary file or a pipe of at most `limit` bytes.
 
     Raises:
-        OutputError: not an ordinary file, or it cannot be read.
+        OutputError: neither, or it cannot be read.
         LimitError: larger than `limit`.
     """
-    with opened(source) as file:
+    with opened(source, pipes=True) as file:
         try:
             data = file.read(limit + 1)
         except OSError as problem:

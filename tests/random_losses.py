@@ -39,6 +39,7 @@ from symprop.verify.arithmetic import Array
 from symprop.verify.complex_step import STEP
 from symprop.verify.evaluate import WORKING_DIGITS, precise_value
 from symprop.verify.measure import judged, precise_difference
+from tests.needed import needed_of
 
 _Item = TypeVar("_Item")
 LEAVES: dict[str, dict[str, str]] = {
@@ -220,7 +221,7 @@ def loss(
 
 def read(text: str) -> Formula:
     """Return the loss over the arrays that it reads."""
-    whole = formula(text, DECLARATIONS)
+    whole = formula(text, needed_of(DECLARATIONS, text))
     return Formula(text, whole.node, variables(whole.node))
 
 

@@ -20,6 +20,7 @@ ORDER = (
     "version",
     "errors",
     "limits",
+    "terminal",
     "templating",
     "collection",
     "files",

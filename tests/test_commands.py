@@ -265,3 +265,35 @@ def told_options(parser: argparse.ArgumentParser) -> Iterator[str]:
     for action in parser._actions:
         if action.help != argparse.SUPPRESS:
             yield from action.option_strings
+
+
+SLIPS = {
+    ("hessian", "x @ A @ x", "--symmetric", "pairs"): "--vec vech",
+    ("gradient", "x @ A @ x", "--vec", "columns"): "jacobian and hessian have it",
+    ("gradient", "x @ A @ x", "-wrt", "x"): "did you mean '--wrt'?",
+    ("derive", "x @ x", "--layuot=rows"): "did you mean '--layout'?",
+    ("derive", "x @ x", "--target", "jax"): "--target is an option of generate, check, train",
+    ("gradient", "x", "@", "A"): "quotes around what has spaces",
+    ("hessian", "x @ A @ x", "x"): "--wrt x for the variable",
+    ("derve", "x @ x"): "did you mean 'derive'?",
+    ("jacobian", "A @ x", "--vec", "colums"): "did you mean 'columns'?",
+    ("gradient", "x @ A @ x", "--where", "A: n n, x: n, Q: n"): "the formula has no 'Q' to declare",
+    ("gradient", r"x^\top A x", "--where", "A: n n, x: n, Q: n"): "the formula has no 'Q' to declare",
+    ("derive", "x @ A @ x", "--where", "A: n n, x: n, Q: n"): "the formula has no 'Q' to declare",
+    ("compare", "A @ x", "x @ A.T", "--where", "A: n n, x: n, Q: n"): "the formula has no 'Q' to declare",
+}
+
+
+def test_a_slip_is_told_with_what_was_meant(capsys: pytest.CaptureFixture[str]) -> None:
+    for typed, told in SLIPS.items():
+        assert main(list(typed)) == 2, typed
+        assert told in capsys.readouterr().err, typed
+
+
+def test_a_terminal_is_told_nothing_beside_an_outcome_that_was_asked_for_alone(monkeypatch, capsys) -> None:
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
+    monkeypatch.setattr("symprop.verify.gathering.PATIENCE", -1.0)
+    network = "Input(1) >> Dense(1) >> MeanSquaredError()"
+    for options, is_told in ((["--json"], False), (["-q"], False), ([], True)):
+        assert main(["check", network, *options]) == 0
+        assert ("checking" in capsys.readouterr().err) is is_told

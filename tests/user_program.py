@@ -27,12 +27,21 @@ def formulas() -> list[str]:
     value = g(x=np.ones(2), A=np.eye(2))
     same = assert_type(symprop.compare(g, "(A + A.T) @ x", A="n n", x="n"), symprop.Comparison)
     right = assert_type(symprop.certify(f, lambda A, x: A @ x + A.T @ x, wrt="x"), symprop.Certification)
+    homework = assert_type(symprop.report(g, sizes={"n": 2}, without=["certificate"]), symprop.Report)
     tex = assert_type(symprop.latex_formula(r"\log\det X", X="n n"), symprop.Formula)
     W, x = symprop.variable("W1", (2, 3)), symprop.variable("x", (3,))
     node: symprop.Node = symprop.read_latex("W_1 x", [W, x])
     variable: symprop.Variable = x
     said = [g.text(), every["A"].latex(), *(each.pretty() for each in products), str(value.shape), same.message]
-    return [*said, right.message, tex.source, node.text(), variable.name, *(step.rule for step in g.steps())]
+    return [
+        *said,
+        homework.title,
+        right.message,
+        tex.source,
+        node.text(),
+        variable.name,
+        *(step.rule for step in g.steps()),
+    ]
 
 
 def derivations() -> list[str]:

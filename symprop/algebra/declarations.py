@@ -10,7 +10,7 @@ have it. A scalar has no sizes: `alpha:`.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,7 +22,7 @@ from symprop.algebra.roles import GIVEN
 from symprop.algebra.shapes import Shape, same, shape_text
 from symprop.algebra.size_reader import read_size
 from symprop.algebra.sizes import several, size_of, size_text
-from symprop.errors import FormulaError, LimitError, ShapeError, SymbolNameError, SympropError, located, shown
+from symprop.errors import FormulaError, LimitError, ShapeError, SymbolNameError, SympropError, listed, located, shown
 
 LONGEST = 20_000
 MOST = 200
@@ -178,6 +178,31 @@ def read_declarations(text: str) -> tuple[Variable, ...]:
         except SympropError as problem:
             raise located(problem, start, len(part)) from None
     return tuple(found.values())
+
+
+def check_declared(declared: Mapping[str, object], read: Iterable[str], options: Iterable[str] = ()) -> None:
+    """Raise where a name is declared that a formula does not read, so that a slip declares nothing without a word.
+
+    An array that alone tells what a size is, which the formula reads, may stand beside it. `options` are keywords that
+    may stand beside declarations, one of which may have been meant.
+
+    >>> check_declared({"x": "n", "s": ""}, ["s", "n"])
+
+    Raises:
+        FormulaError: the first such name, with those that there are.
+    """
+    known = tuple(dict.fromkeys(read))
+    words = {name: set(re.findall(r"[A-Za-z]\w*", str(what))) for name, what in declared.items()}
+    told = set().union(*(words[name] for name in words if name in known))
+    for name in words:
+        if name not in known and not (words[name] - told).intersection(known):
+            hint = closest(name, (*options, *known))
+            raise FormulaError(f"the formula has no {shown(name)} to declare{hint}\nallowed: {listed(known) or 'none'}")
+
+
+def shapes_of(variables: Iterable[Variable]) -> dict[str, object]:
+    """Return shapes by name, as `check_declared` takes them."""
+    return {each.name: each.shape for each in variables}
 
 
 def _apart(text: str) -> list[tuple[int, str]]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from dataclasses import replace as replace_fields
 from typing import Any
 
-from symprop.algebra.declarations import declared, read_declarations
+from symprop.algebra.declarations import check_declared, declared, read_declarations, shapes_of
 from symprop.algebra.definitions import needed_for, written_out
 from symprop.algebra.equations import Equation, System
 from symprop.algebra.hints import IDENTITY
@@ -26,7 +26,7 @@ from symprop.algebra.reader import names_in, read_formula, sizes_in
 from symprop.algebra.reading.ids import check_ids
 from symprop.algebra.reading.mentions import tree_of
 from symprop.algebra.reading.state import DEEPEST, MOST_NODES
-from symprop.algebra.reading.statements import Statement, statements
+from symprop.algebra.reading.statements import Statement, names_read, statements
 from symprop.algebra.reading.words import undeclared
 from symprop.algebra.roles import LOSS
 from symprop.algebra.shapes import Shape, shape_text
@@ -173,12 +173,15 @@ def formula(source: str, declarations: str = "", /, **shapes: Any) -> Formula:
     ('A: n n, x: n',)
 
     Raises:
-        FormulaError: outside the grammar, or a name without a shape; a caret shows the place.
+        FormulaError: outside the grammar, a name without a shape, or a declared one that is not read; a caret shows
+            the place.
         ReadingError: nothing is declared, and several shapes fit as well.
         ShapeError: arrays that do not fit.
         LimitError: too long or too deep.
     """
     given = {each.name: each for each in read_declarations(declarations)}
+    if given or shapes:
+        check_declared({**shapes_of(given.values()), **shapes}, names_read(source))
     for name, what in shapes.items():
         if name in given:
             raise FormulaError(f"{shown(name)} is declared twice")

@@ -10,11 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from symprop.algebra.declarations import declarations_text, declared
+from symprop.algebra.declarations import check_declared, declarations_text, declared
 from symprop.algebra.equations import System
 from symprop.algebra.formula import Formula, formula, inferred_formula
 from symprop.algebra.inference.infer import ANYTHING
+from symprop.algebra.names import closest
 from symprop.algebra.nodes import Variable
+from symprop.algebra.reading.statements import names_read
 from symprop.analysis.derivation import Derivation
 from symprop.certify.asking import Asked, asked_by, called
 from symprop.certify.certification import Certification
@@ -228,6 +230,15 @@ def _names(wrt: str | Sequence[str] | None) -> tuple[str, ...] | None:
     return names
 
 
+OPTIONS = ("wrt", "declarations", "sizes", "arrays", "layout", "seed", "limit")
+"""The keywords of `certify` that are no declarations."""
+
+
+def _beside(shapes: Mapping[str, Any]) -> str:
+    first = next(iter(shapes), None)
+    return "" if first is None else f", and takes no {shown(first)}{closest(first, OPTIONS)}"
+
+
 def subject_of(
     forward: Any,
     declarations: str = "",
@@ -246,18 +257,19 @@ def subject_of(
         forward, layout = forward.network, forward.system.layout
     if isinstance(forward, (Network, Layer, Chain)) or (isinstance(forward, str) and is_network_text(forward)):
         if declarations.strip() or shapes:
-            raise SpecError("a network knows its shapes\nallowed: no declarations beside it")
+            raise SpecError(f"a network knows its shapes{_beside(shapes)}\nallowed: no declarations beside it")
         return NetworkSubject(as_network(forward), wrt or (), sizes, layout)
     if is_sympy(forward):
         forward = from_sympy(forward)
     if isinstance(forward, (Formula, System)) and (declarations.strip() or shapes):
-        raise FormulaError("a formula knows its arrays\nallowed: no declarations beside it")
+        raise FormulaError(f"a formula knows its arrays{_beside(shapes)}\nallowed: no declarations beside it")
     if isinstance(forward, Formula):
         read = forward
     elif isinstance(forward, System):
         read = _of_system(forward)
     elif isinstance(forward, str):
         given = declarations.strip() or shapes
+        check_declared(shapes, names_read(forward), OPTIONS)
         read = formula(forward, declarations, **shapes) if given else inferred_formula(forward, ANYTHING, wrt or ())
     elif callable(forward):
         read = traced(forward, declarations or declarations_text(declared(name, what) for name, what in shapes.items()))

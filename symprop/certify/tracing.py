@@ -13,7 +13,7 @@ from typing import Any
 
 from sympy import Integer
 
-from symprop.algebra.declarations import declarations_text, read_declarations
+from symprop.algebra.declarations import check_declared, declarations_text, read_declarations, shapes_of
 from symprop.algebra.formula import Formula, formula_of, inferred_formula
 from symprop.algebra.inference.infer import ANYTHING
 from symprop.algebra.nodes import Node, Variable
@@ -48,10 +48,12 @@ def traced(function: Any, declarations: str = "") -> Formula:
     (W @ x + b)**2
 
     Raises:
+        FormulaError: what is declared is none of its arrays.
         SpecError: it does what no formula says, raises an error, or reads a shape that is not known.
     """
     names = _names(function)
     declared = read_declarations(declarations)
+    check_declared(shapes_of(declared), names)
     trace = Trace(names)
     result, problem = _called(function, trace)
     if problem and not (trace.asked and declared):

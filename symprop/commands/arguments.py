@@ -31,6 +31,9 @@ NETWORK_HELP = 'a network such as "Input(64) >> Dense(10) >> SoftmaxCrossEntropy
 OPTIMISER_HELP = f'{", ".join(OPTIMISERS)}, or with its numbers: "Adam(lr=0.01, schedule=Warmup(100) >> Cosine(1000))"'
 FORMULA_HELP = 'NumPy notation, such as "sum((X @ w - y)**2)", a file that holds it, or -'
 
+STANDARD_OUTPUT = (STANDARD, "/dev/stdout", "/dev/fd/1")
+"""The names of what a command prints to."""
+
 Enter = Callable[[str, Run], "Parser"]
 """Enters a command of the table by what it runs; returns the parser of its arguments."""
 
@@ -139,8 +142,9 @@ def writable(path: str) -> str:
     Raises:
         OutputError: what must not be replaced, or cannot be written.
     """
-    if path != STANDARD:
-        check_writable(path)
+    if path in STANDARD_OUTPUT:
+        return STANDARD
+    check_writable(path)
     return path
 
 

@@ -55,9 +55,12 @@ def enter(command: Enter) -> None:
         asked.add_argument("--latex", metavar="LATEX", help="the formula in LaTeX, such as '\\|A x - b\\|_2^2'")
         where_argument(asked)
         asked.add_argument("--wrt", metavar="NAME", help="the variable, all without it; U,V for a mixed Hessian")
+        asked.instead[""] = "--wrt {} for the variable"
         if name in ("jacobian", "hessian"):
+            asked.instead["--symmetric"] = "--vec vech, which moves pairs of a symmetric matrix as one"
             asked.add_argument("--vec", choices=ORDERS, default="rows", help="the order of the elements of matrices")
         if name == "gradient":
+            asked.instead["--vec"] = "jacobian and hessian have it; a gradient has the shape of its variable"
             what = "with respect to a symmetric matrix, each element alone or both of a pair together"
             asked.add_argument("--symmetric", choices=SYMMETRIES, default="free", help=what)
         if question.direction:

@@ -80,7 +80,7 @@ def _generate(options: argparse.Namespace) -> Outcome:
     source, output = case.source, options.output
     listings = "\n\n".join(_listings(case, options))
     to_file = output not in (None, STANDARD)
-    if to_file and os.path.exists(output) and not options.force:
+    if to_file and os.path.isfile(output) and not options.force:
         if read_text(output) == source:
             return Outcome(listings, lambda: _fields(case, source))
         raise OutputError(

@@ -11,10 +11,11 @@ import textwrap
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
+from symprop.algebra.names import closest
 from symprop.commands.outcome import Run
 from symprop.commands.schemas import ENVELOPE, GIVES
 from symprop.commands.table import COMMANDS, PROGRAM, Command
-from symprop.errors import SpecError, shown
+from symprop.errors import SpecError, listed, shown
 from symprop.version import __version__
 
 ABOUT = "Derive the backpropagation of a neural network, or the gradient of a formula, and print, check and run it."
@@ -39,6 +40,8 @@ class Parser(argparse.ArgumentParser):
     def __init__(self, **options: Any) -> None:
         super().__init__(allow_abbrev=False, formatter_class=Formatter, **options)
         self.apart: dict[argparse.Action, str] = {}
+        self.instead: dict[str, str] = {}
+        """What to type for what another command takes, by option; "" for a word more than the command takes."""
 
     def error(self, message: str) -> NoReturn:
         """Raise what is wrong, and where to read on.
@@ -48,6 +51,42 @@ class Parser(argparse.ArgumentParser):
         """
         told = shown(message, 200)
         raise SpecError(f"{told[1:-1] if len(message) <= 200 else told}\ntry: {self.prog} --help") from None
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        """Raise where a value is none of the choices.
+
+        Raises:
+            SpecError: always then.
+        """
+        if action.choices is None or value in action.choices:
+            return
+        choices = list(map(str, action.choices))
+        said = f"there is no command {shown(value)}"
+        if action.metavar != "COMMAND":
+            said = f"{argparse._get_action_name(action)} cannot be {shown(value)}"
+        raise SpecError(f"{said}{closest(str(value), choices)}\nallowed: {listed(choices)}") from None
+
+    def refuse(self, left: Sequence[str]) -> NoReturn:
+        """Refuse arguments that the command does not take, with what may have been meant.
+
+        Raises:
+            SpecError: always.
+        """
+        first = next((each for each in left if each.startswith("-")), left[0])
+        told = f"{self.prog.split()[-1]} does not take {shown(first)}"
+        if not first.startswith("-"):
+            instead = self.instead.get("", "").format(first) if len(left) == 1 else ""
+            more = f", {instead}" if instead else ""
+            allowed = f'quotes around what has spaces, "x @ A @ x"{more}'
+        else:
+            option = first.partition("=")[0]
+            known = [name for each in self._actions if each not in self.apart for name in each.option_strings]
+            hint = "" if option in self.instead else closest(option, known)
+            allowed = self.instead.get(option, "") or f"{self.prog} --help lists the options"
+            if not hint and option not in self.instead and (others := _commands_with(option)):
+                allowed = f"{option} is an option of {listed(others)}"
+            told += hint
+        raise SpecError(f"{told}\nallowed: {allowed}")
 
     def add_apart(self, *names: str, help: str, **options: Any) -> None:
         """Add an option for those who work on symprop."""
@@ -88,6 +127,28 @@ def parser_of(asked: str | None = None) -> Parser:
     for room in dict.fromkeys(row.room for row in rows):
         importlib.import_module(f"symprop.commands.{room}").enter(command)
     return parser
+
+
+def parsed(given: Sequence[str]) -> argparse.Namespace:
+    """Return the arguments of a command.
+
+    Raises:
+        SpecError: no command, or what it does not take.
+    """
+    parser = parser_of(asked_in(given))
+    options, left = parser.parse_known_args(given)
+    if left:
+        commands: dict[str, Parser] = next(
+            each.choices for each in parser._actions if isinstance(each, argparse._SubParsersAction)
+        )
+        commands.get(asked_in(given), parser).refuse(left)
+    return options
+
+
+def _commands_with(option: str) -> list[str]:
+    """Return the commands that have an option."""
+    every = next(each for each in parser_of()._actions if isinstance(each, argparse._SubParsersAction))
+    return [name for name, sub in every.choices.items() if option in sub._option_string_actions]
 
 
 def _sub(commands: Any, row: Command) -> Parser:

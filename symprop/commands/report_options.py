@@ -12,6 +12,7 @@ from symprop.errors import SpecError
 from symprop.networks.network import LAYOUTS
 from symprop.notation.choices import BOLD, LAYER_INDICES, TRANSPOSES
 from symprop.notation.paper import COLUMNS, PAPERS, POINTS
+from symprop.terminal import is_watched
 
 if TYPE_CHECKING:
     from symprop.reports.report import Report
@@ -120,7 +121,9 @@ def written(made: Report, options: argparse.Namespace, fields: Callable[[], dict
         return Outcome(made.equation(equation), fields, output=options.output)
     from rich.console import Console  # here, so that a formula is answered without it
 
-    with Console(stderr=True, quiet=options.quiet).status("deriving, generating and checking"):  # in a terminal alone
+    with Console(stderr=True, quiet=not is_watched()).status(
+        "deriving, generating and checking"
+    ):
         if fragment:
             return Outcome(made.fragment(prefix or "", level or "section"), fields, output=options.output)
         if options.output in (None, STANDARD):

@@ -21,7 +21,7 @@ from symprop.commands.outcome import STANDARD, Outcome
 from symprop.data import Scaling, Table, read_table, split
 from symprop.errors import DataError, SpecError, shown
 from symprop.evaluation import Array, Features, accuracy, mean_loss, predicted
-from symprop.files import Source, check_writable, write_whole
+from symprop.files import Source, check_writable, is_stream, write_whole
 from symprop.history import NOTE, History
 from symprop.networks import Network
 from symprop.networks.optimiser_text import as_optimiser, as_schedule
@@ -165,7 +165,7 @@ def check_files(output: str | None, plot: str | None) -> None:
     """
     if output is not None and output != STANDARD:
         check_writable(output)
-        if not output.endswith(".npz"):
+        if not (output.endswith(".npz") or is_stream(output)):
             raise SpecError(f"weights are written as .npz, not to {shown(output, 200)}\nallowed: -o {EXAMPLE}")
     if plot == STANDARD and output == STANDARD:
         raise SpecError("weights and plot cannot both go to standard output\nallowed: -o FILE.npz with --plot -")

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, Protocol, cast, overload
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NamedTuple, NoReturn, Protocol, cast, overload
 
-from symprop.algebra.formula import Formula, inferred_formula
-from symprop.algebra.formula import formula as read
+from symprop.algebra.declarations import check_declared, declared
+from symprop.algebra.formula import Formula, formula_of, inferred_formula
 from symprop.algebra.inference.infer import ANYTHING, SCALAR
+from symprop.algebra.names import closest
 from symprop.algebra.nodes import Variable
+from symprop.algebra.reading.statements import names_read
 from symprop.errors import FormulaError, shown
 from symprop.formulas import questions
 from symprop.formulas.answer import Answer
@@ -159,6 +161,18 @@ WORKED_OUT: dict[str, Callable[..., Result]] = {
 OF_SCALARS = frozenset({"gradient", "hessian", "hvp"})
 """The questions that only a scalar formula can be asked."""
 
+INSTEAD = {
+    "vec": 'jacobian(f, "X", vec="columns") and hessian; a gradient has the shape of its variable',
+    "symmetric": 'gradient(f, "S", symmetric="pairs"); vec="vech" has pairs moved as one in a Jacobian or a Hessian',
+    "wrt": 'the variable comes second, gradient(f, "x")',
+    "by": 'the variable comes second, gradient(f, "x")',
+    "direction": 'the direction comes third, vjp(f, "x", "v")',
+    "along": 'the direction comes third, vjp(f, "x", "v")',
+    "where": 'x="n" for each array, or formula(text, where="x: n, A: n n")',
+    "latex": 'formula(latex="...") in the place of the text',
+}
+"""What to type for keywords that a question does not take, where a formula has no such name."""
+
 
 def _ask(kind: str, f: Any, names: tuple[Any, ...], declarations: dict[str, Any], **conventions: str) -> Any:
     def question(*asked: Any) -> Result:
@@ -166,10 +180,10 @@ def _ask(kind: str, f: Any, names: tuple[Any, ...], declarations: dict[str, Any]
 
     if is_sympy(f):
         if declarations:
-            raise FormulaError("a SymPy expression knows its shapes\nallowed: no declarations beside it")
+            _refuse_beside("a SymPy expression knows its shapes", kind, declarations, conventions)
         return to_sympy(question(from_sympy(f), *map(_name, names)).node, f)
     given = [_name(each) for each in names if each is not None]
-    source = as_formula(f, declarations, kind, given)
+    source = as_formula(f, declarations, kind, given, conventions)
     if names[0] is not None:
         return Answer(question(source, *given))
     every = [each.name for each in source.variables if "index" not in each.facts_by_kind]
@@ -178,24 +192,49 @@ def _ask(kind: str, f: Any, names: tuple[Any, ...], declarations: dict[str, Any]
     return Answers(tuple(Answer(question(source, name, *given)) for name in every))
 
 
-def as_formula(f: Any, declarations: dict[str, Any], kind: str, asked: Sequence[str] = ()) -> Formula:
+def as_formula(
+    f: Any, declarations: dict[str, Any], kind: str, asked: Sequence[str] = (), options: Iterable[str] = ()
+) -> Formula:
     """Return a formula as it is, or read its text with the declarations of its arrays, or with shapes that it infers.
 
+    `asked` are names that may be declared though the formula has none such, as a direction; `options` are those that
+    the question takes.
+
     Raises:
-        FormulaError: neither, or a formula with declarations beside it.
+        FormulaError: neither, a formula with declarations beside it, or one of what the formula does not have.
     """
     if isinstance(f, Formula):
         if declarations:
-            raise FormulaError("a formula knows its arrays\nallowed: no declarations beside it")
+            _refuse_beside("a formula knows its arrays", kind, declarations, options)
         return f
     if isinstance(f, (Network, Layer, Chain)) or (isinstance(f, str) and is_network_text(f)):
         what = shown(f if isinstance(f, str) else type(f).__name__)
         told = 'symprop derive "..." --steps W1; in Python symprop.derive(network).gradient("W1")'
         raise FormulaError(f"{what} is a network, not a formula\nallowed: {told}")
+    if isinstance(f, str) and not declarations:
+        return inferred_formula(f, value_of(kind), asked)
     if isinstance(f, str):
-        return read(f, **declarations) if declarations else inferred_formula(f, value_of(kind), asked)
+        known = (*names_read(f), *asked)
+        _check_keywords(kind, declarations, known)
+        check_declared(declarations, known, (*options, *(each for each in INSTEAD if len(each) > 2)))
+        return formula_of(f, tuple(declared(*each) for each in declarations.items()))
     problem = f"expected a formula, not {type(f).__name__}"
     raise FormulaError(f'{problem}\nallowed: symprop.formula("x @ A @ x", x="n", A="n n"), its text, or SymPy matrices')
+
+
+def _refuse_beside(why: str, kind: str, given: dict[str, Any], options: Iterable[str]) -> NoReturn:
+    """Refuse declarations beside what has none."""
+    _check_keywords(kind, given)
+    first = next(iter(given))
+    told = f"{why}, and takes no {shown(first)}{closest(first, options)}"
+    raise FormulaError(f"{told}\nallowed: no declarations beside it")
+
+
+def _check_keywords(kind: str, given: Iterable[str], known: Sequence[str] = ()) -> None:
+    """Raise where a keyword is no name of the formula, and what it is meant for is typed in another way."""
+    for name in given:
+        if name not in known and name in INSTEAD:
+            raise FormulaError(f"{kind} takes no {name}=\nallowed: {INSTEAD[name]}")
 
 
 def value_of(kind: str) -> Sequence[float]:

@@ -32,7 +32,7 @@ _SPECIAL = {
     '"': r"{\char34}", "'": r"\textquotesingle{}", "`": r"\textasciigrave{}", "|": r"\textbar{}",
 }  # fmt: skip
 _RELATIONS = {">": ">", ">=": r"\ge", "<": "<", "<=": r"\le", "==": "=", "!=": r"\ne"}
-_OPERATORS = {
+OPERATORS = {
     "sigmoid": r"\sigma", "exp": r"\exp", "log": r"\log", "tanh": r"\tanh", "sin": r"\sin", "cos": r"\cos",
     "tan": r"\tan", "sinh": r"\sinh", "cosh": r"\cosh", "arcsin": r"\arcsin", "arccos": r"\arccos",
     "arctan": r"\arctan",
@@ -204,9 +204,9 @@ class Tex(Style):
         if name == "abs":
             return Piece(rf"\left|{arguments[0].text}\right|", ATOM)
         name, number = function_name(name)
-        operator = self.notation.symbol(name) or _OPERATORS.get(name) or rf"\operatorname{{{escaped(name)}}}"
+        operator = self.notation.symbol(name) or OPERATORS.get(name) or rf"\operatorname{{{escaped(name)}}}"
         if number:
-            operator += rf"_{{{_OPERATORS.get(number, number)}}}"
+            operator += rf"_{{{OPERATORS.get(number, number)}}}"
         inside = ", ".join(piece.text for piece in arguments)
         if _TALL.search(inside):
             return Piece(rf"{operator}{{\left({inside}\right)}}", ATOM)

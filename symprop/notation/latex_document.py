@@ -10,7 +10,7 @@ from typing import Any
 from symprop.notation.blocks import NO_BYLINE, Byline, Chain, Grid, Link, Section
 from symprop.notation.latex import escaped
 from symprop.notation.paper import A4, SLIDES, Paper
-from symprop.notation.slides import frames
+from symprop.notation.slides import parts
 from symprop.notation.words import Code, Math, Words, Written, written
 from symprop.templating import environment
 
@@ -163,7 +163,7 @@ def _render(template: str, sections: Iterable[Section], looks: Looks, **more: An
         "columns": looks.columns,
         "parted": looks.parted,
         "is_narrow": looks.is_narrow,
-        "frames": frames,
+        "parts": parts,
         "reason_fits": looks.reason_fits,
         "is_one_line": looks.is_one_line,
         "has_room": looks.has_room,

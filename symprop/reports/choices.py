@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 
 from symprop.algebra.names import closest
-from symprop.errors import SpecError, listed, shown
+from symprop.errors import SpecError, shown
 from symprop.notation.blocks import Byline
-from symprop.notation.choices import usual
 from symprop.reports.content import Contents
 
 STEPS = ("brief", "all")
@@ -54,28 +53,6 @@ def left_out_of(contents: Contents, without: Iterable[str], short: bool, full: b
 def texts_of(symbols: Mapping[str, str] | Iterable[str]) -> Iterable[str]:
     """Return symbols by name as texts such as `m=n`."""
     return [f"{name}={symbol}" for name, symbol in symbols.items()] if isinstance(symbols, Mapping) else symbols
-
-
-def check_symbols(symbols: Iterable[tuple[str, str]], known: Collection[str]) -> None:
-    """Check that symbols are for names that a report has, and that each name has its own.
-
-    Raises:
-        SpecError: a symbol for what there is not, or that of another name.
-    """
-    for name, _ in symbols:
-        if name not in known:
-            raise SpecError(
-                f"nothing in the report is called {shown(name)}{closest(name, list(known))}\nit has {listed(known)}"
-            )
-    chosen = dict(symbols)
-    written = {name: chosen.get(name, usual(name)) for name in known}
-    for name, symbol in chosen.items():
-        twin = next((each for each in written if each != name and written[each] == symbol), None)
-        if twin is not None:
-            raise SpecError(
-                f"the symbol {shown(symbol)} of {shown(name)} is that of {shown(twin)} in this report\n"
-                f"allowed: another symbol, or one for {shown(twin)} too"
-            )
 
 
 def checked_title(title: str, name: str = "a title") -> str:

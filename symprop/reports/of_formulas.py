@@ -79,16 +79,19 @@ def _listed(grid: Grid) -> Bullets:
 
 
 def _letter(subject: Questions, array: Variable) -> GridRow:
-    known = facts_of(array)
-    what: Words = (
-        ("number",)
-        if not array.rank
-        else (f"{_WORDS.get(array.rank, 'array')} in ", Math(subject.writer.space(array.shape)))
-    )
-    return row_of(Math(subject.writer.formula(array)), (*what, *([f", {known}"] if known else [])))
+    """Return what an array is: its space, and what is declared of it."""
+    write = subject.writer
+    kind = _WORDS.get(array.rank, "array")
+    last = array.facts_by_kind.get("index")
+    if last is not None:
+        what: Words = (f"{kind} of integers from 0 to ", Math(write.number(last - 1)))
+    else:
+        what = (f"{kind} in ", Math(write.space(array.shape))) if array.rank else (kind,)
+    known = facts_of(array.change(facts=tuple(fact for fact in array.facts if fact.kind != "index")))
+    return row_of(Math(write.formula(array)), (*what, *([f", {known}"] if known else [])))
 
 
-_WORDS = {1: "vector", 2: "matrix"}
+_WORDS = {0: "number", 1: "vector", 2: "matrix"}
 
 
 def derivation(subject: Questions) -> Iterator[Block]:

@@ -8,7 +8,7 @@ from functools import cached_property
 
 from symprop.algebra.equations import Equation, System
 from symprop.algebra.formula import Formula
-from symprop.algebra.latex.formulas import formula
+from symprop.algebra.latex.formulas import formula, latex_formula
 from symprop.algebra.latex.tokens import is_latex
 from symprop.algebra.names import looked_up, variable
 from symprop.algebra.nodes import Node, Variable
@@ -26,12 +26,12 @@ from symprop.networks.layers import Layer
 from symprop.networks.network import Network
 from symprop.networks.spec import is_formula_text
 from symprop.notation.blocks import EquationRow
-from symprop.notation.choices import PLAIN, Notation
+from symprop.notation.choices import PLAIN, Notation, usual
 from symprop.notation.latex_document import cut
 from symprop.notation.page_blocks import PageWriter, label
 from symprop.notation.paper import A4, Paper
 from symprop.notation.pretty import pretty_shape
-from symprop.reports.subject import names_in
+from symprop.reports.symbols import names_of, signs_of
 from symprop.verify.certificate import Certificate
 
 LONGEST = 120
@@ -101,12 +101,17 @@ class Questions:
         return PageWriter(self.derivation, self.notation, self.paper)
 
     @property
-    def names(self) -> dict[str, None]:
-        """What a symbol may be chosen for: letters of arrays, functions and sizes."""
+    def names(self) -> dict[str, str]:
+        """What a symbol may be chosen for, letters of arrays, functions and sizes, and how it is written without."""
         own = {*self.named, "step"}
         sizes = sizes_of(self.variables, self.formula.whole.node)
-        known = (*(x.letter for x in self.variables), *names_in(self.shown), *(size.name for size in sizes))
-        return dict.fromkeys(name for name in known if name not in own)
+        known = (*(x.letter for x in self.variables), *names_of(self.shown), *(size.name for size in sizes))
+        return {name: usual(name) for name in known if name not in own}
+
+    @property
+    def signs(self) -> set[str]:
+        """The signs of its formulas that are no name's."""
+        return signs_of(self.shown, self.names) if self.notation.symbols else set()
 
     @cached_property
     def certificate(self) -> Certificate:
@@ -212,7 +217,7 @@ def answers_of(asked: object) -> tuple[Answer, ...]:
         SympropError: a text that is no formula.
     """
     if isinstance(asked, str) and (is_latex(asked) or is_formula_text(asked)):
-        asked = formula(asked)
+        asked = latex_formula(asked) if is_latex(asked) else formula(asked)
     if isinstance(asked, Formula):
         asked = jacobian(asked) if asked.node.rank else gradient(asked)
     if isinstance(asked, Answer):

@@ -1,4 +1,4 @@
-r"""A report on a network: what someone writing a thesis, a lecture or a paper hands in, as LaTeX, PDF or HTML.
+r"""A report on a network or a formula: what someone writing a thesis, a lecture or a paper hands in.
 
 >>> import symprop
 >>> report = symprop.report("Input(2) >> Dense(2) >> Tanh() >> Dense(1) >> MeanSquaredError()")
@@ -24,7 +24,7 @@ from symprop.analysis.derivation import Derivation
 from symprop.codegen.case import Case, case_of
 from symprop.codegen.targets.target import DTYPES
 from symprop.errors import OutputError, SpecError, shown
-from symprop.files import check_writable, write_whole
+from symprop.files import check_writable, is_stream, write_whole
 from symprop.formulas.answer import Answer
 from symprop.formulas.answers import Answers
 from symprop.formulas.reported import REPORT
@@ -35,12 +35,13 @@ from symprop.notation.choices import Notation, symbols_of
 from symprop.notation.latex_document import Looks
 from symprop.notation.markdown_document import markdown_document
 from symprop.notation.paper import A4, SLIDES, Paper
-from symprop.reports.choices import byline, check_steps_and_seed, check_symbols, checked_title, left_out_of, texts_of
+from symprop.reports.choices import byline, check_steps_and_seed, checked_title, left_out_of, texts_of
 from symprop.reports.content import OF_NETWORKS, Contents
 from symprop.reports.of_formulas import OF_FORMULAS
 from symprop.reports.pdf import compiled
 from symprop.reports.questions import Questions, answers_of
 from symprop.reports.subject import Subject
+from symprop.reports.symbols import check_symbols
 from symprop.reports.unrolled import check_unroll
 from symprop.saved import Model
 from symprop.verify.certificate import Certificate
@@ -53,7 +54,7 @@ CONTENTS: dict[type, Contents] = {Subject: OF_NETWORKS, Questions: OF_FORMULAS}
 
 @dataclass(frozen=True)
 class Report(Listed):
-    """A report on one network; what it says is worked out when it is first asked for, the certificate too.
+    """A report on one network or formula; what it says is worked out when it is first asked for, the certificate too.
 
     `without` are the names of sections that are left out, such as "code".
 
@@ -160,12 +161,12 @@ class Report(Listed):
         write_whole(path, compiled(self.latex()))
 
     def write(self, path: str | os.PathLike[str]) -> None:
-        """Write the report as what the name of the file ends in: .tex, .pdf, .html or .md.
+        """Write the report as what the name of the file ends in, .tex, .pdf, .html or .md; a device or pipe gets LaTeX.
 
         Raises:
             OutputError: another ending, or the file cannot be written.
         """
-        ending = Path(path).suffix.lower()
+        ending = Path(path).suffix.lower() or (".tex" if is_stream(path) else "")
         if ending not in ENDINGS:
             raise OutputError(f"a report is written as {', '.join(ENDINGS)}, not to {shown(path, 200)}")
         check_writable(path)
@@ -215,9 +216,10 @@ def report(
     r"""Return a report on a network (of a case, from what it has worked out; of weights, with their training), or on a
     formula: on one answer or several about it, or on its gradients.
 
-    Formulas: `layout` is "example", "rows" or "columns"; `symbols` gives letters by name, as a mapping or as texts such
-    as `delta=\varepsilon`; `bold` is "none", "vectors" or "arrays"; `transpose` is "top", "T" or "prime"; `layer_index`
-    is "mixed" (numbers below, or above where there is a general `(l)`), "sub" or "super".
+    Formulas: `layout` is "example", "rows" or "columns"; `symbols` gives letters by name (of arrays, functions, sizes,
+    counts, indices, and numbers such as `eps`), as a mapping or as texts such as `delta=\varepsilon`; `bold` is "none",
+    "vectors" or "arrays"; `transpose` is "top", "T" or "prime"; `layer_index` is "mixed" (numbers below, or above where
+    there is a general `(l)`), "sub" or "super".
     Content: `without` names sections to leave out; a `short` report has the equations and their derivation, a `full`
     one every operation and check; `steps` "all" has a line for each rule, as is usual of a formula, "brief" one for
     each equation, or each part that is differentiated; with `unroll=3` recurrent layers are written out for three
@@ -248,7 +250,7 @@ def report(
         of_network = None if of_network is None else replace(of_network, unroll=unroll)
     found = of_network or _questions(answers, layout, dtype, sizes, chosen)
     left_out = left_out_of(CONTENTS[type(found)], without, short, full, slides)
-    check_symbols(notation.symbols, found.names)
+    check_symbols(notation.symbols, found.names, found.signs)
     usual = found.title if isinstance(found, Questions) else TITLE
     return Report(found, checked_title(usual if title is None else title), left_out, byline(author, date))
 

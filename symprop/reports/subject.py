@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from symprop.algebra.trees import variables, walk
 from symprop.analysis.derivation import Derivation
 from symprop.codegen.case import Case
 from symprop.errors import SpecError, shown
@@ -14,26 +13,15 @@ from symprop.networks.blocks import symbolic_repeats
 from symprop.networks.network import Network
 from symprop.networks.sizes import NUMBERED
 from symprop.notation.choices import PLAIN, Notation
-from symprop.notation.function_notes import functions_of
 from symprop.notation.latex_document import cut
 from symprop.notation.page_blocks import PageWriter
 from symprop.notation.paper import A4, Paper
 from symprop.notation.stacks import sides
+from symprop.reports.symbols import names_of, signs_of
 from symprop.verify.certificate import Certificate
 from symprop.verify.of_network import check
 
 FIRST_STAND_IN = 3
-
-
-def names_in(derivation: Derivation) -> dict[str, None]:
-    """Return the letters, functions and sizes of a derivation, in order."""
-    equations = list(derivation.equations)
-    nodes = [node for equation in equations for side in (equation.target, equation.expression) for node in walk(side)]
-    known = dict.fromkeys(variable.letter for node in nodes for variable in variables(node))
-    known |= dict.fromkeys(function.name for function in functions_of(derivation))
-    return known | dict.fromkeys(
-        sorted(str(symbol) for equation in equations for size in equation.target.shape for symbol in size.free_symbols)
-    )
 
 
 @dataclass(frozen=True)
@@ -90,8 +78,8 @@ class Subject:
         return f"{left} = {cut(self.writer.pieces(right, self.writer.after(left)))}"
 
     @property
-    def names(self) -> dict[str, None]:
-        """What a symbol may be chosen for: letters of arrays, functions and sizes.
+    def names(self) -> dict[str, str]:
+        """What a symbol may be chosen for (`symbols.names_of`), and how it is written without.
 
         Raises:
             SpecError: a symbol is for a size that is a letter of parameters too.
@@ -102,7 +90,12 @@ class Subject:
                     f"{shown(name)} is a size and a letter of parameters, and one symbol cannot stand for both\n"
                     "allowed: another name for the size, such as n1"
                 )
-        return names_in(self.derivation)
+        return names_of(self.derivation)
+
+    @property
+    def signs(self) -> set[str]:
+        """The signs of its formulas that are no name's."""
+        return signs_of(self.derivation, names_of(self.derivation)) if self.notation.symbols else set()
 
     @property
     def has_numbers(self) -> bool:

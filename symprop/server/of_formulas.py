@@ -9,12 +9,13 @@ from typing import Any
 
 from markupsafe import Markup
 
-from symprop.algebra.declarations import read_declarations
+from symprop.algebra.declarations import check_declared, read_declarations, shapes_of
 from symprop.algebra.formula import Formula as Source
 from symprop.algebra.formula import formula_of, inferred_formula
 from symprop.algebra.latex.formulas import declarations_of, latex_formula_of
 from symprop.algebra.latex.tokens import is_latex
 from symprop.algebra.nodes import Node, Variable
+from symprop.algebra.reading.statements import names_read
 from symprop.algebra.trees import walk
 from symprop.analysis.derivation import derive
 from symprop.errors import SpecError, SympropError, shown
@@ -195,6 +196,8 @@ def _source(asked: Asked, by: Sequence[str]) -> Source:
     else:
         reading = partial(inferred_formula, asked.line, value, by)
     read: Source = _in_field("text", reading, [each.name for each in given])
+    names = (*names_read(read.source), *by, asked.along.strip())
+    _in_field("where", lambda: check_declared(shapes_of(given), names))
     return read
 
 

@@ -17,6 +17,7 @@ from symprop.errors import LimitError, ReadingError, SympropError
 from symprop.server import of_formulas, of_networks
 from symprop.server.asked import Asked, Misplaced, read_asked
 from symprop.server.limits import ANSWER, Limits, confine
+from symprop.terminal import silent
 
 Stage = Callable[[Asked], dict[str, Any]]
 ANSWERS: dict[str, tuple[Stage, Stage]] = {
@@ -44,7 +45,8 @@ def answered(body: bytes) -> bytes:
     kind = "network" if asked.is_network else "formula"
     of_network, of_formula = ANSWERS[asked.stage]
     try:
-        found = {"ok": True, **(of_network if asked.is_network else of_formula)(asked)}
+        with silent():
+            found = {"ok": True, **(of_network if asked.is_network else of_formula)(asked)}
     except Misplaced as misplaced:
         found = {**in_words(misplaced.problem, misplaced.field), "names": misplaced.known}
     except SympropError as problem:

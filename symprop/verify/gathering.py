@@ -14,6 +14,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 
 from symprop.errors import SpecError, shown
+from symprop.terminal import is_watched
 from symprop.verify.measure import NOT_REACHED, Row
 
 PATIENCE = 1.0
@@ -98,7 +99,7 @@ def gathered(
 def _told() -> Iterator[Callable[[str], None]]:
     """Give a function that tells a terminal what is checked, once a check takes long; the line is wiped at the end."""
     started, lines = time.monotonic(), []
-    shows = sys.stderr is not None and sys.stderr.isatty()
+    shows = is_watched()
 
     def tell(name: str) -> None:
         seconds = time.monotonic() - started

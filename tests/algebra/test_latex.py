@@ -427,15 +427,16 @@ def test_equations_of_a_paper_are_counted_as_latex_counts_them() -> None:
 
 
 def test_the_command_line_takes_latex(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    paper, where = tmp_path / "paper.tex", "X: m n, w: n, y: m, lambda_:"
+    paper, plain = tmp_path / "paper.tex", "X: m n, w: n, y: m"
+    where = f"{plain}, lambda_:"
     paper.write_text(PAPER, encoding="utf-8")
     assert (
         main(["compare", str(paper), "--equation", "2", "--with", "X.T @ (X @ w - y) + lambda_*w", "--where", where])
         == 0
     )
-    assert main(["compare", str(paper), "--equation", "eq:loss", "--with", r"\|X w - y\|^2", "--where", where]) == 1
+    assert main(["compare", str(paper), "--equation", "eq:loss", "--with", r"\|X w - y\|^2", "--where", plain]) == 1
     assert (
-        main(["gradient", "--latex", r"\tfrac12\|Xw-y\|_2^2", "--where", where, "--wrt", "w", "--format", "text"]) == 0
+        main(["gradient", "--latex", r"\tfrac12\|Xw-y\|_2^2", "--where", plain, "--wrt", "w", "--format", "text"]) == 0
     )
     shown = capsys.readouterr().out
     assert "X.T @ (X @ w - y)" in shown.splitlines()[-1]

@@ -27,6 +27,7 @@ from symprop.errors import SympropError
 from symprop.verify.evaluate import complex_value
 from tests.matrix_functions import MATRICES, OF_SYMMETRIC, SYMMETRIC
 from tests.matrix_functions import OPTIONS as OF_MATRICES
+from tests.needed import needed
 from tests.notation.helpers import first_max
 
 
@@ -368,7 +369,7 @@ TAKEN = {
 
 @pytest.mark.parametrize("text", TAKEN)
 def test_what_numpy_means_is_taken_and_differentiated(text: str) -> None:
-    formula = symprop.formula(text, **DECLARED)
+    formula = symprop.formula(text, **needed(DECLARED, text))
     assert formula.shape == TAKEN[text]
     assert difference(text) is None
     by = names_in(text)[0]
@@ -486,6 +487,6 @@ REFUSED = {
 @pytest.mark.parametrize("text", REFUSED)
 def test_what_means_another_thing_in_numpy_is_refused_in_words(text: str) -> None:
     with pytest.raises(SympropError) as caught:
-        symprop.formula(text, **DECLARED)
+        symprop.formula(text, **needed(DECLARED, text))
     assert REFUSED[text] in str(caught.value)
     assert str(caught.value).count("\n") <= 2

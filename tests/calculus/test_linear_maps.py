@@ -9,6 +9,7 @@ import symprop
 from symprop.algebra.nodes import Variable
 from symprop.calculus.linear_maps import matrix_of
 from symprop.calculus.tidy import tidy
+from tests.needed import needed
 from tests.rounding import assert_rounded, exact
 from tests.rounding_of_formulas import counted
 
@@ -67,7 +68,7 @@ CASES = (
 
 @pytest.mark.parametrize(("by", "source", "written"), CASES, ids=[source for _, source, _ in CASES])
 def test_a_matrix_is_that_of_its_map(by: str, source: str, written: str | None, random: np.random.Generator) -> None:
-    formula = symprop.formula(source, **SHAPES)
+    formula = symprop.formula(source, **needed(SHAPES, source))
     u = next(each for each in formula.variables if each.name == by)
     tangent = Variable("tangent", (), u.shape)
     pushed = symprop.jvp(formula, by, "tangent").node

@@ -15,6 +15,7 @@ from symprop.calculus.jacobians import pushforward
 from symprop.calculus.rewriting import simplified
 from symprop.calculus.rules import Context
 from symprop.verify.evaluate import complex_value
+from tests.needed import needed
 from tests.rounding import FUNCTION, UNIT, assert_off, assert_rounded
 from tests.rounding_of_formulas import assert_slope, complex_step, counted
 
@@ -52,7 +53,7 @@ FORMULAS = {
 @pytest.mark.parametrize("count", [1, 2, 5])
 @pytest.mark.parametrize("text", FORMULAS)
 def test_gradient_and_pushforward(text: str, count: int) -> None:
-    found = formula(text, **SHAPES)
+    found = formula(text, **needed(SHAPES, text))
     by = next(each for each in variables(found.node) if each.name == FORMULAS[text])
     sizes = {m: 2, k: count}
     gradient, steps = simplified(n.Pullback(n.Scalar(1), found.node, by), Context())
@@ -78,7 +79,7 @@ def test_an_index_that_the_cotangent_has_already_is_another_one() -> None:
 
 
 def test_a_series_without_terms_is_zero() -> None:
-    found = formula("trace(A @ matrix_power(X, k))", **SHAPES)
+    found = formula("trace(A @ matrix_power(X, k))", A=SHAPES["A"], X=SHAPES["X"])
     X = next(each for each in variables(found.node) if each.name == "X")
     gradient, _ = simplified(n.Pullback(n.Scalar(1), found.node, X), Context())
     assert not np.any(complex_value(gradient, POINT, {m: 2, k: 0}))

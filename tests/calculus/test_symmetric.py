@@ -8,6 +8,7 @@ import symprop
 from symprop.algebra import nodes as n
 from symprop.calculus.symmetric import symmetric, turned
 from symprop.calculus.tidy import tidy
+from tests.needed import needed
 from tests.rounding_of_formulas import assert_same_value
 
 SHAPES = {"S": "3 3 symmetric", "P": "3 3 positive-definite", "A": "3 3", "B": "3 2", "x": "3", "y": "3", "c": ""}
@@ -27,7 +28,7 @@ def test_what_is_shown_to_be_symmetric_is(random: np.random.Generator) -> None:
     point = {"S": square + square.T, "P": square @ square.T + np.eye(3), "A": other, "B": other[:, :2], "c": 0.7}
     point |= {"x": other[0], "y": other[1]}
     for source in SYMMETRIC:
-        node = tidy(symprop.formula(source, **SHAPES).node)
+        node = tidy(symprop.formula(source, **needed(SHAPES, source)).node)
         facts = symmetric(node)
         assert facts is not None, source
         assert all(f"{name} is symmetric" in facts for name in "SP" if name in source), (source, facts)
@@ -37,4 +38,4 @@ def test_what_is_shown_to_be_symmetric_is(random: np.random.Generator) -> None:
 
 def test_nothing_is_called_symmetric_that_is_not_shown_to_be() -> None:
     for source in NOT_SHOWN:
-        assert symmetric(tidy(symprop.formula(source, **SHAPES).node)) is None, source
+        assert symmetric(tidy(symprop.formula(source, **needed(SHAPES, source)).node)) is None, source

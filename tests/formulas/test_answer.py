@@ -133,3 +133,28 @@ def test_beyond_matrices_an_answer_prints_by_its_matrices_and_runs(random: np.ra
     exact_P, exact_Q = exact(P), exact(Q)
     assert_rounded(g(P=P, Q=Q), (1 - np.tanh(exact_P @ exact_Q) ** 2) @ exact_Q.T)
     assert g.check().ok
+
+
+SLIPS = {
+    "symetric": ("hessian", True, "did you mean 'symmetric'?"),
+    "vecc": ("jacobian", "columns", "did you mean 'vec'?"),
+    "vec": ("gradient", "columns", "gradient takes no vec="),
+    "symmetric": ("hessian", "pairs", 'vec="vech"'),
+    "wrt": ("gradient", "x", "the variable comes second"),
+    "B": ("vjp", "n n", "the formula has no 'B' to declare"),
+}
+
+
+@pytest.mark.parametrize("name", SLIPS)
+def test_a_misspelt_keyword_declares_nothing(name: str) -> None:
+    question, given, told = SLIPS[name]
+    with pytest.raises(symprop.FormulaError) as caught:
+        getattr(symprop, question)("x @ A @ x", "x", **{name: given})
+    assert told in str(caught.value)
+
+
+def test_what_tells_a_size_or_is_a_direction_may_be_declared() -> None:
+    assert symprop.formula("n / 2 * log(s)", s="", x="n").shape == ()
+    assert symprop.vjp("A @ x", "x", "w", A="m n", x="n", w="m").text() == "A.T @ w"
+    with pytest.raises(symprop.FormulaError, match="no 'w' to declare"):
+        symprop.formula("A @ x", A="m n", x="n", w="m")

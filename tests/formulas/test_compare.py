@@ -26,6 +26,7 @@ from symprop.formulas.compare.sides import Sides
 from symprop.formulas.compare.sizes import size_choices
 from symprop.verify.evaluate import precise_value
 from symprop.verify.values import HOLDS, Draw, satisfies, values_for
+from tests.needed import needed_of
 from tests.random_formulas import formulas
 
 FORM, SUMS, RANDOM = "identical after simplification", "equal as sums of products", "no difference found"
@@ -56,12 +57,12 @@ EQUAL = [
 
 @pytest.mark.parametrize(("first", "second", "declarations", "kind"), EQUAL)
 def test_equal_formulas_are_equal_by_the_strongest_proof(first: str, second: str, declarations: str, kind: str) -> None:
-    found = compare(first, second, declarations)
+    found = compare(first, second, needed_of(declarations, first, second))
     assert found.kind == kind
     assert found.equal is (None if kind == RANDOM else True)
     assert found.message.startswith("equal") is bool(found)
     assert found.counterexample is None
-    assert compare(second, first, declarations).equal is found.equal
+    assert compare(second, first, needed_of(declarations, first, second)).equal is found.equal
 
 
 DIFFERENT = [
@@ -130,18 +131,18 @@ DIFFERENT = [
 def test_different_formulas_differ_for_the_right_reason(
     first: str, second: str, declarations: str, kind: str, words: str
 ) -> None:
-    found = compare(first, second, declarations)
+    found = compare(first, second, needed_of(declarations, first, second))
     assert not found
     assert found.kind == kind
     assert words in found.message
-    assert not compare(second, first, declarations)
+    assert not compare(second, first, needed_of(declarations, first, second))
     assert len(found.message.splitlines()) <= 3
     if found.counterexample is not None:
         assert found.counterexample.first != found.counterexample.second
 
 
 def test_a_fact_that_makes_them_equal_is_said_beside_the_slip() -> None:
-    found = compare("A @ x", "A.T @ x", SQUARE)
+    found = compare("A @ x", "A.T @ x", "A: n n, x: n")
     assert "they are equal if A is symmetric" in found.message
 
 
@@ -173,7 +174,7 @@ def test_a_counterexample_satisfies_the_facts() -> None:
 def test_the_facts_that_equality_needs_are_named(
     first: str, second: str, declarations: str, used: tuple[str, ...]
 ) -> None:
-    found = compare(first, second, declarations)
+    found = compare(first, second, needed_of(declarations, first, second))
     assert found
     assert found.used == used
     assert all(words in found.message for words in used)
@@ -247,7 +248,7 @@ SINES = " + ".join(f"sin({number} * x)" for number in range(1, 80))
 def test_what_would_be_long_written_out_takes_another_way(
     first: str, second: str, declarations: str, kind: str
 ) -> None:
-    assert compare(first, second, declarations).kind.startswith(kind)
+    assert compare(first, second, needed_of(declarations, first, second)).kind.startswith(kind)
 
 
 def test_a_part_that_is_too_large_is_a_limit() -> None:

@@ -10,6 +10,7 @@ import symprop
 from symprop.algebra.nodes import Node
 from symprop.calculus.tidy import tidy
 from symprop.formulas.finishing import TOUCHES, finished
+from tests.needed import needed
 from tests.random_formulas import formulas, values
 from tests.rounding_of_formulas import assert_same_value
 
@@ -74,7 +75,7 @@ CASES = (
 
 @pytest.mark.parametrize(("source", "written"), CASES, ids=[source for source, _ in CASES])
 def test_a_formula_is_written_as_a_person_writes_it(source: str, written: str) -> None:
-    found, steps = finished(tidy(symprop.formula(source, **SHAPES).node))
+    found, steps = finished(tidy(symprop.formula(source, **needed(SHAPES, source)).node))
     assert found.text() == written
     assert all(step.rule in {touch.name for touch in TOUCHES} for step in steps)
 

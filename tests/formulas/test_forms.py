@@ -26,6 +26,7 @@ from symprop.formulas import questions
 from symprop.formulas.checks.checks import check_result, chosen_points
 from symprop.formulas.result import Result
 from symprop.notation.pretty import pretty
+from tests.needed import needed_of
 from tests.rounding_of_formulas import assert_same_value
 
 FILES = sorted((Path(__file__).parent / "accepted").glob("*.json"))
@@ -36,7 +37,7 @@ CASES: tuple[dict[str, Any], ...] = tuple(case for file in FILES for case in jso
 def answered(place: int) -> Result:
     """The answer to the question of a case, asked once."""
     case = CASES[place]
-    given = symprop.formula(case["formula"], case["where"])
+    given = symprop.formula(case["formula"], needed_of(case["where"], case["formula"]))
     found: Result = getattr(questions, case["question"])(given, *case["by"].split())
     return found
 

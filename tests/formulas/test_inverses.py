@@ -5,7 +5,8 @@ What is proved of formulas with a seeded slip is looked at in 120 digits, by cod
 
 from __future__ import annotations
 
-from symprop.algebra.formula import formula
+from symprop.algebra.declarations import read_declarations
+from symprop.algebra.formula import Formula, formula_of
 from symprop.formulas.compare.cases import agree
 from symprop.formulas.compare.edits import edits
 from symprop.formulas.compare.inverses.proof import same_words
@@ -73,19 +74,23 @@ DIFFERENT = [
 ]
 
 
+def read(text: str) -> Formula:
+    return formula_of(text, read_declarations(WHERE))
+
+
 def test_identities_are_proved_for_every_size() -> None:
-    assert not [pair for pair in SAME if not same_words(*(formula(text, WHERE).node for text in pair))]
+    assert not [pair for pair in SAME if not same_words(*(read(text).node for text in pair))]
 
 
 def test_what_looks_alike_is_not_proved() -> None:
-    assert not [pair for pair in DIFFERENT if same_words(*(formula(text, WHERE).node for text in pair))]
+    assert not [pair for pair in DIFFERENT if same_words(*(read(text).node for text in pair))]
 
 
 def test_what_is_proved_of_slips_is_so_in_numbers() -> None:
     """A slip may keep the value, as the transpose of a matrix under a determinant; then numbers agree."""
     count = 0
     for first, second in SAME[::4]:
-        one, other = formula(first, WHERE), formula(second, WHERE)
+        one, other = map(read, (first, second))
         for slip in list(edits(other.node, other.node.shape))[::3]:
             if same_words(one.node, slip.node):
                 both = (one.node, slip.node)

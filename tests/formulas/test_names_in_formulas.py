@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 
 import symprop
 from symprop.algebra import nodes as n
+from symprop.algebra.declarations import read_declarations
 from symprop.algebra.definitions import needed_for
 from symprop.algebra.equations import Equation
-from symprop.algebra.formula import Formula
+from symprop.algebra.formula import Formula, formula_of
 from symprop.algebra.names import variable
 from symprop.algebra.trees import replace, variables
 from symprop.errors import FormulaError, LimitError, SymbolNameError
@@ -205,7 +206,7 @@ REFUSED = [
 @pytest.mark.parametrize(("text", "kind", "told", "column"), REFUSED)
 def test_statements_that_cannot_be_read_are_refused_at_their_place(text, kind, told, column):
     with pytest.raises(kind) as problem:
-        symprop.formula(text, "X: m n")
+        formula_of(text, read_declarations("X: m n"))
     assert str(problem.value).startswith(told)
     assert problem.value.column == column
 

@@ -12,6 +12,7 @@ from symprop.errors import FormulaError, SympropError
 from symprop.formulas import questions
 from symprop.formulas.checks.checks import check_result
 from symprop.formulas.result import joined
+from tests.needed import needed
 from tests.question_cases import ALL, BEYOND_SYMPY, MATRIXCALCULUS
 
 
@@ -19,7 +20,7 @@ from tests.question_cases import ALL, BEYOND_SYMPY, MATRIXCALCULUS
 def asked(number: int) -> questions.Result:
     """Ask the question of a case, once for all that is asked of its answer."""
     kind, source, declarations, names, _ = ALL[number]
-    return getattr(questions, kind)(symprop.formula(source, **declarations), *names)
+    return getattr(questions, kind)(symprop.formula(source, **needed(declarations, source)), *names)
 
 
 NAMES = [f"{kind} {source} by {','.join(names)}" for kind, source, _, names, _ in ALL]

@@ -8,6 +8,7 @@ import pytest
 import symprop
 from symprop.analysis.definiteness import definite, nonnegative, semidefinite, semidefinite_negative
 from symprop.calculus.tidy import tidy
+from tests.needed import needed
 from tests.rounding import UNIT, assert_off, bound
 from tests.rounding_of_formulas import counted
 
@@ -37,7 +38,7 @@ NOT_SHOWN = (
 
 @pytest.mark.parametrize("source", SEMIDEFINITE)
 def test_what_is_shown_to_be_semidefinite_is(source: str, random: np.random.Generator) -> None:
-    formula = symprop.formula(source, **SHAPES)
+    formula = symprop.formula(source, **needed(SHAPES, source))
     assert semidefinite(tidy(formula.node))
     assert not semidefinite_negative(tidy(formula.node))
     for _ in range(5):
@@ -55,23 +56,23 @@ def test_what_is_shown_to_be_semidefinite_is(source: str, random: np.random.Gene
 
 @pytest.mark.parametrize("source", NOT_SHOWN)
 def test_what_is_not_semidefinite_everywhere_is_not_called_so(source: str) -> None:
-    node = tidy(symprop.formula(source, **SHAPES).node)
+    node = tidy(symprop.formula(source, **needed(SHAPES, source)).node)
     assert not semidefinite(node)
     assert not definite(node)
 
 
 def test_what_is_definite() -> None:
     for source in ("eye(m)", "P", "2 * P + R", "X @ X.T + eye(m)", "diag(exp(x))", "kron(P, P)"):
-        assert definite(tidy(symprop.formula(source, **SHAPES).node)), source
+        assert definite(tidy(symprop.formula(source, **needed(SHAPES, source)).node)), source
     for source in ("R", "X @ X.T", "diag(x**2)", "c * P", "R - P"):
-        assert not definite(tidy(symprop.formula(source, **SHAPES).node)), source
+        assert not definite(tidy(symprop.formula(source, **needed(SHAPES, source)).node)), source
 
 
 def test_elements_of_at_least_zero() -> None:
     for source in ("exp(x)", "x**2", "x * y * x * y", "softmax(x)", "abs(x) + 1", "sqrt(x)", "x > 0", "1 - sin(x)**2"):
-        assert nonnegative(symprop.formula(source, **SHAPES).node), source
+        assert nonnegative(symprop.formula(source, **needed(SHAPES, source)).node), source
     for source in ("x", "x**3", "x * y", "1 - x", "exp(x) - 1", "1 - exp(x)", "-softmax(x)", "tanh(x)"):
-        assert not nonnegative(symprop.formula(source, **SHAPES).node), source
+        assert not nonnegative(symprop.formula(source, **needed(SHAPES, source)).node), source
 
 
 LEAST = {"X": "m n", "w": "n", "y": "m"}
@@ -99,10 +100,10 @@ LEAST = {"X": "m n", "w": "n", "y": "m"}
     ],
 )  # fmt: skip
 def test_remarks(question: str, source: str, by: str, declarations: dict[str, str], remark: str) -> None:
-    assert remark in getattr(symprop, question)(source, by, **declarations).remarks
+    assert remark in getattr(symprop, question)(source, by, **needed(declarations, source, by)).remarks
 
 
 def test_nothing_is_said_where_nothing_is_known() -> None:
-    assert symprop.gradient("sum(tanh(X @ w) * y)", "w", **LEAST).remarks == ()
-    assert "holds where" not in " ".join(symprop.gradient("sqrt(sum(w * w) + 1)", "w", **LEAST).remarks)
+    assert symprop.gradient("sum(tanh(X @ w) * y)", "w", **needed(LEAST, "X @ w * y")).remarks == ()
+    assert "holds where" not in " ".join(symprop.gradient("sqrt(sum(w * w) + 1)", "w", w="n").remarks)
     assert "symmetric" not in symprop.jacobian("A @ w", "w", A="n n", w="n").remarks

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from symprop.algebra.formula import formula
+from symprop.algebra.declarations import read_declarations
+from symprop.algebra.formula import formula_of
+from symprop.algebra.nodes import Node
 from symprop.formulas.compare.sums.elements import same_sums
 
 WHERE = (
@@ -49,8 +51,12 @@ SAME = [
 ]
 
 
+def read(text: str) -> Node:
+    return formula_of(text, read_declarations(WHERE)).node
+
+
 def test_identities_have_one_form() -> None:
-    assert not [pair for pair in SAME if not same_sums(*(formula(text, WHERE).node for text in pair))]
+    assert not [pair for pair in SAME if not same_sums(*map(read, pair))]
 
 
 DIFFERENT = [
@@ -72,9 +78,9 @@ DIFFERENT = [
 
 
 def test_what_looks_alike_has_two_forms() -> None:
-    assert not [pair for pair in DIFFERENT if same_sums(*(formula(text, WHERE).node for text in pair))]
+    assert not [pair for pair in DIFFERENT if same_sums(*map(read, pair))]
 
 
 @pytest.mark.parametrize("text", ["exp(-where(x > 0, x, 1) @ x)", "sum(tanh(A @ C @ x) * y)"])
 def test_the_names_of_what_is_summed_do_not_matter(text: str) -> None:
-    assert same_sums(formula(text, WHERE).node, formula(f"0 + {text}", WHERE).node)
+    assert same_sums(read(text), read(f"0 + {text}"))

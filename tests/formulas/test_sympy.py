@@ -38,6 +38,7 @@ from symprop.errors import FormulaError, LimitError, ShapeError, SymbolNameError
 from symprop.formulas.interchange.reading import from_sympy, is_sympy
 from symprop.formulas.interchange.writing import to_sympy
 from symprop.formulas.questions import gradient, jacobian
+from tests.needed import needed
 from tests.rounding import assert_off, assert_rounded, bound, exact
 from tests.rounding_of_formulas import complex_step, counted
 
@@ -288,7 +289,7 @@ FORMULAS = [
 @pytest.mark.parametrize("text", FORMULAS)
 def test_a_formula_has_the_same_value_in_sympys_matrices(text: str) -> None:
     shapes = {"A": "k k", "B": "k k", "X": "m k", "Y": "m k", "w": "k", "v": "k", "y": "m", "a": ""}
-    node = formula(text, **shapes).node
+    node = formula(text, **needed(shapes, text)).node
     for seed in range(2):
         point = values(seed)
         found = to_sympy(node)
@@ -308,7 +309,7 @@ def test_a_formula_has_the_same_value_in_sympys_matrices(text: str) -> None:
     ],
 )
 def test_what_sympy_has_no_matrix_for_is_refused_by_name(text: str, words: str) -> None:
-    node = formula(text, E="k m", i="m index k", w="k", X="m k").node
+    node = formula(text, **needed({"E": "k m", "i": "m index k", "w": "k", "X": "m k"}, text)).node
     with pytest.raises(FormulaError, match=f"no expression for {words}"):
         to_sympy(node)
 

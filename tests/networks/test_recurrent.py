@@ -10,9 +10,12 @@ from network_reference import Network as Reference
 from sympy import Symbol
 
 import symprop
+from symprop.algebra.batching import BATCH_SIZE
 from symprop.algebra.unrolling import unrolled
 from symprop.analysis.truncation import dropped
-from symprop.codegen.case import Case
+from symprop.codegen.case import Case, case_of
+from symprop.codegen.targets.fast.step import planned
+from symprop.codegen.targets.fast.taken import made_into_rows
 from symprop.networks.recurrent import written_out_in_time
 from symprop.verify import recurrence
 
@@ -162,6 +165,22 @@ def test_a_module_does_not_grow_with_time() -> None:
     code = symprop.generate("Input(40, 3) >> LSTM(4) >> MeanSquaredError()", fast=False)
     loops = re.findall(r"^    for t in .*\n((?:        .*\n)+)", code, re.MULTILINE)
     assert len(loops) == 2
+    inside = re.findall(r"\ndef (?:forward|backward)\(.*?\"\"\".*?\"\"\"(.*?)(?=\n\ndef )", code, re.DOTALL)
+    lines = [line for part in inside for line in part.splitlines() if line.strip() and not line.strip().startswith("#")]
+    assert len(inside) == 2 and len(lines) <= 60
+
+
+def test_memory_is_linear_in_time_and_what_the_plan_says() -> None:
+    found = {}
+    for T in (20, 30, 40):
+        case = case_of(f"Input({T}, 3) >> LSTM(4) >> MeanSquaredError()", target="fast")
+        plan = planned(case.program, made_into_rows(case.program.targets))
+        work = case.module.make_workspace(5)
+        arrays = [each for each in vars(work).values() if isinstance(each, np.ndarray)]
+        owners = {id(owner): owner for owner in (each if each.base is None else each.base for each in arrays)}
+        found[T] = sum(each.nbytes for each in owners.values())
+        assert plan.bytes(8).subs(BATCH_SIZE, 5) == found[T]
+    assert found[40] - found[30] == found[30] - found[20] > 0
 
 
 @pytest.mark.parametrize("target", ["jax", "torch"])

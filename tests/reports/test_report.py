@@ -428,3 +428,14 @@ def test_a_figure_whose_letters_would_be_too_small_is_left_out(residual: symprop
 def test_the_plot_marks_whole_powers_of_ten() -> None:
     tikz, _ = plot([Point("W_1", "W", 20.0), Point("W_2", "W", 70.0)])
     assert "ytick={1e1,1e2}" in tikz
+
+
+def test_sizes_counts_indices_and_numbers_get_symbols_and_no_two_things_print_alike() -> None:
+    network = "Input(n) >> Repeat(Residual(LayerNorm() >> Dense(n) >> Tanh()), N) >> MeanSquaredError()"
+    symbols = {"n": "d", "N": "K", "l": "j", "eps": r"\nu"}
+    written = symprop.report(network, symbols=symbols, short=True).latex()
+    assert r"\mathbb{R}^{d}" in written and "W^{(j)}" in written and r"+ \nu" in written
+    assert "(K)" in written and "W^{(l)}" not in written
+    for name, symbol in {"delta": r"\varepsilon", "W": "l", "x": "N", "b": "I", "tanh": r"\gamma"}.items():
+        with pytest.raises(symprop.SpecError, match="symbol"):
+            symprop.report(network, symbols={name: symbol})

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from symprop.algebra.declarations import declarations_text, declared, read_declarations
+from symprop.algebra.declarations import check_declared, declarations_text, declared, read_declarations, shapes_of
 from symprop.algebra.formula import Formula, formula_of, inferred_formula
 from symprop.algebra.formula import formula as text_formula
 from symprop.algebra.inference.infer import LIKELY_SCALAR
@@ -22,6 +22,7 @@ from symprop.algebra.latex.statements import Statement, outside, pieces, stateme
 from symprop.algebra.latex.tokens import is_latex, refuse_at, tokens
 from symprop.algebra.names import variable
 from symprop.algebra.nodes import Node, Scalar, Variable
+from symprop.algebra.reading.statements import names_read
 from symprop.errors import FormulaError, SympropError, shown
 
 
@@ -48,7 +49,11 @@ def latex_formula(latex: str, declarations: str = "", /, **shapes: Any) -> Formu
 def latex_formula_of(
     latex: str, declarations: str, shapes: dict[str, Any], value: Sequence[float] = LIKELY_SCALAR
 ) -> Formula:
-    """Read a formula in LaTeX; `value` says what its value is likely to be, where nothing is declared."""
+    """Read a formula in LaTeX; `value` says what its value is likely to be, where nothing is declared.
+
+    Raises:
+        FormulaError, ReadingError, ShapeError, LimitError: as `latex_formula`.
+    """
     found, told = statements(tokens(latex), latex)
     given = {each.name: each for each in read_declarations(declarations_of(declarations))}
     for name, what in (*told.items(), *shapes.items()):
@@ -56,7 +61,10 @@ def latex_formula_of(
             raise FormulaError(f"{shown(name)} is declared twice")
         given[name] = declared(name, what)
     if given:
-        return read_as(latex, found, tuple(given.values()))
+        read = read_as(latex, found, tuple(given.values()))
+        names = names_read(read.source)
+        check_declared(shapes_of(given.values()), (*names, *(name[1:] for name in names if name.startswith("d"))))
+        return read
     variables = inferred_variables(found, latex, value)
     text = text_of(latex, found, variables)[0]
     ranks = {each.name: each.rank for each in variables}

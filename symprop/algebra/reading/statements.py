@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from symprop.algebra.names import validated
-from symprop.algebra.reading.mentions import LIMITS
+from symprop.algebra.reading.mentions import LIMITS, names_in
 from symprop.algebra.tokens import refuse
 from symprop.errors import LimitError, SympropError, located, pointed
 
@@ -79,6 +79,19 @@ def statements(text: object) -> tuple[Statement, ...]:
         if each.name:
             seen.add(_allowed(each.name, text, begin))
     return found
+
+
+def names_read(text: str) -> tuple[str, ...]:
+    """Return the names of arrays, sizes and parts in a formula.
+
+    >>> names_read("r = X @ w - y; r @ r / m")
+    ('X', 'w', 'y', 'r', 'm')
+
+    Raises:
+        FormulaError, LimitError: as `statements`, or a syntax error.
+    """
+    names = (name for each in statements(text) for name in (*each.read(names_in), each.name))
+    return tuple(dict.fromkeys(filter(None, names)))
 
 
 def _told(piece: str) -> bool:

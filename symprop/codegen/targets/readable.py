@@ -111,8 +111,15 @@ class Reader:
         return [first, *(name if name in read else "_" for name in further)]
 
     def _kept(self, own: set[str]) -> list[str]:
-        kept = [f"{name}={name}" for name in self.kept if name in own]
-        return laid_out("values.update(", kept, indent=2 * INDENT) if kept else []
+        """Return the lines that keep values for the way back, so many on each as fit."""
+        lines: list[str] = []
+        some: list[str] = []
+        for each in (f"{name}={name}" for name in self.kept if name in own):
+            if some and len(f"values.update({', '.join((*some, each))})") + 2 * INDENT > COLUMNS:
+                lines.append(f"values.update({', '.join(some)})")
+                some = []
+            some.append(each)
+        return [*lines, f"values.update({', '.join(some)})"] if some else lines
 
     def _statement(self, statement: Statement) -> list[str]:
         if isinstance(statement.expression, Made):

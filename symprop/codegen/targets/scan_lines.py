@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+from sympy import Integer
 
 from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Node, Variable
-from symprop.algebra.shapes import shape_text
+from symprop.algebra.shapes import Shape, shape_text
 from symprop.codegen.program import Statement
 from symprop.codegen.scans import Made, Scan, Steps
 from symprop.codegen.targets.code import Code, number
 from symprop.codegen.targets.dialect import SOURCE, Dialect
-from symprop.codegen.targets.layout import INDENT, laid_out, under_formulas
+from symprop.codegen.targets.layout import COLUMNS, INDENT, laid_out, under_formulas
 
 
 @SOURCE.row(Scan, Made)
@@ -57,18 +59,24 @@ def scan_lines(name: str, scan: Scan, stacks: Mapping[int, Variable], write: Dia
 def _in_place(loop: Written) -> Iterable[str]:
     """Rows of arrays, which a step writes."""
     steps, write = loop.steps, loop.write
+    alike: dict[Shape, list[str]] = {}
     for variable, name in loop.stacks.items():
-        shape = shape_text(steps.of_all(variable), lambda size: number(size).text)
-        yield f"{name.name} = {write.name('empty')}({shape}, DTYPE)"
+        alike.setdefault(steps.of_all(variable), []).append(name.name)
+    for shape, names in alike.items():
+        shape = shape if len(names) == 1 else (Integer(len(names)), *shape)
+        yield f"{', '.join(names)} = {write.name('empty')}({shape_text(shape, lambda size: number(size).text)}, DTYPE)"
     held = dict(zip(steps.after, steps.before, strict=True))
     starts = dict(zip(steps.before, loop.scan.starts, strict=True))
     rows = dict(zip(steps.rows, (row_source(array, write) for array in loop.scan.arrays), strict=True))
+    firsts, sources = list[str](), list[str]()
     for after, before in held.items():
         if after in loop.stacks and steps.has_start(after):
-            yield f"{loop.stacks[after].name}[0] = {write.text(starts[before])}"
+            firsts.append(f"{loop.stacks[after].name}[0]")
             rows[before] = f"{loop.stacks[after].name}[t]"
         else:
-            yield f"{before.name} = {write.text(starts[before])}"
+            firsts.append(before.name)
+        sources.append(write.text(starts[before]))
+    yield from _assigned(firsts, sources, INDENT)
     order = f"range({steps.count})"
     yield f"for t in {f'reversed({order})' if steps.backward else order}:"
     if rows:
@@ -76,8 +84,11 @@ def _in_place(loop: Written) -> Iterable[str]:
 
     read = {each for statement in steps.program.forward for each in statement.reads}
     read |= {after for after, before in held.items() if before not in rows}
+    handed = {after: before for after, before in held.items() if before not in rows and steps.in_place(before, after)}
 
     def line(statement: Statement) -> list[str]:
+        if statement.target in handed:
+            return loop.lines(replace(statement, target=handed[statement.target]))
         found = loop.lines(statement)
         kept = loop.stacks.get(statement.target)
         if kept is None:
@@ -90,7 +101,7 @@ def _in_place(loop: Written) -> Iterable[str]:
 
     yield from loop.body(line)
     for after, before in held.items():
-        if before not in rows:
+        if before not in rows and after not in handed:
             yield from loop.indented(f"{before.name} = {after.name}")
 
 
@@ -161,9 +172,18 @@ def row_source(array: Node, write: Dialect) -> str:
     return f"{source}[t]" if isinstance(array, Variable) else f"({source})[t]"
 
 
-def _assigned(names: Sequence[str], values: Sequence[str]) -> list[str]:
-    """Return a line for each name, which gives it its value."""
-    return [f"{name} = {value}" for name, value in zip(names, values, strict=True)]
+def _assigned(names: Sequence[str], values: Sequence[str], indent: int = 2 * INDENT) -> list[str]:
+    """Return lines that give each name its value, so many on each as fit."""
+    lines: list[str] = []
+    some, theirs = list[str](), list[str]()
+    for name, value in zip(names, values, strict=True):
+        together = f"{', '.join((*some, name))} = {', '.join((*theirs, value))}"
+        if some and len(together) + indent > COLUMNS:
+            lines.append(f"{', '.join(some)} = {', '.join(theirs)}")
+            some, theirs = [], []
+        some.append(name)
+        theirs.append(value)
+    return [*lines, f"{', '.join(some)} = {', '.join(theirs)}"] if some else lines
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from symprop.algebra.declarations import declared, read_declarations
+from symprop.algebra.declarations import check_declared, declared, read_declarations, shapes_of
 from symprop.algebra.equations import Equation
 from symprop.algebra.formula import Formula, formula_of
 from symprop.algebra.inference.infer import ANYTHING, inferred
@@ -18,7 +18,7 @@ from symprop.algebra.latex.tokens import is_latex, tokens
 from symprop.algebra.names import variable
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.reading.mentions import tree_of
-from symprop.algebra.reading.statements import statements
+from symprop.algebra.reading.statements import names_read, statements
 from symprop.algebra.shapes import Shape
 from symprop.algebra.trees import replace, variables
 from symprop.errors import FormulaError, shown
@@ -77,7 +77,21 @@ def formulas_of(
         each if isinstance(each, Formula) else read[each] if each in read else latex_over(each, known, shape)
         for each in (one, other)
     )
+    _check_declared(one, other, (left, right), declarations, shapes)
     return left.whole, right.whole, known
+
+
+def _check_declared(
+    one: str | Formula, other: str | Formula, read: Iterable[Formula], declarations: str, shapes: Mapping[str, Any]
+) -> None:
+    """Raise where a name is declared that neither formula has."""
+    names: list[str] = []
+    for given, found in zip((one, other), read, strict=True):
+        if isinstance(given, Formula):
+            names += [each.name for each in given.variables]
+        else:
+            names += names_read(found.source if is_latex(given) else given)
+    check_declared({**shapes_of(read_declarations(declarations)), **shapes}, names)
 
 
 def latex_over(latex: str, known: Sequence[Variable], shape: Shape | None) -> Formula:
