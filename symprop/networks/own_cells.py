@@ -23,7 +23,6 @@ from symprop.algebra.tokens import refuse
 from symprop.algebra.trees import has_kind, replace
 from symprop.errors import ShapeError, SpecError, shown
 from symprop.networks.builder import Builder
-from symprop.networks.layers import argument_text
 from symprop.networks.needs import Need, sized
 from symprop.networks.own import (
     WIDTH,
@@ -36,6 +35,7 @@ from symprop.networks.own import (
 )
 from symprop.networks.own_equations import BEFORE, INPUT_NAME, CellEquations, inferred_shapes
 from symprop.networks.own_uses import start_of, uses_in, with_pre_activations
+from symprop.networks.parts import argument_text
 from symprop.networks.recurrent import Moment, Recurrent, fans_of
 from symprop.networks.sizes import Size, changed_size, checked_size, size_node
 
@@ -162,10 +162,6 @@ class Scan(Recurrent):
         every = (*(size for _, sizes in (*self.declared, *self.named) for size in sizes), *learned)
         given = (size for each in self.given for size in each.own_sizes)
         return (*(size for size in every if not self._own_names & symbols_in(size)), *given)
-
-    @property
-    def further_inputs(self) -> tuple[Any, ...]:
-        return self.given
 
     def with_sizes(self, change: dict[Size, Size]) -> Scan:
         own = {size: new for size, new in change.items() if size not in self._own_names}

@@ -172,6 +172,14 @@ def test_the_recurrence_of_a_page_is_run_where_a_gate_sees_the_state_of_its_mome
     assert all(row.ok for row in rows), rows
 
 
+def test_states_are_given_by_inputs_of_their_names() -> None:
+    given = 'initial=(Input(k, name="c0"), Input(k, name="h0"))'
+    for cell in (f'Scan("c = a*c_prev + W @ x; h = tanh(c + R @ h_prev)", h=k, {given})', f"LSTM(k, {given})"):
+        network = symprop.parse_network(f"Input(2, 4) >> {cell} >> MeanSquaredError()").with_sizes({"k": 3})
+        assert {each.name: each.shape for each in network.inputs} == {"x": (2, 4), "c0": (3,), "h0": (3,)}
+        assert all(row.ok for row in recurrence.rows(Case(network), {}, 0))
+
+
 def test_a_page_has_the_rows_that_sums_alone_read() -> None:
     case = Case(symprop.parse_network('Input(2, 3) >> Scan("h = x + h_prev; g = h*a") >> MeanSquaredError()'))
     assert "dg[1, t] = take(dg[1], t - 1, axis=0)" in case.own.derivation.text()
