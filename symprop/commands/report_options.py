@@ -121,9 +121,7 @@ def written(made: Report, options: argparse.Namespace, fields: Callable[[], dict
         return Outcome(made.equation(equation), fields, output=options.output)
     from rich.console import Console  # here, so that a formula is answered without it
 
-    with Console(stderr=True, quiet=not is_watched()).status(
-        "deriving, generating and checking"
-    ):
+    with Console(stderr=True, quiet=not is_watched()).status("deriving, generating and checking"):
         if fragment:
             return Outcome(made.fragment(prefix or "", level or "section"), fields, output=options.output)
         if options.output in (None, STANDARD):
