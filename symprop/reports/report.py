@@ -222,9 +222,8 @@ def report(
     there is a general `(l)`), "sub" or "super".
     Content: `without` names sections to leave out; a `short` report has the equations and their derivation, a `full`
     one every operation and check; `steps` "all" has a line for each rule, as is usual of a formula, "brief" one for
-    each equation, or each part that is differentiated; with `unroll=3` recurrent layers are written out for three
-    moments too, with a figure of both passes. `sizes` are numbers for named sizes; `dtype` is that of the
-    code; `seed` chooses what is random. `author` and `date` stand under the title.
+    each equation, or each part that is differentiated; `unroll=3` draws three moments of recurrent layers. `sizes` are
+    numbers for named sizes, `dtype` that of the code, `seed` for what is random; `author` and `date` are printed.
     Paper: "a4" or "letter", with letters of 10, 11 or 12 `points` in one or two `columns`; with `slides` its LaTeX and
     PDF are slides.
 
@@ -243,11 +242,8 @@ def report(
     check_steps_and_seed(steps, seed)
     notation = Notation(symbols_of(texts_of(symbols)), bold, transpose, layer_index)
     sheet = SLIDES if slides else Paper(paper, points, columns)
-    answers, chosen = answers_of(subject), _Chosen(notation, seed, steps, full, sheet)
+    answers, chosen = answers_of(subject), _Chosen(notation, seed, steps, full, sheet, unroll)
     of_network = None if answers else _network(subject, layout or "", dtype, sizes or {}, chosen)
-    if unroll:
-        check_unroll(unroll, of_network)
-        of_network = None if of_network is None else replace(of_network, unroll=unroll)
     found = of_network or _questions(answers, layout, dtype, sizes, chosen)
     left_out = left_out_of(CONTENTS[type(found)], without, short, full, slides)
     check_symbols(notation.symbols, found.names, found.signs)
@@ -263,6 +259,7 @@ class _Chosen(NamedTuple):
     steps: str | None
     full: bool
     paper: Paper
+    unroll: int
 
 
 def _questions(
@@ -273,6 +270,7 @@ def _questions(
         raise SpecError(f"a formula has no batch of examples, so no layout {shown(layout)}\nallowed: example")
     if dtype not in DTYPES:
         raise SpecError(f"unknown dtype {shown(dtype)}\nallowed: {', '.join(DTYPES)}")
+    check_unroll(chosen.unroll, None)
     found = tuple(each.with_sizes(sizes) for each in answers)
     return Questions(found, chosen.notation, chosen.seed, chosen.steps or "all", chosen.full, chosen.paper, dtype)
 
@@ -285,7 +283,10 @@ def _network(network: Any, layout: str, dtype: str, sizes: Mapping[str, int], ch
     if case.example.system.loss is None:
         text = case.network.text
         raise SpecError(f"a report is on a network with a loss\nend it with one: {text} >> MeanSquaredError()")
-    return Subject(case, chosen.notation, chosen.seed, history, chosen.steps or "brief", chosen.full, chosen.paper)
+    steps, paper = chosen.steps or "brief", chosen.paper
+    found = Subject(case, chosen.notation, chosen.seed, history, steps, chosen.full, paper, chosen.unroll)
+    check_unroll(chosen.unroll, found)
+    return found
 
 
 REPORT.append(report)
