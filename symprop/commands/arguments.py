@@ -52,7 +52,7 @@ def where_argument(parser: argparse.ArgumentParser) -> None:
         "--where",
         metavar="DECLARATIONS",
         default="",
-        help='sizes and facts: "X: m n, A: n n symmetric, alpha:"; inferred without it',
+        help='sizes and facts: "X: m n, A: n n symmetric, alpha:"; what it does not name is inferred',
     )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from symprop import notation
-from symprop.algebra.formula import Formula, formula, inferred_formula
+from symprop.algebra.formula import Formula, formula_with
 from symprop.algebra.inference.infer import SCALAR
 from symprop.algebra.latex.formulas import latex_formula_of
 from symprop.algebra.latex.tokens import is_latex
@@ -92,10 +92,7 @@ def _subject(options: argparse.Namespace) -> Network | Formula:
         if options.where.strip():
             raise SpecError("--where declares the arrays of a formula\nallowed: a network without it")
         return sized(network_of(text), options.sizes)
-    if latex:
-        read = latex_formula_of(text, options.where, {}, SCALAR)
-    else:
-        read = formula(text, options.where) if options.where.strip() else inferred_formula(text, SCALAR)
+    read = (latex_formula_of if latex else formula_with)(text, options.where, {}, SCALAR)
     return read.with_sizes(parse_sizes(options.sizes))
 
 

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from symprop.algebra.formula import Formula
-from symprop.algebra.latex.formulas import formula, latex_formula_of
+from symprop.algebra.formula import Formula, formula_with
+from symprop.algebra.latex.formulas import latex_formula_of
 from symprop.algebra.latex.tokens import is_latex
 from symprop.commands.arguments import (
     DISAGREES,
@@ -150,7 +150,7 @@ def _source(options: argparse.Namespace) -> Formula | str:
     text = formula_of(options.formula).strip()
     if is_latex(text):
         return latex_formula_of(text, options.where, {}, kind)
-    return formula(text, options.where) if options.where.strip() else text
+    return formula_with(text, options.where, {}, kind) if options.where.strip() else text
 
 
 def _above(answer: Answer | Answers, before: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from symprop.algebra.formula import Formula, formula, inferred_formula
+from symprop.algebra.formula import Formula, formula_with
 from symprop.algebra.inference.infer import LIKELY_SCALAR
 from symprop.algebra.latex.formulas import latex_formula_of
 from symprop.algebra.latex.tokens import is_latex
@@ -92,8 +92,7 @@ def _read(options: argparse.Namespace) -> Network | Formula:
     if not is_formula_text(text) and not (is_about_formula and ">>" not in text):
         return sized(network_of(text), options.sizes)
     asked = [part for name in options.wrt for part in _parts(name)]
-    read = formula(text, options.where) if options.where.strip() else inferred_formula(text, value, asked)
-    return read.with_sizes(sizes)
+    return formula_with(text, options.where, {}, value, asked).with_sizes(sizes)
 
 
 def answers(about: Formula, wrt: list[str], kinds: list[str]) -> list[Answer]:

@@ -204,7 +204,7 @@ def _named(
     every = [size for name in first for part in found[name] for size in sorted(part.free_symbols, key=str)]
     unknown = list(dict.fromkeys(each for each in every if isinstance(each, Unknown)))
     known = {str(each) for each in every if not isinstance(each, Unknown)} | {*parts.sizes}
-    bare = SIZE_FIRST.intersection(numbers) - known if len(unknown) == 1 else ()
+    bare = SIZE_FIRST.intersection(numbers) - known if len(unknown) == 1 and not known_arrays.arrays else ()
     taken = {*found, *known, *parts.results} - {*bare}
     names = dict(zip(unknown, map(size_symbol, names_of_sizes(len(unknown), taken)), strict=True))
     used = known | {str(each) for each in names.values()}
