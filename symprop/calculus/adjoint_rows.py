@@ -12,7 +12,7 @@ from symprop.algebra import nodes as n
 from symprop.algebra.equations import Equation, Loop, Rows, System
 from symprop.algebra.nodes import Variable
 from symprop.algebra.roles import WINDOW
-from symprop.algebra.trees import ones, zeros
+from symprop.algebra.trees import ones, variables, zeros
 
 
 @dataclass(frozen=True)
@@ -58,12 +58,15 @@ def windows(loop: Loop, names: RowNames) -> tuple[Equation, Rows] | None:
 
 
 def row_names(system: System) -> RowNames:
-    """Return the names of rows: states are those that a loop hands from step to step.
+    """Return the names of rows: states are those that a loop hands from step to step, and whose adjoint has a name.
 
-    Where layers are a loop too, those of the layer below and of the last layer are among them.
+    It has one where several variables are read to make the state; through `h = tanh(a)` it is written in place. Where
+    layers are a loop too, the states of the layer below and of the last layer are among them.
     """
     loops = system.loops
-    found = {rows.array for loop in loops for rows in loop.writes if rows.row in {each.after for each in loop.carries}}
+    made = {each.target for each in system.equations if len(set(variables(each.expression))) > 1}
+    ends = {carry.after for loop in loops for carry in loop.carries} & made
+    found = {rows.array for loop in loops for rows in loop.writes if rows.row in ends}
     outer = [(loop, carry) for loop in loops for carry in loop.carries if carry.after in found]
     states = found.union(*({carry.before, loop.end(carry)} for loop, carry in outer))
     return RowNames(frozenset((each.letter, each.mark) for each in system.by_name.values()), frozenset(states))

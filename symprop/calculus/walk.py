@@ -233,10 +233,8 @@ class _Walker:
         window = windows(loop, self.rows)
         back = handed if window is None else {each: n.Multiply(window[1].row, flow) for each, flow in handed.items()}
         inner = {name: node_at(back[carry], loop.index, loop.index + 1) for carry, name in flows.opaque.items()}
-        last = {
-            node_at(name, loop.index, loop.count): flows.heads.get(carry, zeros(*loop.end(carry).shape))
-            for carry, name in flows.opaque.items()
-        }
+        heads = {each: flows.heads.get(each, zeros(*loop.end(each).shape)) for each in flows.opaque}
+        last = {node_at(name, loop.index, loop.count): heads[each] for each, name in flows.opaque.items()}
         base: list[Equation] = []
         others: dict[Variable, tuple[Node, str]] = {}  # of the last step, that read nothing from behind the loop
 
@@ -271,10 +269,8 @@ class _Walker:
         made = {equation.target for equation in equations_in(items)}
         leaving = {rows: found for rows, found in flows.leaving.items() if found.row in made}
         reads, writes = (*flows.arriving.values(), *(window or ())[1:]), tuple(leaving.values())
-        handed_on = tuple(
-            Flow(name, self.worked_out(flows.heads.get(carry, zeros(*name.shape))), self.worked_out(back[carry]))
-            for carry, name in flows.opaque.items()
-        )
+        ways = [(name, heads[carry], back[carry]) for carry, name in flows.opaque.items()]
+        handed_on = tuple(Flow(name, self.worked_out(head), self.worked_out(flow)) for name, head, flow in ways)
         closed = dataclasses.replace(loop, items=items, reads=reads, writes=writes, base=tuple(base), backward=True)
         closed = dataclasses.replace(closed, step=tuple(step.items), flows=handed_on)
         self.items.extend((*(window or ())[:1], closed))

@@ -165,10 +165,7 @@ class GRU(Cell):
         super().__post_init__()
         if self.reset not in RESETS:
             raise SpecError(f"GRU: reset is {shown(self.reset)}\nallowed: {', '.join(RESETS)}")
-
-    @property
-    def found_in(self) -> str:
-        return RESETS[self.reset]
+        object.__setattr__(self, "found_in", RESETS[self.reset])
 
     def step(self, moment: Gates) -> None:
         n, before = moment.units, moment.before("h")

@@ -40,6 +40,7 @@ class Layer(Joinable):
 
     is_activation: ClassVar[bool] = False
     is_loss: ClassVar[bool] = False
+    found_in: ClassVar[str] = ""  # which frameworks and papers have this form of a layer that has several
     is_transparent: ClassVar[bool] = False
     """Whether the layer only holds others: the first of them follows what stands before, the last gives the output."""
     is_opened: ClassVar[bool] = True
@@ -110,11 +111,6 @@ class Layer(Joinable):
             elif value != field.default:
                 parts.append(f"{field.name}={argument_text(value, field.name in sizes)}")
         return f"{type(self).__name__}({', '.join(parts)})"
-
-    @property
-    def found_in(self) -> str:
-        """Where the layer is found in this form, if there are several: frameworks, a paper."""
-        return ""
 
     @property
     def caption(self) -> str:

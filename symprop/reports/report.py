@@ -269,8 +269,7 @@ def _questions(
         raise SpecError(f"a formula has no batch of examples, so no layout {shown(layout)}\nallowed: example")
     if dtype not in DTYPES:
         raise SpecError(f"unknown dtype {shown(dtype)}\nallowed: {', '.join(DTYPES)}")
-    if chosen.unroll:
-        check_unroll(chosen.unroll, None)
+    check_unroll(chosen.unroll, None)
     found = tuple(each.with_sizes(sizes) for each in answers)
     return Questions(found, chosen.notation, chosen.seed, chosen.steps or "all", chosen.full, chosen.paper, dtype)
 
@@ -283,11 +282,10 @@ def _network(network: Any, layout: str, dtype: str, sizes: Mapping[str, int], ch
     if case.example.system.loss is None:
         text = case.network.text
         raise SpecError(f"a report is on a network with a loss\nend it with one: {text} >> MeanSquaredError()")
-    steps = chosen.steps or "brief"
-    found = Subject(case, chosen.notation, chosen.seed, history, steps, chosen.full, chosen.paper)
-    if chosen.unroll:
-        check_unroll(chosen.unroll, found)
-    return replace(found, unroll=chosen.unroll)
+    steps, paper = chosen.steps or "brief", chosen.paper
+    found = Subject(case, chosen.notation, chosen.seed, history, steps, chosen.full, paper, chosen.unroll)
+    check_unroll(chosen.unroll, found)
+    return found
 
 
 REPORT.append(report)

@@ -185,8 +185,8 @@ def test_the_recurrence_in_time_reads_as_in_a_textbook() -> None:
     found = {equation.name: equation.expression.text() for equation in equations_in(backward)}
     assert found == {
         "dh1": "h1 - y",
-        "delta1[T]": "dh1_2[T] * (1 - h1[T] * h1[T])",
-        "delta1[t]": "(dh1_2[t] + R1.T @ delta1[t + 1]) * (1 - h1[t] * h1[t])",
+        "delta1[T]": "dh1[T] * (1 - h1[T] * h1[T])",
+        "delta1[t]": "(dh1[t] + R1.T @ delta1[t + 1]) * (1 - h1[t] * h1[t])",
         "dW1": "sum([outer(delta1[t], x[t]) for t in range(1, T + 1)], axis=0)",
         "dR1": "sum([outer(delta1[t], h1[t - 1]) for t in range(1, T + 1)], axis=0)",
         "db1": "sum([delta1[t] for t in range(1, T + 1)], axis=0)",

@@ -85,7 +85,7 @@ def test_layers_and_moments_may_both_have_a_name(text: str) -> None:
 
 
 def test_two_layers_have_a_name_for_each_of_their_equations() -> None:
-    d = symprop.derive("Input(T, n) >> LSTM(k) >> LSTM(k) >> MeanSquaredError()")
+    d = symprop.derive("Input(T, n) >> LSTM(k) >> GRU(k) >> RNN(k) >> RNN(k) >> LSTM(k) >> MeanSquaredError()")
     names = [equation.name for equation in d.equations]
     assert len(names) == len(set(names))
 
