@@ -168,7 +168,7 @@ COMPARISON = Comparison(
     NETWORKS,
     2e-3,  # float32 through 200 moments, added in other orders
     Path(__file__).parent / "results" / "recurrent.json",
-    rounds=5,
+    rounds=3,
     together=True,
     sample=0.015,
     threads=(1,),
