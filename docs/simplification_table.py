@@ -17,8 +17,10 @@ from extension.markup import Row, equations
 from rule_proofs import DIGITS, EXACT, SIMPLIFIED, proof
 
 import symprop
+from symprop.algebra.declarations import read_declarations
 from symprop.algebra.elements import Reader, elements
 from symprop.algebra.equations import Equation
+from symprop.algebra.formula import Formula, formula_of
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.trees import replace
 from symprop.calculus.context import Context
@@ -47,10 +49,14 @@ class Shown:
     then: tuple[tuple[str, str], ...] = ()
     as_typed: bool = False
 
+    def read(self, text: str) -> Formula:
+        """Return a formula over the arrays, of which it may leave some to another one."""
+        return formula_of(text, read_declarations(self.where))
+
     @property
     def node(self) -> Node:
         """The formula as the rules see it, in tidy form; or as typed, where one touch makes room for another."""
-        node = symprop.formula(self.formula, self.where).node
+        node = self.read(self.formula).node
         return node if self.as_typed else tidy(node)
 
     @property
@@ -60,7 +66,7 @@ class Shown:
             return Context()
         by_value, by_name = {}, {}
         for name, meaning in ((self.known, self.meaning or self.formula), *self.then):
-            held = tidy(symprop.formula(meaning, self.where).node)
+            held = tidy(self.read(meaning).node)
             target = symprop.variable(name, held.shape)
             by_value[held] = by_name[target] = Equation(target, held)
         return Context(by_value, by_name)
@@ -278,7 +284,7 @@ def compared(shown: Shown, before: Node, after: Node) -> tuple[str, int]:
     reader = Reader()
     left = elements(before, reader=reader)
     right = np.broadcast_to(elements(after, reader=reader), left.shape)
-    variables = [shown.at(variable) for variable in symprop.formula(shown.formula, shown.where).variables]
+    variables = [shown.at(variable) for variable in shown.read(shown.formula).variables]
     found = []
     for values in [_with_determinant(variables[0])] if shown.positive_determinant else cases(variables):
         pairs = [

@@ -22,18 +22,16 @@ from symprop.algebra.names import variable
 from symprop.algebra.nodes import Fact, Node, Variable
 from symprop.algebra.numbered_sizes import numbered, numbered_text, numbers_for, sizes_of
 from symprop.algebra.printable import Printable
-from symprop.algebra.reader import names_in, read_formula, sizes_in
-from symprop.algebra.reading.ids import check_ids
+from symprop.algebra.reader import names_in
 from symprop.algebra.reading.mentions import tree_of
-from symprop.algebra.reading.state import DEEPEST, MOST_NODES
-from symprop.algebra.reading.statements import Statement, names_read, statements
-from symprop.algebra.reading.words import undeclared
+from symprop.algebra.reading.statements import names_read, statements
 from symprop.algebra.roles import LOSS
 from symprop.algebra.shapes import Shape, shape_text
 from symprop.algebra.sizes import size_text
+from symprop.algebra.statement_reader import check_length, defined, exponents, on_one_line, read_statement
 from symprop.algebra.symmetry import is_symmetric
 from symprop.algebra.trees import variables
-from symprop.errors import FormulaError, LimitError, ShapeError, located, shown
+from symprop.errors import FormulaError, ShapeError, located, shown
 
 STEM_LETTERS = ("v", "u", "t", "s", "q")
 RESULT_LETTERS = ("L", "f", "g", "h", "r")
@@ -246,7 +244,7 @@ def _undeclared(source: str, given: tuple[Variable, ...]) -> list[str]:
     every = statements(source)
     known = {*names, *(symbol.name for symbol in sizes_of(given)), *(each.name for each in every)}
     for each in every:
-        known.update(each.read(lambda text: _exponents(text, names)))
+        known.update(each.read(lambda text: exponents(text, names)))
     return [name for each in every for name in each.read(names_in) if name not in known]
 
 
@@ -261,91 +259,21 @@ def formula_of(source: str, given: tuple[Variable, ...]) -> Formula:
     later = [each.name for each in found]
     sizes = tuple(symbol.name for symbol in sizes_of(given))
     for each in found:
-        sizes = tuple(dict.fromkeys((*sizes, *each.read(lambda text: _exponents(text, names)))))
+        sizes = tuple(dict.fromkeys((*sizes, *each.read(lambda text: exponents(text, names)))))
     clash = next((name for name in names if name in sizes), None)
     if clash is not None:
         raise FormulaError(f"{shown(clash)} is the name of a size and of an array\nallowed: two names")
     definitions: list[Equation] = []
     for statement in before:
-        node = statement.read(lambda text: _read(text, names, sizes, later))
-        target = _defined(statement, node, names, sizes)
+        node = statement.read(lambda text: read_statement(text, names, sizes, later))
+        target = defined(statement, node, names, sizes)
         if is_symmetric(node):  # which functions of symmetric matrices ask
             target = target.change(facts=(Fact("symmetric"),))
         definitions.append(Equation(target, node))
         names[statement.name] = definitions[-1].target
-    node = last.read(lambda text: _read(text, names, sizes, later))
+    node = last.read(lambda text: read_statement(text, names, sizes, later))
     if definitions:
-        _check_length(definitions, node)
+        check_length(definitions, node)
     if last.name:
-        _defined(last, node, names, sizes)
-    return Formula(_on_one_line(found), node, given, needed_for(node, definitions), last.name)
-
-
-def _on_one_line(found: Sequence[Statement]) -> str:
-    """Return what was typed, statements apart by `;`."""
-    if len(found) == 1 and not found[0].name:
-        return found[0].text
-    return "; ".join(f"{each.name} = {each.text}" if each.name else each.text for each in found)
-
-
-def _exponents(text: str, names: dict[str, Variable]) -> tuple[str, ...]:
-    """The sizes that a formula names only where a size can stand."""
-    if "(" not in text:
-        return ()
-    return tuple(name for name in sizes_in(text) if name not in names)
-
-
-def _read(text: str, names: dict[str, Variable], sizes: tuple[str, ...], later: Sequence[str]) -> Node:
-    missing = next((name for name in names_in(text) if name not in names and name not in sizes), None)
-    if missing in later:
-        problem = FormulaError(f"{shown(missing)} is read before it is defined\nallowed: its definition first")
-        raise located(problem, _place(missing, text), len(str(missing)))
-    if missing is not None:
-        allowed = (
-            f'its declaration, "{missing}: m n" with sizes, "{missing}:" for a scalar; in Python {missing}="m n" too'
-        )
-        problem = FormulaError(f"{shown(missing)} has no shape{undeclared(missing, names)}\nallowed: {allowed}")
-        raise located(problem, _place(missing, text), len(missing))
-    node = read_formula(text, names, sizes)
-    check_ids(node)
-    return node
-
-
-def _place(name: str | None, text: str) -> int:
-    found = re.search(rf"\b{re.escape(str(name))}\b", text)
-    return found.start() if found else 0
-
-
-def _defined(statement: Statement, node: Node, names: dict[str, Variable], sizes: tuple[str, ...]) -> Variable:
-    """Return the variable that a statement defines.
-
-    Raises:
-        FormulaError: an array or a size has its name.
-    """
-    if statement.name in names or statement.name in sizes:
-        what = "an array" if statement.name in names else "a size"
-        problem = FormulaError(f"{shown(statement.name)} is declared as {what} and defined\nallowed: one of the two")
-        raise located(problem, statement.typed.rfind(statement.name, 0, statement.start), len(statement.name))
-    return variable(statement.name, node.shape)
-
-
-def _check_length(definitions: Sequence[Equation], node: Node) -> None:
-    """Refuse a formula that is longer or deeper without its names than a formula may be: they could double each time.
-
-    Raises:
-        LimitError: over 5,000 parts, or deeper than 150.
-    """
-    known: dict[Node, tuple[int, int]] = {}
-
-    def measured(node: Node) -> tuple[int, int]:
-        if node in known:
-            return known[node]
-        below = [measured(operand) for operand in node.operands]
-        return 1 + sum(count for count, _ in below), 1 + max((depth for _, depth in below), default=0)
-
-    for each in definitions:
-        known[each.target] = measured(each.expression)
-    count, depth = measured(node)
-    if count > MOST_NODES or depth > DEEPEST:
-        problem = f"has more than {MOST_NODES:,} parts" if count > MOST_NODES else f"is nested deeper than {DEEPEST}"
-        raise LimitError(f"with its names written out the formula {problem}")
+        defined(last, node, names, sizes)
+    return Formula(on_one_line(found), node, given, needed_for(node, definitions), last.name)

@@ -74,7 +74,7 @@ class Layer:
         return [each for each in found if each.rank == 2 and each.letter != "W"]
 
     def delta(self, moment: int) -> tuple[Node, ...]:
-        """The derivative by the layer's pre-activations at a moment."""
+        """The derivative with respect to the layer's pre-activations at a moment."""
         found = (each.target for each in self.backward.equations if each.target.role == DELTA)
         return tuple(each.xreplace({TIME: Integer(moment)}) for each in found)
 

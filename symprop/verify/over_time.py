@@ -1,4 +1,4 @@
-"""Norms of gradients over time, measured: of the loss by each state of a recurrent layer, moment by moment.
+"""Norms of gradients over time, measured: of the loss with respect to each state, moment by moment.
 
 What is added to a state at a moment has the derivative of the loss with respect to this state as its own gradient. So
 each state is given a row of an array of zeros more, and the gradients of these arrays are derived as those of
