@@ -9,17 +9,18 @@ from __future__ import annotations
 import time
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from graphlib import TopologicalSorter
 from itertools import chain
 
 import numpy as np
 from sympy import Expr
 
 from symprop.algebra.equations import Equation
+from symprop.algebra.indices import RowIndex
 from symprop.algebra.nodes import Scalar
 from symprop.algebra.trees import variables
 from symprop.diagnosis.accounts import Account
 from symprop.diagnosis.axes import Axes
+from symprop.diagnosis.moments import throughout_time
 from symprop.diagnosis.steps import Step, changes, numberless
 from symprop.diagnosis.surroundings import Surroundings
 from symprop.diagnosis.table import Wrong
@@ -31,6 +32,10 @@ NEAREST = 2
 """A change that repairs none of so many gradients, those that it reaches first, is not looked at further."""
 MOST_SPARED = 2
 """A change that leaves more gradients right that depend on it is not looked for."""
+LIKELY_IN_TIME = 1.7
+"""A change at all moments of time that is not more far-fetched ends the search for changes at one of them."""
+LIKELIER = 0.2
+"""So much likelier than another a change may be that is told beside it."""
 SAME = 1e-6
 """Two numbers by which gradients are off are the same but for so much."""
 
@@ -51,10 +56,18 @@ class Found:
         """How far-fetched it is: the same change in several equations is little more than in one."""
         by_kind: dict[str, float] = {}
         for each in self.steps:
-            key = each.wrong.family or (each.wrong.said if each.wrong.kind != "variable" else each.wrong.kind)
+            said = numberless(each.wrong.said)[0]  # one moment is like another
+            key = each.wrong.family or (said if each.wrong.kind != "variable" else each.wrong.kind)
             by_kind[key] = max(by_kind.get(key, 0.0), each.wrong.cost + 0.4 * (each.name in self.account.forward_names))
         more = 0.25 * (len(self.steps) > len(by_kind)) + bool(self.times)
         return sum(by_kind.values()) + self.account.strangeness + more
+
+    @property
+    def in_time(self) -> bool:
+        """Whether it is one change, made at every moment of time."""
+        said = {numberless(each.wrong.said)[0] for each in self.steps}
+        moments = (RowIndex in map(type, self.account.by_name[each.name].target.index) for each in self.steps)
+        return len(self.steps) > 1 == len(said) and all(moments)
 
     @property
     def place(self) -> int:
@@ -104,6 +117,12 @@ def singles(account: Account, case: Case, left: frozenset[str]) -> Iterator[Foun
     None is changed on which a right gradient depends.
     """
     world, around = case.world(account, 0), Surroundings(account, case.axes)
+    enough = False
+    for each in _at_all_moments(account, case, left, around):
+        enough = enough or (each.repaired == left and each.cost <= LIKELY_IN_TIME)
+        yield each
+    if enough:
+        return
     families: dict[Hashable, list[Step]] = {}
     for equation in sorted(account.equations[account.forward :], key=lambda each: each.expression.weight):
         feeds = account.feeds[equation.name]
@@ -132,6 +151,22 @@ def singles(account: Account, case: Case, left: frozenset[str]) -> Iterator[Foun
             here.append(found)
             yield found
     yield from _in_families(families, world, left)
+
+
+def _at_all_moments(account: Account, case: Case, left: frozenset[str], around: Surroundings) -> Iterator[Found]:
+    """Yield the changes at all moments of time that repair gradients, until one repairs all and none is likelier."""
+    backward = account.equations[account.forward :]
+    world, best = case.world(account, 0), float("inf")
+    for steps in throughout_time(account, [each for each in backward if account.feeds[each.name] <= left], around):
+        case.ask_time()
+        by_name = {each.name: each for each in reversed(steps)}
+        if len(by_name) < 2 or min(each.wrong.cost for each in steps) > best + LIKELIER:
+            continue
+        feeds = frozenset[str]().union(*(account.feeds[name] for name in by_name))
+        found = judged(world, tuple(by_name.values()), [by for by in account.order if by in feeds])
+        if found is not None:
+            best = min(best, found.cost) if found.repaired == left else best
+            yield found
 
 
 def sparing(account: Account, case: Case) -> Iterator[Found]:
@@ -280,14 +315,3 @@ def confirmed(found: Found, case: Case) -> Found | None:
         times += [here or 1.0] if found.times else []
     # what becomes 0 everywhere by a change that does not say so is told better by the one that does
     return None if silent else replace(found, times=tuple(times))
-
-
-def changed_account(account: Account, steps: Sequence[Step]) -> Account:
-    """Return an account in which some equations say something else."""
-    new = {each.name: each.expression for each in steps}
-    changed = [replace(each, expression=new.get(each.name, each.expression), steps=()) for each in account.equations]
-    forward, backward = changed[: account.forward], changed[account.forward :]
-    by_name = {each.name: each for each in backward}
-    graph = {each.name: [read.name for read in variables(each.expression) if read.name in by_name] for each in backward}
-    ordered = [by_name[name] for name in TopologicalSorter(graph).static_order()]
-    return replace(account, equations=(*forward, *ordered))

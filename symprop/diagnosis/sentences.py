@@ -15,7 +15,7 @@ from symprop.diagnosis.accounts import Account
 from symprop.diagnosis.diagnosis import Explanation
 from symprop.diagnosis.parts import factor_text, shortened
 from symprop.diagnosis.search import SAME, Case, Found
-from symprop.diagnosis.steps import Step
+from symprop.diagnosis.steps import Step, numberless
 from symprop.diagnosis.worlds import real
 
 VARYING = "is off by a number that varies from point to point"
@@ -33,7 +33,8 @@ def explained(found: Found, case: Case) -> Explanation:
     for number, step in enumerate(found.steps):
         if not step.wrong.said:
             continue
-        same = next((each for each in found.steps[:number] if each.wrong.said == step.wrong.said), None)
+        how = [(each.wrong.kind, *numberless(f"{each.name} {each.wrong.said}")) for each in found.steps[: number + 1]]
+        same = any(each.wrong.said == step.wrong.said for each in found.steps[:number]) or how[-1] in how[:-1]
         said.append(f"{step.name} likewise" if same else _of_step(found.account, step, step.wrong.said))
         kinds.append(step.wrong.kind)
     if found.times:

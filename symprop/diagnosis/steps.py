@@ -107,11 +107,20 @@ def is_spread(shape: tuple[Expr, ...], over: tuple[Expr, ...]) -> bool:
 def numberless(text: str) -> tuple[str, tuple[int, ...]]:
     """Return a text without its numbers, and how these differ: so one step of time is said to be like another.
 
+    The moments of time, in brackets, are counted by themselves.
+
     >>> numberless("reads a3 in place of a2") == numberless("reads a2 in place of a1")
     True
+    >>> numberless("dc1[2] reads i1[3]") == numberless("dc1[1] reads i1[2]")
+    True
     """
-    numbers = [int(each) for each in re.findall(r"\d+", text)]
-    return re.sub(r"\d+", "#", text), tuple(other - numbers[0] for other in numbers[1:])
+    moments, layers = ([int(each) for each in re.findall(which, text)] for which in (MOMENT, LAYER))
+    differences = (other - found[0] for found in (moments, layers) for other in found[1:])
+    return re.sub(r"\d+", "#", text), tuple(differences)
+
+
+MOMENT, LAYER = r"(?<=\w\[)\d+(?=\])", r"(?<!\[)\b\d+|(?<=[A-Za-z_])\d+"
+"""Numbers in brackets behind a name, and others."""
 
 
 def at_once(node: Node, changes: Sequence[tuple[Path, Wrong]], equation: Equation, around: Surroundings) -> Node | None:

@@ -4,10 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from graphlib import TopologicalSorter
 from itertools import combinations, combinations_with_replacement, product
 
+from symprop.algebra.trees import variables
 from symprop.diagnosis.accounts import Account
-from symprop.diagnosis.search import Case, Found, changed_account, confirmed, judged, misread, singles, sparing
+from symprop.diagnosis.search import (
+    LIKELY_IN_TIME,
+    Case,
+    Found,
+    confirmed,
+    judged,
+    misread,
+    singles,
+    sparing,
+)
 from symprop.diagnosis.steps import Step, at, changes, put
 from symprop.diagnosis.surroundings import Surroundings
 from symprop.diagnosis.table import fitting
@@ -32,7 +43,7 @@ class Search:
     @property
     def is_good(self) -> bool:
         """Whether there is an explanation that need not be bettered."""
-        return any(each.cost <= GOOD for each in self.found)
+        return any(each.cost <= (LIKELY_IN_TIME if each.in_time else GOOD) for each in self.found)
 
     @property
     def is_fair(self) -> bool:
@@ -68,9 +79,11 @@ class Search:
     def one_change(self, number: int) -> None:
         """Change one backward equation."""
         partial = self.partial.setdefault(number, [])
-        for each in singles(self.accounts[number], self.case, self.case.wrong):
-            partial.append(each)
-        self.keep(each for each in partial if each.repaired == self.case.wrong)
+        try:
+            for each in singles(self.accounts[number], self.case, self.case.wrong):
+                partial.append(each)
+        finally:  # also where time is up
+            self.keep(each for each in partial if each.repaired == self.case.wrong)
         self.keep(cover(self.accounts[number], self.case, partial))
 
     def sparing(self, number: int) -> None:
@@ -90,6 +103,17 @@ class Search:
     def two_in_one(self, number: int) -> None:
         """Change two things in one equation, or in two of which neither change alone repairs anything."""
         self.keep(pairs(self.accounts[number], self.case))
+
+
+def changed_account(account: Account, steps: Sequence[Step]) -> Account:
+    """Return an account in which some equations say something else."""
+    new = {each.name: each.expression for each in steps}
+    changed = [replace(each, expression=new.get(each.name, each.expression), steps=()) for each in account.equations]
+    forward, backward = changed[: account.forward], changed[account.forward :]
+    by_name = {each.name: each for each in backward}
+    graph = {each.name: [read.name for read in variables(each.expression) if read.name in by_name] for each in backward}
+    ordered = [by_name[name] for name in TopologicalSorter(graph).static_order()]
+    return replace(account, equations=(*forward, *ordered))
 
 
 def cover(account: Account, case: Case, partial: Sequence[Found]) -> Iterator[Found]:

@@ -43,8 +43,9 @@ class Mutant(NamedTuple):
     @property
     def names(self) -> set[str]:
         """Of which names one is in a good sentence: the gradient's, or another one for the same."""
-        value = self.right.partition(" = ")[2]
-        return {self.target, value} if value.isidentifier() else {self.target}
+        value = self.right.rpartition(" = ")[2]
+        target = re.sub(r"_(t|back)(_\d+)?$", "", self.target)  # the way back of a moment of time is called h1[2]
+        return {target, value} if value.isidentifier() else {target}
 
 
 class Program:
@@ -55,8 +56,9 @@ class Program:
         self.module = ast.parse(str(symprop.generate(text)))
         functions = [each for each in self.module.body if isinstance(each, ast.FunctionDef)]
         self.function = next(each for each in functions if each.name == "backward")
-        self.lines = {name: each for each in self.function.body if (name := _made(each))}
+        self.lines = {name: each for each in _lines(self.function.body) if (name := _made(each))}
         self.known = {each.id for each in ast.walk(self.function) if isinstance(each, ast.Name)}
+        self.has_loop = any(isinstance(each, ast.For) for each in self.function.body)
         scope = _executed(self.module)
         self.known |= {*scope, *scope["__builtins__"]}
         self.right = self.run({})
@@ -64,29 +66,42 @@ class Program:
     def run(self, changed: dict[str, str], returned: str = "") -> Backward:
         """Return the backward pass, which takes all values of a point by name, with lines changed."""
         function = copy.copy(self.function)
-        function.body = []
-        for each in self.function.body:
-            line = changed.get(_made(each))
-            if line is not None:
-                read = {part.id: None for part in ast.walk(ast.parse(line)) if isinstance(part, ast.Name)}
-                function.body += ast.parse(
-                    ";".join(f"{name} = values[{name!r}]" for name in read if name not in self.known)
-                ).body
-            function.body += [each] if line is None else ast.parse(line).body
+        function.body = self._changed(self.function.body, changed)
         if returned:
             function.body[-1:] = ast.parse(returned).body
         body = [function if each is self.function else each for each in self.module.body]
         scope = _executed(ast.Module(body, []))
 
         def backward(**values: Any) -> Any:
+            if self.has_loop:  # whose values are saved for all moments of time together
+                scope["forward"](values["params"], values["x"], values=values)
             return scope["backward"](values["params"], values["x"], values["y"], values)
 
         return backward
 
+    def _changed(self, body: list[ast.stmt], changed: dict[str, str]) -> list[ast.stmt]:
+        """Return statements with lines changed, in loops too."""
+        found = list[ast.stmt]()
+        for each in body:
+            if isinstance(each, ast.For):
+                loop = copy.copy(each)
+                loop.body = self._changed(each.body, changed)
+                found.append(loop)
+                continue
+            name = _made(each)
+            line = changed.get(name) if self.lines.get(name) is each else None
+            if line is not None:
+                read = {part.id: None for part in ast.walk(ast.parse(line)) if isinstance(part, ast.Name)}
+                found += ast.parse(
+                    ";".join(f"{name} = values[{name!r}]" for name in read if name not in self.known)
+                ).body
+            found += [each] if line is None else ast.parse(line).body
+        return found
+
     def mutants(self, values: dict[str, Any]) -> Iterator[Mutant]:
         """Yield the mutants of each line; `values` are those of a point, from which shapes are known."""
         scope = self.run({}, "return {**globals(), **locals()}")(**values)
-        forward = {name: each for name, each in values.items() if name not in scope}
+        forward = {name: each for name, each in values.items() if name.isidentifier() and name not in scope}
         before = list[str]()
         for target, line in self.lines.items():
             known = {
@@ -95,7 +110,7 @@ class Program:
             known[ADJOINTS] = frozenset(before)
             right, seen = ast.unparse(line), set[str]()
             for new, what, kinds in (*whole(line.value, known), *mutated(line.value, known)):
-                wrong = f"{target} = {ast.unparse(new)}"
+                wrong = f"{right.rpartition(' = ')[0]} = {ast.unparse(new)}"
                 if wrong != right and wrong not in seen:
                     seen.add(wrong)
                     yield Mutant(self.run({target: wrong}), target, right, wrong, what, kinds)
@@ -108,14 +123,24 @@ def _executed(module: ast.Module) -> dict[str, Any]:
     return scope
 
 
+def _lines(body: list[ast.stmt]) -> Iterator[ast.stmt]:
+    """Yield the statements of a function, those of its loops too."""
+    for each in body:
+        yield each
+        if isinstance(each, ast.For):
+            yield from _lines(each.body)
+
+
 def _made(statement: ast.stmt) -> str:
-    """Return the name of the gradient that a line works out, "" for one that prepares or returns."""
+    """Return the name of the gradient that a line works out, "" for one that prepares, hands on or returns."""
     match statement:
-        case ast.Assign(targets=[ast.Name(id=name)], value=value):
+        case ast.Assign(targets=[ast.Name(id=name), *_], value=value):
             of = (
                 value.func if isinstance(value, ast.Call) else value.value if isinstance(value, ast.Subscript) else None
             )
             prepares = isinstance(of, ast.Name) and of.id in ("_given", "_targets", "len", "params", "values")
+            of = getattr(of, "attr", getattr(of, "id", ""))
+            prepares = prepares or name.endswith("_next") or of in ("zeros", "empty") or of.endswith("_all")
             return "" if prepares else name
     return ""
 

@@ -36,6 +36,12 @@ NETWORKS = {
     "RMSNorm": "Input(3) >> Dense(4) >> RMSNorm() >> Dense(2) >> MeanSquaredError()",
     "GroupNorm": "Input(5, 3) >> Dense(4) >> GroupNorm(2) >> Dense(2) >> MeanSquaredError()",
     "BatchNorm": "Input(3) >> Dense(4) >> BatchNorm() >> Dense(2) >> MeanSquaredError()",
+    "RNN": "Input(3, 2) >> RNN(2) >> Dense(2) >> MeanSquaredError()",
+    "LSTM": "Input(3, 2) >> LSTM(2) >> Dense(2) >> MeanSquaredError()",
+    "GRU": "Input(3, 2) >> GRU(2) >> Dense(2) >> MeanSquaredError()",
+    "GRU, before": "Input(3, 2) >> GRU(2, reset='before') >> Dense(2) >> MeanSquaredError()",
+    "Scan": 'Input(3, 2) >> Scan("h = tanh(W @ x + R @ h_prev + b)", h=2) >> Dense(2) >> MeanSquaredError()',
+    "Bidirectional": "Input(3, 2) >> Bidirectional(RNN(2)) >> Dense(2) >> MeanSquaredError()",
     "Sigmoid": "Input(3) >> Dense(4) >> Sigmoid() >> MeanSquaredError()",
     "ReLU": "Input(3) >> Dense(4) >> ReLU() >> MeanSquaredError()",
     "LeakyReLU": "Input(3) >> Dense(4) >> LeakyReLU() >> MeanSquaredError()",
@@ -62,6 +68,3 @@ NETWORKS = {
     "Loss": 'Input(3) >> Dense(4) >> Loss("sum((a - y)**4) / 4")',
     "L1, L2": 'Input(3) >> Dense(4) >> MeanSquaredError() + L1(0.01, on="W1") + L2(0.1, on="b*")',
 }
-
-LOOPS = ("RNN", "LSTM", "GRU", "Scan", "Bidirectional")
-"""Layers whose way back is a loop over time, of which no line is mutated: published mistakes have such cells."""
