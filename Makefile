@@ -8,7 +8,7 @@ BIN := .venv/bin
 # Compiled modules are kept: tests start a hundred processes, each of which would compile the package anew.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: test test-all test-oldest lint types run digits-cnn names gpt notebook bench bench-steps bench-busy bench-engines bench-hessians bench-images bench-transformers bench-extras generated docs docs-extras pictures release-check clean
+.PHONY: test test-all test-oldest lint types run digits-cnn names names-lstm gpt notebook bench bench-steps bench-busy bench-engines bench-hessians bench-images bench-transformers bench-recurrent bench-extras generated docs docs-extras pictures release-check clean
 .DEFAULT_GOAL := test
 
 # The stamp is as new as the last installation of what pyproject.toml asks for.
@@ -52,13 +52,16 @@ digits-cnn: .venv/.installed
 names: .venv/.installed
 	@$(BIN)/python examples/names.py
 
+names-lstm: .venv/.installed
+	@$(BIN)/python examples/names_lstm.py
+
 gpt: .venv/.installed
 	@$(BIN)/python examples/gpt.py
 
 notebook: .venv/.installed
 	@$(BIN)/python examples/execute_notebook.py
 
-bench: bench-steps bench-images bench-transformers bench-engines bench-hessians
+bench: bench-steps bench-images bench-transformers bench-recurrent bench-engines bench-hessians
 	@$(BIN)/python benchmarks/depth.py
 	@$(BIN)/python benchmarks/questions.py
 	@$(BIN)/python benchmarks/random_losses.py
@@ -71,6 +74,9 @@ bench-images: bench-extras
 
 bench-transformers: bench-extras
 	@$(BIN)/python benchmarks/transformers.py
+
+bench-recurrent: bench-extras
+	@$(BIN)/python benchmarks/recurrent.py
 
 bench-busy: bench-extras
 	@$(BIN)/python benchmarks/busy.py

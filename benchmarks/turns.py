@@ -15,6 +15,7 @@ import statistics
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -40,13 +41,20 @@ class Tool:
 @dataclass(frozen=True)
 class Comparison:
     """The tools of a module by name, its networks (with a name and a text), how much its gradients may differ in parts
-    of the largest, and the gradients of a tool's step under symprop's names and in its shapes."""
+    of the largest, and the gradients of a tool's step under symprop's names and in its shapes.
+
+    With `together` the process of a tool has all networks, one after the other: its memory is not measured then, as
+    what one network took is not given back. Each sample lasts `sample` seconds or one step."""
 
     module: str
     networks: Sequence[Any]
     tolerance: float
     results: Path
     turned: Callable[[str, Any, dict[str, Any]], dict[str, Any]] = lambda tool, network, grads: grads
+    rounds: int = ROUNDS
+    together: bool = False
+    sample: float = 0.03
+    threads: tuple[int, ...] = (1, 2)
 
     @property
     def tools(self) -> dict[str, Tool]:
@@ -54,12 +62,18 @@ class Comparison:
         return found
 
 
-def numpy_step(target: str, text: str, params: dict[str, Any], x: Any, y: Any) -> Step:
-    """Return the step of a module of ours that works on NumPy's arrays; its `work` is its memory."""
+@cache
+def _module(target: str, text: str, threads: int) -> Any:
+    """Return a module of ours: one for all sizes of a batch, so that a compiler compiles it once."""
     import symprop
 
+    return symprop.compile(text, dtype="float32", target=target, threads=threads)
+
+
+def numpy_step(target: str, text: str, params: dict[str, Any], x: Any, y: Any) -> Step:
+    """Return the step of a module of ours that works on NumPy's arrays; its `work` is its memory."""
     threads = int(os.environ["OMP_NUM_THREADS"]) if target == "numpy" else 1
-    step = symprop.compile(text, dtype="float32", target=target, threads=threads).make_step(params, len(x))
+    step = _module(target, text, threads).make_step(params, len(x))
 
     def call() -> tuple[Any, dict[str, Any]]:
         loss, grads = step(x, y)
@@ -82,7 +96,7 @@ def serve(pipe: Any, module: str, tool: str, clock: str) -> None:
             start = now()
             for _ in range(3):
                 step()
-            calls = max(1, round(0.03 / max((now() - start) / 3, 1e-6)))
+            calls = max(1, round(entered["COMPARISON"].sample / max((now() - start) / 3, 1e-6)))
             pipe.send((float(loss), {name: np.array(value) for name, value in grads.items()}))
         elif asked == "memory":
             from benchmarks.step_memory import allocated, resident, settled
@@ -130,9 +144,21 @@ class Worker:
         self.process.join(10)
 
 
-def measured(comparison: Comparison, network: Any, tools: list[str], rounds: int, clock: str) -> dict[str, Any]:
+def started(comparison: Comparison, tools: list[str], clock: str) -> dict[str, Worker]:
+    """Start a process for each tool."""
+    return {tool: Worker(comparison.module, tool, clock) for tool in tools}
+
+
+def closed(workers: dict[str, Worker]) -> dict[str, Worker]:
+    """End the processes, and return that there are none."""
+    for each in workers.values():
+        each.close()
+    return {}
+
+
+def measured(comparison: Comparison, network: Any, workers: dict[str, Worker], rounds: int) -> dict[str, Any]:
     """Return the median seconds of each tool, and how symprop compares with the fastest of the others."""
-    workers = {tool: Worker(comparison.module, tool, clock) for tool in tools}
+    tools = list(workers)
     answers = {tool: each.ask(network) for tool, each in workers.items()}
     loss, grads = answers[tools[0]]
     for tool, (other, theirs) in answers.items():
@@ -145,24 +171,24 @@ def measured(comparison: Comparison, network: Any, tools: list[str], rounds: int
         for tool in tools[place % len(tools) :] + tools[: place % len(tools)]:
             samples[tool].append(workers[tool].ask("sample"))
     known = comparison.tools
-    memory = {tool: workers[tool].ask("memory") for tool in tools if known[tool].memory}
-    for each in workers.values():
-        each.close()
+    memory = {tool: workers[tool].ask("memory") for tool in tools if known[tool].memory and not comparison.together}
     seconds = {tool: statistics.median(each) for tool, each in samples.items()}
     least = {tool: min(each) for tool, each in samples.items()}
     found = {"network": network.name, "text": network.text, "seconds": seconds, "least": least, "bytes": memory}
     others = [seconds[tool] for tool in tools if known[tool].other]
     if others:
-        found["to fastest"] = {tool: seconds[tool] / min(others) for tool in tools if not known[tool].other}
+        own = {tool: seconds[tool] for tool in tools if not known[tool].other}
+        found["to fastest"] = {tool: each / min(others) for tool, each in own.items()}
+        found["to fastest"]["the faster of them"] = min(own.values()) / min(others)
     return found
 
 
 def told(threads: int, found: dict[str, Any]) -> str:
     """Return a line about one network."""
-    line = ", ".join(f"{tool} {1e3 * each:.2f}" for tool, each in found["seconds"].items())
+    line = ", ".join(f"{tool} {1e3 * each:.3g}" for tool, each in found["seconds"].items())
     ratio = ", ".join(f"{each:.2f}" for each in found.get("to fastest", {}).values())
-    space = ", ".join(f"{tool} {each / 1e6:.1f}" for tool, each in found["bytes"].items())
-    return f"{threads} threads, {found['network']}: {line} ms; to the fastest {ratio}; {space} MB"
+    space = "".join(f"; {tool} {each / 1e6:.1f} MB" for tool, each in found["bytes"].items())
+    return f"{threads} threads, {found['network']}: {line} ms; to the fastest {ratio}{space}"
 
 
 def means(rows: Iterable[dict[str, Any]]) -> dict[str, float]:
@@ -177,10 +203,10 @@ def means(rows: Iterable[dict[str, Any]]) -> dict[str, float]:
 def compare(comparison: Comparison, description: str | None) -> None:
     """Read the arguments of a program, measure, print a line for each network, and write the results."""
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--threads", type=int, action="append", help="1 and 2, one after the other, without it")
+    parser.add_argument("--threads", type=int, action="append", help="each in turn; without it, what the networks want")
     parser.add_argument("--only", default="", help="networks whose name holds this")
     parser.add_argument("--tools", nargs="+", choices=comparison.tools, help="all that are installed, without it")
-    parser.add_argument("--rounds", type=int, default=ROUNDS)
+    parser.add_argument("--rounds", type=int, default=comparison.rounds)
     parser.add_argument("--processor-time", action="store_true", help="seconds on the processor; for one thread")
     parser.add_argument("--first", action="store_true", help="before all other processes of the machine; for root")
     parser.add_argument("-o", "--output", type=Path)
@@ -188,17 +214,22 @@ def compare(comparison: Comparison, description: str | None) -> None:
     asked = given.tools or comparison.tools
     tools = [name for name, tool in comparison.tools.items() if name in asked and find_spec(tool.library)]
     records: dict[str, list[dict[str, Any]]] = {}
-    for threads in given.threads or [1, 2]:
+    for threads in given.threads or comparison.threads:
         for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"):
             os.environ[name] = str(threads)
         os.environ["JAX_PLATFORMS"] = "cpu"
         cores = sorted(os.sched_getaffinity(0))
         os.sched_setaffinity(0, cores[-threads:])  # XLA starts as many threads as there are cores
         rows = records.setdefault(f"{threads} threads", [])
+        clock = "processor" if given.processor_time else "first" if given.first else "wall"
+        workers: dict[str, Worker] = {}
         for network in (each for each in comparison.networks if given.only in each.name):
-            clock = "processor" if given.processor_time else "first" if given.first else "wall"
-            rows.append(measured(comparison, network, tools, given.rounds, clock))
+            workers = workers or started(comparison, tools, clock)
+            rows.append(measured(comparison, network, workers, given.rounds))
             print(told(threads, rows[-1]), flush=True)
+            if not comparison.together:
+                workers = closed(workers)
+        closed(workers)
         line = ", ".join(f"{tool} {each:.2f}" for tool, each in means(rows).items())
         print(f"{threads} threads, geometric means to the fastest: {line}", flush=True)
         os.sched_setaffinity(0, cores)

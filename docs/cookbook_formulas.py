@@ -127,7 +127,7 @@ FORMS_OF_ONE = (
 )  # fmt: skip
 
 SANDWICH = "X: m n, A: p m, B: n p"
-INVERTED = "X: m n, A: n n, B: m m symmetric, C: m m symmetric"
+INVERTED = "X: m n, B: m m symmetric, C: m m symmetric"
 BCB = "B.T @ X.T @ C @ X @ X.T @ C @ X @ B"
 
 TRACES = (

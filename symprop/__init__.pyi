@@ -97,6 +97,7 @@ from symprop.networks import ReLU as ReLU
 from symprop.networks import Repeat as Repeat
 from symprop.networks import Residual as Residual
 from symprop.networks import RMSNorm as RMSNorm
+from symprop.networks import Scan as Scan
 from symprop.networks import Sigmoid as Sigmoid
 from symprop.networks import SiLU as SiLU
 from symprop.networks import SinusoidalPositions as SinusoidalPositions
@@ -117,5 +118,6 @@ from symprop.saved import Model as Model
 from symprop.saved import load_weights as load_weights
 from symprop.verify import Certificate as Certificate
 from symprop.verify import check as check
+from symprop.verify import norms_over_time as norms_over_time
 
 __version__: str

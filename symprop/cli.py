@@ -38,8 +38,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (RecursionError, MemoryError) as problem:
         message = f"the input is too large to be worked on ({type(problem).__name__})"
         return _failed(given, told, message, message, LimitError.exit_code)
-    except KeyboardInterrupt:
-        return _failed(given, told, "interrupted", "interrupted", INTERRUPTED)
+    except KeyboardInterrupt as stop:
+        message = str(stop) or "interrupted"
+        return _failed(given, told, message, message, INTERRUPTED)
     except BrokenPipeError:
         _abandon_output()
         return PIPE_CLOSED

@@ -12,16 +12,25 @@ import errno
 import os
 import secrets
 import stat
-from contextlib import AbstractContextManager, nullcontext
+import time
+from contextlib import AbstractContextManager, nullcontext, suppress
 from pathlib import Path
 from typing import IO
 
 from symprop.errors import DataError, LimitError, OutputError, shown
 
+try:
+    import fcntl
+except ImportError:  # Windows has no such locks; there nothing is swept
+    fcntl = None  # type: ignore[assignment]
+
 Source = str | os.PathLike[str] | IO[bytes]
 """Where bytes are: a path, or a file that is open."""
 
 LARGEST_TEXT = 1_000_000
+TEMPORARY = ".symprop-{}.tmp"
+FRESH = 60.0
+"""Temporary files that were written to less than so many seconds ago are never swept away."""
 
 
 def write_whole(path: Source, content: str | bytes) -> None:
@@ -40,13 +49,14 @@ def write_whole(path: Source, content: str | bytes) -> None:
         _write_stream(target, data)
         return
     before = _writable(target)
-    temporary = target.with_name(f".symprop-{secrets.token_hex(8)}.tmp")
+    temporary = target.with_name(TEMPORARY.format(secrets.token_hex(8)))
     try:
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
     except OSError as problem:
         raise _output_error("write", target, problem) from None
     try:
         with os.fdopen(descriptor, "wb") as file:
+            _hold(descriptor)
             file.write(data)
             file.flush()
             if before is not None:
@@ -62,6 +72,7 @@ def write_whole(path: Source, content: str | bytes) -> None:
         temporary.unlink(missing_ok=True)
         raise
     _sync_folder(target.parent)
+    _sweep(target.parent)
 
 
 def is_stream(path: str | os.PathLike[str]) -> bool:
@@ -140,6 +151,31 @@ def _sync_folder(folder: Path) -> None:
         pass
     finally:
         os.close(descriptor)
+
+
+def _hold(descriptor: int) -> bool:
+    """Lock a temporary file while its writer lives; False where another holds it, or the system has no such locks."""
+    if fcntl is None:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+def _sweep(folder: Path) -> None:
+    """Remove temporary files whose writers were killed: nobody holds them, and they are not of this moment."""
+    for left in folder.glob(TEMPORARY.format("*")):
+        with suppress(OSError):  # it went away, or is another user's
+            if time.time() - left.lstat().st_mtime < FRESH:
+                continue
+            descriptor = os.open(left, os.O_RDONLY | os.O_NOFOLLOW)
+            try:
+                if _hold(descriptor):
+                    left.unlink()
+            finally:
+                os.close(descriptor)
 
 
 def _output_error(verb: str, path: object, problem: Exception) -> OutputError:

@@ -21,6 +21,7 @@ from symprop.codegen import compile_network
 from symprop.columns import Columns, columns_of
 from symprop.data import SCALINGS, Scaling
 from symprop.errors import DataError, SpecError, shown
+from symprop.evaluation import Features
 from symprop.files import Source
 from symprop.history import History, history_of
 from symprop.networks import Network
@@ -29,8 +30,7 @@ from symprop.notation.blocks import Bullets, Typed
 from symprop.notation.notebook_blocks import html
 from symprop.notation.notebooks import grid
 from symprop.notation.words import Code
-from symprop.training import Features
-from symprop.weights import load_notes
+from symprop.weights import UNFINISHED, load_notes
 from symprop.weights import load_weights as checked_weights
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -171,7 +171,7 @@ def load_weights(path: Source, network: Network | str | None = None) -> Model:
         raise SpecError(f"{shown(net.text)} has no weights")
     states = [state.variable for state in net.system().states]
     shapes |= {variable.name: tuple(int(size) for size in variable.shape) for variable in states}
-    found = checked_weights(path, shapes).params
+    found = checked_weights(path, shapes, unfinished=UNFINISHED in notes).params
     running = {variable.name: found.pop(variable.name) for variable in states}
     model = Model(net, found, notes, running)
     try:

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -18,50 +17,13 @@ import numpy as np
 
 from symprop.data import batches
 from symprop.errors import DataError, SpecError
+from symprop.evaluation import Array, Features, accuracy, mean_loss, predicted
+from symprop.runs import Epoch, Progress, Trained, best_of, copied, fresh_state, progress_of, put_back
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-Array = np.ndarray[Any, np.dtype[Any]]
-Features = Array | dict[str, Array]
-"""What a module takes for a batch: an array, or where a network has several inputs a dict of them by their names."""
-
-
-@dataclass(frozen=True)
-class Epoch:
-    """One pass over the training rows: its number from 1, their mean loss in it, that of held-out rows after it."""
-
-    number: int
-    loss: float
-    held_out: float | None = None
-
-
-@dataclass(frozen=True)
-class Trained:
-    """Parameters after training, and what each epoch cost.
-
-    Where rows were held out, the parameters are those after the epoch in which the loss of these rows was smallest.
-    """
-
-    params: dict[str, Array]
-    epochs: tuple[Epoch, ...]
-    running: dict[str, Array] = field(default_factory=dict)
-    """The running statistics, for a network that has some."""
-
-    @property
-    def best(self) -> Epoch:
-        """The epoch after which the parameters were these."""
-        return best_of(self.epochs)
-
-
-def best_of(epochs: Sequence[Epoch]) -> Epoch:
-    """Return the epoch that was best on held-out rows, the first of equals; without such rows the last.
-
-    >>> best_of([Epoch(1, 0.9, 0.8), Epoch(2, 0.5, 0.6), Epoch(3, 0.2, 0.7)]).number
-    2
-    """
-    judged = [(epoch.held_out, place) for place, epoch in enumerate(epochs) if epoch.held_out is not None]
-    return epochs[min(judged)[1]] if judged else epochs[-1]
+__all__ = ["Epoch", "Progress", "Trained", "accuracy", "best_of", "mean_loss", "predicted", "progress_bar", "train"]
 
 
 def train(
@@ -78,6 +40,8 @@ def train(
     held_out: tuple[Features, Array] | None = None,
     patience: int | None = None,
     after_epoch: Callable[[Epoch], None] = lambda epoch: None,
+    keep: Callable[[Progress], None] | None = None,
+    since: Progress | None = None,
 ) -> Trained:
     """Train a generated module and return its parameters; the same seed gives the same parameters.
 
@@ -91,6 +55,7 @@ def train(
         held_out: features and targets on which no step is made; the epoch that is best on them gives the parameters.
         patience: how many epochs in a row may be no better on them before training stops; None: all are run.
         after_epoch: called with each `Epoch` as it ends.
+        keep: called after each epoch with copies of all that is needed to go on from there, for `since` of a later run.
 
     Raises:
         SpecError: an option out of its range, patience without held-out rows, or a schedule that does not fit the run.
@@ -98,38 +63,34 @@ def train(
         ValueError: features or targets that the module does not take; the index is that in all rows.
     """
     check_options(epochs, batch, rate, seed, clip, patience)
-    if patience is not None and held_out is None:
-        raise SpecError("patience is for rows that are held out, and none are")
-    for rows in ((features, targets), *([held_out] if held_out else [])):
-        _check_rows(*rows)
-    start = module.init_params(seed=seed) if params is None else params
-    state = module.init_state(start, **({"seed": first_masks(seed)} if "MASKS" in vars(module) else {}))
+    _check_given(features, targets, held_out, patience)
+    state = fresh_state(module, seed, params)
     options = {"max_norm": clip, **_schedule(module, epochs * -(-len(targets) // batch), rate)}
     generator = np.random.default_rng(seed)
-    history: list[Epoch] = []
-    best: Epoch | None = None
-    for number in range(1, epochs + 1):
+    history, best = list[Epoch](), None
+    if since is not None:
+        put_back(state, since, generator)
+        history, best = list(since.trained.epochs), since.trained.best
+        kept = since.trained.params, since.trained.running
+    for number in range(len(history) + 1, epochs + 1):
+        if best is not None and patience is not None and number - 1 - best.number >= patience:
+            break
         order = batches(len(targets), batch, generator)
         loss = _epoch(module, state, features, targets, order, number, options)
         now = _parts(module, state)
         judged = None if held_out is None else _judged(module, *now, *held_out, number)
         history.append(Epoch(number, loss, judged))
-        after_epoch(history[-1])
         if best is None or best_of((best, history[-1])) != best:
-            best, kept = history[-1], now if held_out is None else _copied(*now)
-        elif patience is not None and number - best.number >= patience:
-            break
+            best, kept = history[-1], now if held_out is None else copied(*now)
+        if keep is not None:
+            keep(progress_of(state, kept, history, generator))
+        after_epoch(history[-1])
     return Trained(kept[0], tuple(history), kept[1])
 
 
 def _parts(module: ModuleType, state: dict[str, Any]) -> tuple[dict[str, Array], dict[str, Array]]:
     """Return the parameters and the running statistics of a state of training."""
     return state["params"], {name: state[name] for name in vars(module).get("STATISTICS", ())}
-
-
-def _copied(params: dict[str, Array], running: dict[str, Array]) -> tuple[dict[str, Array], dict[str, Array]]:
-    """Return them as they are now: further steps change the ones that are given."""
-    return {name: value.copy() for name, value in params.items()}, {name: np.copy(v) for name, v in running.items()}
 
 
 def _schedule(module: ModuleType, steps: int, rate: float | None) -> dict[str, float]:
@@ -192,29 +153,21 @@ def _judged(
     return loss
 
 
+def _check_given(
+    features: Features, targets: Array, held_out: tuple[Features, Array] | None, patience: int | None
+) -> None:
+    if patience is not None and held_out is None:
+        raise SpecError("patience is for rows that are held out, and none are")
+    for rows in ((features, targets), *([held_out] if held_out else [])):
+        _check_rows(*rows)
+
+
 def _check_rows(features: Features, targets: Array) -> None:
     count = _count(features)
     if count != len(targets) or not count:
         raise DataError(
             f"{count} rows of features and {len(targets)} targets; as many of both are needed, at least one"
         )
-
-
-def first_masks(seed: int) -> int:
-    """Return the seed of the masks of dropout in the first step of a run; the state of training counts on from it.
-
-    >>> first_masks(0) != first_masks(1) + 1
-    True
-    """
-    return int(np.random.SeedSequence([seed, 1]).generate_state(1)[0])
-
-
-def predicted(
-    module: ModuleType, params: dict[str, Array], features: Features, running: dict[str, Array] | None = None
-) -> Array:
-    """Return what a generated module predicts; `running` are the running statistics of one that has some."""
-    found: Array = vars(module).get("predict", module.forward)(params, features, *([running] if running else []))
-    return found
 
 
 def _count(features: Features) -> int:
@@ -268,37 +221,3 @@ def progress_bar(console: Console, epochs: int) -> Iterator[Callable[[Epoch], No
 
 def _told(epoch: Epoch) -> str:
     return f"loss {epoch.loss:.4g}" + ("" if epoch.held_out is None else f", held out {epoch.held_out:.4g}")
-
-
-def mean_loss(
-    module: ModuleType,
-    params: dict[str, Array],
-    features: Features,
-    targets: Array,
-    running: dict[str, Array] | None = None,
-) -> float:
-    """Return the mean loss over all rows, in evaluation: by the `running` statistics, if any, and without dropout."""
-    options: dict[str, Any] = {"state": running} if running else {}
-    if running or "MASKS" in vars(module):
-        options["training"] = False
-    return float(module.loss(params, features, targets, **options))
-
-
-def accuracy(
-    module: ModuleType,
-    params: dict[str, Array],
-    features: Features,
-    targets: Array,
-    running: dict[str, Array] | None = None,
-    threshold: float = 0.5,
-) -> float:
-    """Return the part of rows whose class is predicted: the largest output, or for one output the side of `threshold`.
-
-    Targets are class ids, or rows whose largest element is the class. `running` are the running statistics of a module
-    that has some.
-    """
-    outputs = predicted(module, params, features, running)
-    if outputs.shape[-1] == 1:
-        return float(np.mean((outputs[..., 0] > threshold) == (np.reshape(targets, outputs.shape[:-1]) == 1)))
-    classes = np.argmax(targets, axis=-1) if np.shape(targets) == outputs.shape else targets
-    return float(np.mean(np.argmax(outputs, axis=-1) == classes))

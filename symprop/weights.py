@@ -24,8 +24,15 @@ from symprop.files import Source, opened, read_bytes, write_whole
 LARGEST_META = 1_000_000
 LARGEST_HEADER = 4_096
 LARGEST_CONTENTS = 10_000_000
+LARGEST_STATE = 4
+"""So many times the size of the weights an optimiser's state has at most, for an unfinished training."""
+LARGEST_HISTORY = 32_000_000
 _LONGEST_END = 65_557  # of a zip file: its last record and the longest comment
 _META = "__meta__"
+UNFINISHED = "unfinished"
+"""The note of weights of a training that has not ended."""
+BESIDE = "training/"
+"""How the names of arrays begin that stand beside the parameters of an unfinished training and are none of them."""
 _ZIP_FAULTS = (
     zipfile.BadZipFile,
     zlib.error,
@@ -67,8 +74,10 @@ def save_weights(
     write_whole(path, buffer.getvalue())
 
 
-def load_weights(path: Source, shapes: Mapping[str, tuple[int, ...]]) -> Weights:
+def load_weights(path: Source, shapes: Mapping[str, tuple[int, ...]], unfinished: bool = False) -> Weights:
     """Load the parameters that `shapes` names, each checked against its shape before it is read.
+
+    Of an `unfinished` training, what stands beside the parameters is left alone.
 
     Raises:
         OutputError: the file cannot be read.
@@ -76,11 +85,12 @@ def load_weights(path: Source, shapes: Mapping[str, tuple[int, ...]]) -> Weights
         LimitError: the file is larger than such weights can be.
     """
     expected = sum(_bytes(shape) + 2 * LARGEST_HEADER for shape in shapes.values())
-    data = read_bytes(path, expected + LARGEST_META + 65_536)
+    beside = (LARGEST_STATE * expected + LARGEST_HISTORY) if unfinished else 0
+    data = read_bytes(path, expected + beside + LARGEST_META + 65_536)
     where = shown(path, 200)
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            return _read_archive(archive, shapes, where)
+            return _read_archive(archive, shapes, where, unfinished)
     except _ZIP_FAULTS as problem:
         raise DataError(f"{where} is not an .npz file of weights: {shown(problem)}") from None
 
@@ -112,7 +122,9 @@ def _bytes(shape: tuple[int, ...]) -> int:
     return math.prod(shape, start=8)
 
 
-def _read_archive(archive: zipfile.ZipFile, shapes: Mapping[str, tuple[int, ...]], where: str) -> Weights:
+def _read_archive(
+    archive: zipfile.ZipFile, shapes: Mapping[str, tuple[int, ...]], where: str, unfinished: bool
+) -> Weights:
     entries = {info.filename: info for info in archive.infolist()}
     names = [name.removesuffix(".npy") for name in entries if name != f"{_META}.npy"]
     if len(entries) != len(archive.infolist()):
@@ -120,7 +132,7 @@ def _read_archive(archive: zipfile.ZipFile, shapes: Mapping[str, tuple[int, ...]
     missing = [name for name in shapes if f"{name}.npy" not in entries]
     if missing:
         raise DataError(f"{where} has no weights {shown(missing[0])}\nneeded: {listed(shapes, 100)}")
-    extra = [name for name in names if name not in shapes]
+    extra = [name for name in names if name not in shapes and not (unfinished and name.startswith(BESIDE))]
     if extra:
         raise DataError(f"{where} holds {shown(extra[0])}, which the network does not have")
     params = {}

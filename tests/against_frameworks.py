@@ -20,8 +20,7 @@ import against_jax
 import against_torch
 import numpy as np
 from network_reference import Network
-from random_networks import SIZES, dropped, network, point, taken
-from random_transformers import transformer
+from random_networks import SIZES, drawn, dropped, point, taken
 
 import symprop
 
@@ -87,12 +86,15 @@ def main() -> None:
     parser.add_argument("--form", nargs="+", choices=FORMS, default=list(FORMS))
     parser.add_argument("--places", action="store_true", help="networks with convolutions and pools")
     parser.add_argument("--transformers", action="store_true", help="transformers in their place")
+    parser.add_argument("--recurrent", action="store_true", help="recurrent networks in their place")
+    parser.add_argument("--target", default="numpy", help="whose module; of another than numpy there is one form")
     options = parser.parse_args()
     start, bad = time.perf_counter(), 0
     for number in range(options.first, options.first + options.count):
         random = np.random.default_rng([options.seed, number])
-        text = transformer(random) if options.transformers else network(random, options.places)
-        for problem in problems(text, options.engine, options.form):
+        text = drawn(random, options)
+        forms = options.form if options.target == "numpy" else FORMS[:1]
+        for problem in problems(text, options.engine, forms, options.target):
             bad += 1
             print(f"{number}: {text}\n    {problem}", flush=True)
     seconds = time.perf_counter() - start

@@ -19,7 +19,7 @@ from typing import Any
 
 import network_reference
 from network_reference import Call, Shape
-from own_layers import attended, in_place, places, weights
+from own_layers import attended, cell_of, in_place, places, weights
 
 
 @cache
@@ -44,6 +44,8 @@ def reference() -> ModuleType:
     )(rows)
     for name, step in STEPS.items():
         module.LAYERS[name] = in_place(module.LAYERS[name], step)
+    module.recurrent = in_place(module.recurrent, scanned)
+    module.LAYERS |= dict.fromkeys(("RNN", "LSTM", "GRU"), module.recurrent)
     module.LAYERS["Attention"] = attended(module.LAYERS["Attention"], turned, attention)
 
     def summed(network: Any, outputs: Any, y: Any, shares: Any) -> Any:
@@ -106,6 +108,40 @@ def turned(value: Any) -> Any:
     angles = jnp.arange(value.shape[1])[:, None, None] * 10000.0 ** -(jnp.arange(x.shape[-1]) / x.shape[-1])
     z = (x + 1j * y) * jnp.exp(1j * angles)
     return jnp.concatenate([z.real, z.imag], axis=-1)
+
+
+def scanned(call: Call, shape: Shape, number: int) -> Any:
+    """The step of a recurrent layer: `jax.lax.scan` over moments."""
+    import jax
+    import jax.numpy as jnp
+
+    squash = {"tanh": jnp.tanh, "relu": jax.nn.relu, "sigmoid": jax.nn.sigmoid}[call.get(9, "activation", "tanh")]
+    after = call.get(9, "reset", "after") == "after"
+
+    def step(params: Mapping[str, Any], value: Any) -> Any:
+        cell = cell_of(params, call, number)
+
+        def moment(states: Any, x: Any) -> Any:
+            h, z = states[0], x @ cell.W.T + cell.b
+            if call.name == "RNN":
+                h = squash(z + h @ cell.R.T)
+                return (h,), h
+            if call.name == "LSTM":
+                i, f, g, o = jnp.split(z + h @ cell.R.T, 4, axis=-1)
+                c = jax.nn.sigmoid(f) * states[1] + jax.nn.sigmoid(i) * jnp.tanh(g)
+                h = jax.nn.sigmoid(o) * jnp.tanh(c)
+                return (h, c), h
+            of_r, of_u, of_n = jnp.split(cell.R, 3)
+            r, u = jax.nn.sigmoid(jnp.stack(jnp.split(z, 3, axis=-1)[:2]) + jnp.stack([h @ of_r.T, h @ of_u.T]))
+            seen = r * (h @ of_n.T + cell.bh) if after else (r * h) @ of_n.T
+            h = u * h + (1 - u) * jnp.tanh(jnp.split(z, 3, axis=-1)[2] + seen)
+            return (h,), h
+
+        states = tuple(jnp.broadcast_to(each, (len(value), cell.R.shape[1])) for each in cell.states)
+        (last, *_), every = jax.lax.scan(moment, states, value.swapaxes(0, 1))
+        return every.swapaxes(0, 1) if call.get(9, "sequence", True) else last
+
+    return step
 
 
 def pool(call: Call, shape: Shape, number: int) -> Any:

@@ -21,7 +21,7 @@ from typing import Any
 import network_reference
 import numpy as np
 from network_reference import Call, Shape, as_many
-from own_layers import attended, in_place, places, weights
+from own_layers import attended, cell_of, in_place, places, weights
 
 UNARY = (
     "exp",
@@ -64,6 +64,7 @@ def numpy_by_torch() -> SimpleNamespace:
         **{name: of_number(name) for name in UNARY},
         **{name: getattr(torch, name) for name in ("sum", "mean", "prod", "outer", "einsum", "argmax")},
         **{name: getattr(torch, name) for name in ("multiply", "ones", "zeros", "arange")},
+        stack=lambda parts, axis: torch.stack(tuple(parts), axis),
         array=array,
         where=where,
         concatenate=lambda parts, axis: torch.cat(tuple(parts), axis),
@@ -93,8 +94,42 @@ def reference() -> ModuleType:
     module.LAYERS |= {name: module.activation(function) for name, function in own.items()}
     for name, step in STEPS.items():
         module.LAYERS[name] = in_place(module.LAYERS[name], step)
+    module.recurrent = recurrent(module.recurrent)
+    module.LAYERS |= dict.fromkeys(("RNN", "LSTM", "GRU"), module.recurrent)
     module.LAYERS["Attention"] = attended(module.LAYERS["Attention"], turned, attention)
     return module
+
+
+def recurrent(layer: Callable[..., Any]) -> Callable[..., Any]:
+    """Return recurrent layers that are read as before, and run as PyTorch's modules run where they have the cell."""
+
+    def read(reading: Any, call: Call, shape: Shape) -> Any:
+        step, after = layer(reading, call, shape)
+        known = call.get(9, "reset", "after") == "after" and call.get(9, "activation", "tanh") != "sigmoid"
+        return (of_torch(call, reading.number) if known else step), after
+
+    return read
+
+
+def of_torch(call: Call, number: int) -> Any:
+    """The step of a recurrent layer: PyTorch's loop, which has two biases."""
+    import torch
+
+    name = f"rnn_{call.get(9, 'activation', 'tanh')}" if call.name == "RNN" else call.name.lower()
+
+    def step(params: Mapping[str, Any], value: Any) -> Any:
+        cell = cell_of(params, call, number)
+        rows, width = cell.R.shape
+        b, bh = torch.zeros(rows) + cell.b, torch.zeros(rows)
+        if call.name == "GRU":
+            bh = torch.cat([bh[: 2 * width], torch.zeros(width) + cell.bh])
+        states = [(torch.zeros(len(value), width) + each)[None] for each in cell.states]
+        given = tuple(states) if call.name == "LSTM" else states[0]
+        run = getattr(torch._VF, name)
+        every, *_ = run(value, given, [cell.W, cell.R, b, bh], True, 1, 0.0, False, False, True)
+        return every if call.get(9, "sequence", True) else every[:, -1]
+
+    return step
 
 
 def attention(q: Any, k: Any, v: Any, causal: bool, seen: Any) -> Any:

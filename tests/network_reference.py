@@ -32,7 +32,7 @@ BLOCKS = ("Residual", "Repeat", "Sum", "Multiply", "Concatenate", "Highway", "GL
 
 @dataclass(frozen=True)
 class Call:
-    """`Dense(3, bias=False)`: a name, and arguments: numbers, texts, rows of calls, or `ast` nodes of sizes."""
+    """`Dense(3, bias=False)`: a name, and arguments: numbers, texts, rows of calls, tuples of them, or `ast` nodes."""
 
     name: str
     positional: tuple[Any, ...]
@@ -47,6 +47,8 @@ def argument(node: ast.expr) -> Any:
     """Return what stands in brackets: layers as a list of calls, a constant as its value, a size as it is."""
     if isinstance(node, ast.Call) or (isinstance(node, ast.BinOp) and isinstance(node.op, ast.RShift)):
         return row(node)
+    if isinstance(node, ast.Tuple) and any(isinstance(each, ast.Call) for each in node.elts):
+        return tuple(map(argument, node.elts))
     try:
         return ast.literal_eval(node)
     except ValueError:
@@ -80,6 +82,7 @@ class Reading:
     masks: dict[str, Shape] = field(default_factory=dict)  # of dropout, for one example
     learned: dict[str, int] = field(default_factory=dict)  # how many there are of each letter
     hiding: list[str] = field(default_factory=list)  # the masks of attentions
+    running: set[str] = field(default_factory=set)  # statistics, whose names nothing else has
 
     def size(self, size: Any) -> int:
         """Return a size: a number, or an expression in names; `n_l` is `n_2` in block 2, and `n_L` with `L` blocks."""
@@ -153,14 +156,18 @@ def recurrent(reading: Reading, call: Call, shape: Shape) -> tuple[Step, Shape]:
     reading.number += 1
     number = reading.number
     W = reading.new(f"W{number}", gates * size, shape[-1])
-    R = reading.new(f"R{number}", gates * size, size)
+    R = reading.new(f"R{number}" + "_2" * (f"R{number}" in reading.running), gates * size, size)
     reading.starts |= {W: "xavier_uniform", R: "xavier_uniform"}
     b = reading.new(f"b{number}", gates * size) if bias else None
     after = call.get(9, "reset", "after") == "after"
     bh = reading.new(f"bh{number}", size) if bias and call.name == "GRU" and after else None
-    starts = []
-    for letter in ("hs", "cs")[: 1 + (call.name == "LSTM")]:
-        starts.append(reading.new(f"{letter}{number}", size) if call.get(9, "initial") == "learned" else None)
+    initial, source = call.get(9, "initial"), reading.source
+    letters = ("hs", "cs")[: 1 + (call.name == "LSTM")]
+    if initial == "learned":
+        starts = [reading.new(f"{letter}{number}", size) for letter in letters]
+    else:  # an input for each, or 0
+        starts = [given_state(reading, each) for each in initial or ()] or [""] * len(letters)
+    reading.source = source
     squash = {"tanh": np.tanh, "relu": ACTIVATIONS["ReLU"], "sigmoid": sigmoid}[call.get(9, "activation", "tanh")]
 
     def cell(params: Params, x: Array, states: list[Array]) -> list[Array]:
@@ -182,7 +189,7 @@ def recurrent(reading: Reading, call: Call, shape: Shape) -> tuple[Step, Shape]:
 
     def step(params: Params, value: Array) -> Array:
         zero = value[:, 0, :1] * np.zeros(size)
-        states = [zero + (params[start] if start else 0) for start in starts]
+        states = [zero + (params[start] if start else 0) for start in starts]  # of a batch, or the same for all
         found = []
         for t in range(shape[0]):
             states = cell(params, value[:, t], states)
@@ -192,10 +199,17 @@ def recurrent(reading: Reading, call: Call, shape: Shape) -> tuple[Step, Shape]:
     return step, ((shape[0], size) if call.get(9, "sequence", True) else (size,))
 
 
+def given_state(reading: Reading, rows: Any) -> str:
+    """Read an input that holds a state, and return the name under which its values are found."""
+    (call,) = rows if isinstance(rows, list) else (rows,)
+    further_input(reading, call, ())
+    return f"input {reading.source}"
+
+
 def bidirectional(reading: Reading, call: Call, shape: Shape) -> tuple[Step, Shape]:
     """A cell, and one of its kind that reads backwards."""
     (inner,) = call.get(0, "cell")
-    (forwards, after), (backwards, _) = (recurrent(reading, inner, shape) for _ in range(2))
+    (forwards, after), (backwards, _) = (LAYERS[inner.name](reading, inner, shape) for _ in range(2))
 
     def step(params: Params, value: Array) -> Array:
         back = backwards(params, np.stack([value[:, -1 - t] for t in range(shape[0])], axis=1))
@@ -308,6 +322,8 @@ def norm(reading: Reading, call: Call, shape: Shape) -> tuple[Step, Shape]:
     reading.norms += 1
     groups = reading.size(call.get(0, "groups")) if call.name == "GroupNorm" else 1
     centred = call.name != "RMSNorm"
+    if call.name == "BatchNorm":
+        reading.running |= {f"M{reading.norms}", f"R{reading.norms}"}
     gamma = reading.new(f"gamma{reading.norms}", shape[-1])
     beta = reading.new(f"beta{reading.norms}", shape[-1]) if centred else None
 
@@ -687,6 +703,62 @@ def own_activation(reading: Reading, call: Call, shape: Shape) -> tuple[Step, Sh
     return step, shape
 
 
+def own_cell(reading: Reading, call: Call, shape: Shape) -> tuple[Step, Shape]:
+    """Equations of a moment, run one after the other; what no keyword says has the size of the first that one does."""
+    equations = [part.partition("=") for part in call.get(0, "equations").split(";")]
+    formulas = {name.strip(): text.strip() for name, _, text in equations}
+    trees = {name: ast.parse(text, mode="eval") for name, text in formulas.items()}
+    read = {node.id for tree in trees.values() for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    sizes = {name: reading.size(size) for name, size in call.keywords.items() if name in formulas}
+    units = next(iter(sizes.values()), shape[-1])
+    sizes = {"x": shape[-1], **{name: sizes.get(name, units) for name in formulas}}
+    sizes |= {f"{name}_prev": size for name, size in sizes.items()}
+    numbers = {name: value for name, value in call.keywords.items() if name in read and name not in sizes}
+    states = [name for name in formulas if f"{name}_prev" in read]
+    starts = {letter: words.split()[-1] for letter, words in call.get(9, "learned", {}).items()}
+    reading.number += 1
+    named: dict[str, str] = {}
+    for equation, tree in trees.items():
+        maps = {node.left.id: node.right for node in ast.walk(tree) if is_map(node)}
+        words = sorted((node.col_offset, node.id) for node in ast.walk(tree) if isinstance(node, ast.Name))
+        for _, letter in words:
+            if letter in {*sizes, *numbers, *WORDS, *named}:
+                continue
+            inputs = (
+                [node.id for node in ast.walk(maps[letter]) if isinstance(node, ast.Name)] if letter in maps else []
+            )
+            size = (
+                () if letter == "alpha" else (sizes[equation], *[sizes[each] for each in inputs if each in sizes][:1])
+            )
+            named[letter] = reading.new(f"{letter}{reading.number}", *size)
+            if letter in maps or letter in starts:
+                reading.starts[named[letter]] = starts.get(letter, "xavier_uniform")
+    learned = call.get(9, "initial") == "learned"
+    before = {name: reading.new(f"{name}s{reading.number}", sizes[name]) for name in states if learned}
+    output, sequence = call.get(9, "output", list(formulas)[-1]), call.get(9, "sequence", True)
+
+    def run(params: Params, rows: Array) -> Array:
+        given: dict[str, Any] = {**numbers, **{letter: params[name] for letter, name in named.items()}}
+        found = []
+        for name in states:
+            given[f"{name}_prev"] = params[before[name]] if learned else np.zeros(sizes[name])
+        for row in rows:
+            now = {"x": row}
+            for name, text in formulas.items():
+                now[name] = own_formula(text, **given, **now)
+            given |= {f"{name}_prev": now[name] for name in states}
+            found.append(now[output])
+        return np.array(found) if sequence else found[-1]
+
+    after = (sizes[output],)
+    return lambda params, value: np.array([run(params, rows) for rows in value]), (*shape[:sequence], *after)
+
+
+def is_map(node: ast.AST) -> bool:
+    """Whether a name is multiplied from the left by `@`."""
+    return isinstance(node, ast.BinOp) and isinstance(node.op, ast.MatMult) and isinstance(node.left, ast.Name)
+
+
 def prelu(reading: Reading, call: Call, shape: Shape) -> tuple[Step, Shape]:
     """`z`, or a learned slope times it where it is not above 0."""
     name = reading.learn("alpha", *(shape[-1:] if call.get(0, "each", False) else ()))
@@ -758,6 +830,7 @@ LAYERS: dict[str, Callable[[Reading, Call, Shape], tuple[Step, Shape]]] = {
     "Attention": attention,
     **dict.fromkeys(("RNN", "LSTM", "GRU"), recurrent),
     "Bidirectional": bidirectional,
+    "Scan": own_cell,
     "Positions": positions,
     "SinusoidalPositions": sinusoidal,
     "ClassToken": class_token,
@@ -837,7 +910,7 @@ def counts(y: Array, call: Call) -> Any:
 
 def chosen(params: Params, call: Call) -> list[Array]:
     """Return the parameters that a penalty keeps small: the weights, or those that it names."""
-    patterns = (call.get(9, "on") or "W*").split()
+    patterns = (call.get(9, "on") or "W* R*").split()
     return [value for name, value in params.items() if any(fnmatchcase(name, pattern) for pattern in patterns)]
 
 

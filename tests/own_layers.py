@@ -30,6 +30,30 @@ def weights(params: Mapping[str, Any], call: Call, number: int) -> tuple[Any, An
 
 
 @dataclass(frozen=True)
+class Cell:
+    """A recurrent layer as its call says it; a bias that it has not is 0, and so is a state that nothing gives."""
+
+    W: Any
+    R: Any
+    b: Any
+    bh: Any
+    states: tuple[Any, ...]
+
+
+def cell_of(params: Mapping[str, Any], call: Call, number: int) -> Cell:
+    """Return the weights, biases and first states of a recurrent layer."""
+    own = {letter: params.get(f"{letter}{number}", 0) for letter in ("W", "b", "bh")}
+    R = params[f"R{number}"] if f"R{number}" in params else params[f"R{number}_2"]  # behind running statistics
+    letters, given = ("h", "c")[: 1 + (call.name == "LSTM")], call.get(9, "initial")
+    if given is None:
+        return Cell(**own, R=R, states=(0,) * len(letters))
+    if given == "learned":
+        return Cell(**own, R=R, states=tuple(params[f"{letter}s{number}"] for letter in letters))
+    calls = [each[0] for each in (given if isinstance(given, tuple) else (given,))]
+    return Cell(**own, R=R, states=tuple(params[f"input {each.get(9, 'name')}"] for each in calls))
+
+
+@dataclass(frozen=True)
 class Heads:
     """An attention as its call says it: `groups` of keys and values, the names of a memory and of a mask, if any."""
 

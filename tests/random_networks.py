@@ -15,6 +15,8 @@ from typing import Any
 
 import numpy as np
 from network_reference import Array, Network, Params
+from random_recurrent import SIZES as OF_RECURRENT
+from random_recurrent import recurrent
 from random_transformers import NAMES, transformer
 from random_windows import NAMED, Windows
 
@@ -67,7 +69,7 @@ CLASS_LOSSES = (
 """Losses of one vector, whose target is the number of a class."""
 DENSE = ("Dense(3)", "Dense(4, bias=False)", "Dense(n1)", 'Dense(2, initialiser="he_normal")')
 
-SIZES = {"n1": 5, "N": 2, "k_1": 11, "k_2": 7, "T": 8, "H": 6, "U": 7, **NAMES}
+SIZES = {**OF_RECURRENT, "n1": 5, "N": 2, "k_1": 11, "k_2": 7, "T": 8, "H": 6, "U": 7, **NAMES}
 """Numbers for the names that a random network may have; no other width is 5 or 11."""
 
 
@@ -358,6 +360,13 @@ def point(reference: Network, random: np.random.Generator) -> tuple[dict[str, Ar
     return params, x, y
 
 
+def drawn(random: np.random.Generator, options: argparse.Namespace) -> str:
+    """Return a random network of the kind that is asked for."""
+    if options.recurrent:
+        return recurrent(random)
+    return transformer(random) if options.transformers else network(random, options.places)
+
+
 def main() -> None:
     """Draw and check networks, and print those that differ."""
     parser = argparse.ArgumentParser()
@@ -365,11 +374,12 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--places", action="store_true", help="networks with convolutions and pools")
     parser.add_argument("--transformers", action="store_true", help="transformers in their place")
+    parser.add_argument("--recurrent", action="store_true", help="recurrent networks in their place")
     options = parser.parse_args()
     start, bad = time.perf_counter(), 0
     for number in range(options.count):
         random = np.random.default_rng([options.seed, number])
-        text = transformer(random) if options.transformers else network(random, options.places)
+        text = drawn(random, options)
         for problem in problems(text, SIZES):
             bad += 1
             print(f"{number}: {text}\n    {problem}", flush=True)

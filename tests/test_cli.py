@@ -22,7 +22,7 @@ from symprop.commands.arguments import parse_sizes, read_network
 from symprop.errors import SpecError, SympropError
 from symprop.networks.optimisers import OPTIMISERS
 from symprop.weights import load_weights
-from tests.patience import PATIENCE, hear_interrupts
+from tests.patience import PATIENCE, hear_interrupts, until
 
 NETWORK = "Input(2) >> Dense(3) >> Tanh() >> Dense(2) >> SoftmaxCrossEntropy()"
 NAMED = "Input(n0) >> Dense(n1) >> Tanh() >> Dense(n2) >> SoftmaxCrossEntropy()"
@@ -239,11 +239,15 @@ def test_an_interrupt_ends_with_130(capsys: pytest.CaptureFixture[str], monkeypa
     assert capsys.readouterr().err == "symprop: interrupted\n"
 
 
-def test_training_stops_on_an_interrupt_and_writes_nothing(tmp_path: Path) -> None:
-    weights = tmp_path / "w.npz"
+@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGKILL])
+def test_training_that_is_stopped_is_kept_beside_its_weights(
+    sign: signal.Signals, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    weights, unfinished = tmp_path / "w.npz", tmp_path / "w.unfinished.npz"
     arguments = ["train", "Input(64) >> Dense(10) >> SoftmaxCrossEntropy()", "--data", str(DIGITS), "--target", "digit"]
+    arguments += ["--epochs", "1000000", "-o", str(weights)]
     process = subprocess.Popen(
-        [*COMMAND, *arguments, "--epochs", "1000000", "-o", str(weights)],
+        [*COMMAND, *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -251,10 +255,17 @@ def test_training_stops_on_an_interrupt_and_writes_nothing(tmp_path: Path) -> No
     )
     assert process.stdout is not None
     assert "rows to train on" in process.stdout.readline()
-    process.send_signal(signal.SIGINT)
+    assert until(unfinished.exists)
+    process.send_signal(sign)
     _, complaint = process.communicate(timeout=PATIENCE)
-    assert process.returncode == 130 and complaint == "symprop: interrupted\n"
-    assert not weights.exists()
+    if sign == signal.SIGINT:
+        assert process.returncode == 130 and re.match(r"symprop: interrupted; the weights after epoch \d+", complaint)
+    assert os.listdir(tmp_path) == [unfinished.name] or sign == signal.SIGKILL
+    assert not weights.exists() and symprop.load_weights(unfinished).params["W1"].shape == (10, 64)
+    assert main(arguments) == SpecError.exit_code
+    assert "allowed: --resume" in capsys.readouterr().err
+    assert main([*arguments, "--resume", "--batch", "7"]) == SpecError.exit_code
+    assert "batch is '32' there, '7' here" in capsys.readouterr().err
 
 
 def test_an_interrupt_while_something_is_imported_ends_with_130_too(tmp_path: Path) -> None:

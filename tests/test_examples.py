@@ -124,6 +124,15 @@ def test_a_gpt_makes_up_names_that_nobody_has(monkeypatch: pytest.MonkeyPatch) -
     assert not set(new) & set(names)
 
 
+def test_an_lstm_makes_up_names_with_fewer_parameters() -> None:
+    """Two epochs instead of 30: the loss that all reach stands in docs/names-lstm.md."""
+    printed = run("names_lstm.py", "--epochs", "2")
+    found = dict(re.findall(r"(loss on the held-out names|make names, held-out names): [\d.]+ with ([\d,]+)", printed))
+    ours, theirs = (int(found[what].replace(",", "")) for what in sorted(found))
+    assert (ours, theirs) == (11_564, 11_897)
+    assert len(printed.partition("new names: ")[2].split(", ")) == 20
+
+
 def test_gpt2_has_a_name_for_every_weight(monkeypatch: pytest.MonkeyPatch) -> None:
     """The comparison itself wants PyTorch and transformers: `python examples/gpt2.py`."""
     monkeypatch.syspath_prepend(ROOT / "examples")

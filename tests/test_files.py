@@ -140,6 +140,19 @@ def test_an_interrupt_leaves_the_old_file_and_no_other(tmp_path: Path, monkeypat
     assert os.listdir(tmp_path) == ["out"]
 
 
+def test_what_a_killed_writer_left_is_swept_away_and_what_is_held_or_young_is_not(tmp_path: Path) -> None:
+    names = ("dead", "held", "young")
+    left = {name: tmp_path / files.TEMPORARY.format(name) for name in names}
+    for name, path in left.items():
+        path.write_text("half")
+        if name != "young":
+            os.utime(path, (0, 0))
+    with open(left["held"]) as file:
+        assert files._hold(file.fileno())
+        write_whole(tmp_path / "out", "new")
+    assert sorted(os.listdir(tmp_path)) == sorted(["out", left["held"].name, left["young"].name])
+
+
 WRITER = """
 import sys
 from symprop.files import write_whole

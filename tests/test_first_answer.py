@@ -92,8 +92,9 @@ def test_sizes_are_given_alike_to_what_takes_a_network() -> None:
         with pytest.raises(symprop.SpecError, match="'q'") as caught:
             call(named, sizes={"q": 3})
         assert caught.value.__cause__ is None
-    with pytest.raises(symprop.SpecError, match="sizes are those of a network"):
-        symprop.derive("x @ A @ x", sizes={"n": 3})
+    assert symprop.derive("x @ A @ x", sizes={"n": 3}).gradient("A").shape == (3, 3)
+    with pytest.raises(symprop.FormulaError, match="no size 'q'"):
+        symprop.derive("x @ A @ x", sizes={"q": 3})
 
 
 EVERY = """

@@ -14,10 +14,12 @@ import pytest
 from toy_layers import toys
 
 import symprop
+from symprop.checkpoints import Checkpoint
 from symprop.cli import main
 from symprop.errors import DataError, SpecError
 from symprop.history import MOST_EPOCHS, thinned
-from symprop.reports.loss_plot import axis_of, plot
+from symprop.reports.curves import axis_of
+from symprop.reports.loss_plot import plot
 from symprop.training import Epoch, best_of, mean_loss, train
 from symprop.weights import load_notes, save_weights
 
@@ -52,6 +54,57 @@ def test_the_weights_are_those_of_the_best_epoch(network: str) -> None:
         assert all(np.array_equal(mine[name], theirs[name]) for name in mine)
     patient = train(module, x, y, epochs=last, **options)
     assert patient.epochs == found.epochs and patient.best == found.best
+
+
+RUNNING = "Input(3) >> Dense(16) >> BatchNorm() >> Dropout(0.4) >> Dense(1) >> MeanSquaredError()"
+
+
+@pytest.mark.parametrize("patience", [None, 4])
+@pytest.mark.parametrize("broken", [1, 5, 11])
+def test_a_run_that_goes_on_is_the_run_without_a_break(broken: int, patience: int | None, tmp_path: Path) -> None:
+    module = symprop.compile(RUNNING, optimizer="AdamW(schedule=Warmup(3) >> Cosine())", dtype="float32")
+    x, y = (part.astype(np.float32) for part in noisy(24, 1))
+    held_out = tuple(part.astype(np.float32) for part in noisy(40, 2))
+    options: dict[str, Any] = {"epochs": 12, "batch": 5, "seed": 5, "held_out": held_out, "patience": patience}
+    whole = train(module, x, y, **options)
+    file = Checkpoint(str(tmp_path / "w.unfinished.npz"), {"validation": 0.5}, {"network": RUNNING})
+
+    def stop_after(epoch: Epoch) -> None:
+        if epoch.number == min(broken, len(whole.epochs)):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(module, x, y, **options, keep=file.keep, after_epoch=stop_after)
+    file.write()
+    usable = symprop.load_weights(file.path)
+    assert usable.predict(x[:2].astype(float)).shape == (2,)
+    found = train(module, x, y, **options, since=file.read(module))
+    assert found.epochs == whole.epochs and found.best == whole.best
+    for mine, theirs in ((found.params, whole.params), (found.running, whole.running)):
+        assert list(mine) == list(theirs) and all(np.array_equal(mine[name], theirs[name]) for name in mine)
+
+
+def test_a_file_of_another_run_or_of_none_is_refused(tmp_path: Path) -> None:
+    module = symprop.compile(NETWORK, optimizer="adam")
+    x, y = noisy(24, 1)
+    file = Checkpoint(str(tmp_path / "w.unfinished.npz"), {"batch": 8, "validation": None}, {"network": NETWORK})
+    with pytest.raises(SpecError, match="to go on with"):
+        file.check(resume=True)
+    train(module, x, y, epochs=2, batch=8, keep=file.keep)
+    file.write()
+    file.check(resume=True)
+    with pytest.raises(SpecError, match="allowed: --resume"):
+        file.check(resume=False)
+    with pytest.raises(SpecError, match="batch is '8' there, '9' here"):
+        Checkpoint(file.path, {"batch": 9}, {}).read(module)
+    notes = load_notes(file.path)
+    for damage in ({"numbers": {}}, {"order": {"bit_generator": "PCG64"}}, {"epochs": True}, {"epochs": 3}):
+        with np.load(file.path) as saved:
+            arrays = {name: saved[name] for name in saved.files if name != "__meta__"}
+        damaged = tmp_path / "damaged.npz"
+        save_weights(damaged, arrays, {**notes, "unfinished": {**notes["unfinished"], **damage}})
+        with pytest.raises(DataError):
+            Checkpoint(str(damaged), file.run, {}).read(module)
 
 
 def test_patience_is_the_number_of_epochs_that_are_no_better() -> None:

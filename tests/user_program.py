@@ -27,12 +27,21 @@ def formulas() -> list[str]:
     value = g(x=np.ones(2), A=np.eye(2))
     same = assert_type(symprop.compare(g, "(A + A.T) @ x", A="n n", x="n"), symprop.Comparison)
     right = assert_type(symprop.certify(f, lambda A, x: A @ x + A.T @ x, wrt="x"), symprop.Certification)
+    homework = assert_type(symprop.report(g, sizes={"n": 2}, without=["certificate"]), symprop.Report)
     tex = assert_type(symprop.latex_formula(r"\log\det X", X="n n"), symprop.Formula)
     W, x = symprop.variable("W1", (2, 3)), symprop.variable("x", (3,))
     node: symprop.Node = symprop.read_latex("W_1 x", [W, x])
     variable: symprop.Variable = x
     said = [g.text(), every["A"].latex(), *(each.pretty() for each in products), str(value.shape), same.message]
-    return [*said, right.message, tex.source, node.text(), variable.name, *(step.rule for step in g.steps())]
+    return [
+        *said,
+        homework.title,
+        right.message,
+        tex.source,
+        node.text(),
+        variable.name,
+        *(step.rule for step in g.steps()),
+    ]
 
 
 def derivations() -> list[str]:
@@ -53,6 +62,7 @@ def derivations() -> list[str]:
     start = symprop.initialisation(Tanh())
     said = [
         d.delta(1).text(),
+        *symprop.norms_over_time("Input(3, 2) >> RNN(2) >> MeanSquaredError()", examples=1),
         str(len(equations)),
         step.rule,
         str(len(loops)),
@@ -79,7 +89,7 @@ def layers() -> list[str]:
     each += [symprop.SinusoidalPositions(), symprop.ClassToken(), symprop.Embedding(5, 3)]
     each += [symprop.Residual(Dense(3)), symprop.Repeat(symprop.Residual(Dense(3)), 2)]
     each += [kind(Dense(3), Dense(3)) for kind in (symprop.Sum, symprop.Multiply, symprop.Concatenate)]
-    each += [symprop.RNN(4), symprop.GRU(4), symprop.LSTM(4)]
+    each += [symprop.RNN(4), symprop.GRU(4), symprop.LSTM(4), symprop.Scan("h = tanh(W @ x + R @ h_prev)", h=4)]
     losses: list[Any] = [MeanSquaredError(), symprop.MeanAbsoluteError(), symprop.Huber(), symprop.Hinge(), own]
     losses += [symprop.SquaredHinge(), symprop.BinaryCrossEntropy(), symprop.SoftmaxCrossEntropy()]
     losses += [symprop.KLDivergence()]

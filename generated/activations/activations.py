@@ -92,20 +92,8 @@ def forward(params, x, values=None):
     a6 = softplus(z6)
 
     if values is not None:
-        values.update(
-            z1=z1,
-            a1=a1,
-            z2=z2,
-            a2=a2,
-            z3=z3,
-            a3=a3,
-            z4=z4,
-            a4=a4,
-            z5=z5,
-            a5=a5,
-            z6=z6,
-            a6=a6,
-        )
+        values.update(z1=z1, a1=a1, z2=z2, a2=a2, z3=z3, a3=a3, z4=z4, a4=a4, z5=z5)
+        values.update(a5=a5, z6=z6, a6=a6)
     return a6
 
 

@@ -17,7 +17,7 @@ from sympy import Expr, Integer, Symbol, Tuple
 
 from symprop.algebra import nodes as n
 from symprop.algebra.alike import pattern, renumbered
-from symprop.algebra.equations import Carry, Equation, Item, Mask, Rows, System
+from symprop.algebra.equations import Equation, Item, Mask, Rows, System
 from symprop.algebra.index_maps import AXES
 from symprop.algebra.kinds.patterns import Number
 from symprop.algebra.nodes import Fact, Node, Variable
@@ -314,6 +314,7 @@ def _batched_item(
     items = tuple(_batched_item(inside, batch, enter, one) for inside in item.items)
     for carry in item.carries:
         enter(item.end(carry))  # what stands after the loop reads its last step
-    carries = tuple(Carry(before, enter(carry.after)) for before, carry in zip(befores, item.carries, strict=True))
+    ends = zip(befores, item.carries, strict=True)
+    carries = tuple(replace(carry, before=before, after=enter(carry.after)) for before, carry in ends)
     writes = tuple(map(entered, item.writes))
     return replace(item, items=items, carries=carries, reads=reads, writes=writes)

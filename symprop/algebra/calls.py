@@ -67,7 +67,7 @@ def read_calls(text: str, what: str = "a layer, such as Dense(32)") -> list[Call
     """Read `Name(...) >> Name(...) >> ...` into a list of calls; `what` is said where one is missing.
 
     An argument is an int, a float, a str, True, False, None, a `Name`, a SymPy expression in sizes (`2*n`), a tuple
-    or a dict of these, or a list of calls for a chain, of one call too.
+    or a dict of these, or a list of calls for a chain, of one call too; a tuple may hold such lists.
 
     >>> read_calls("Repeat(Dense(n), 3)")[0].positional
     ([Call(name='Dense', positional=(Name(text='n', column=13),), keywords={}, column=7)], 3)
@@ -180,7 +180,7 @@ class _CallReader:
             depth += {"(": 1, ")": -1, "{": 1, "}": -1}.get(token.text, 0)
             is_chain = is_chain or (token.text == "(" and end > self.position and self.tokens[end - 1].kind == "name")
             if is_chain:
-                return self.chain()
+                return self.several() if self.is_several() else self.chain()
             end += 1
         if end == self.position:
             self.refuse("expected an argument", self.tokens[end] if end < len(self.tokens) else None)
@@ -188,6 +188,26 @@ class _CallReader:
         start, stop = first.column, last.column + len(last.text)
         self.position = end
         return _Arithmetic(self.scanned, start).read(stop)
+
+    def is_several(self) -> bool:
+        """Whether a bracket begins here that has a comma of its own: several values, and no chain."""
+        depth = 0
+        for token in self.tokens[self.position :] if self.sign() == "(" else ():
+            depth += {"(": 1, ")": -1, "{": 1, "}": -1}.get(token.text, 0)
+            if depth == 0 or (depth == 1 and token.text == ","):
+                return depth == 1
+        return False
+
+    def several(self) -> tuple[Any, ...]:
+        """Read values in a bracket, such as `(Input(8, name="h0"), Input(8, name="c0"))`."""
+        self.take("(", "'('")
+        found = []
+        while self.sign() != ")":
+            found.append(self.value())
+            if self.sign() != ")":
+                self.take(",", "',' or ')'")
+        self.position += 1
+        return tuple(found)
 
 
 class _Arithmetic:

@@ -83,10 +83,14 @@ class Equation(Printable):
 
 @dataclass(frozen=True)
 class Carry:
-    """What a step of a loop hands on: it reads `before` (`a[l - 1]`) and makes `after` (`a[l]`)."""
+    """What a step of a loop hands on: it reads `before` (`a[l - 1]`) and makes `after` (`a[l]`).
+
+    With `every`, what is handed on after each so many steps is held constant: no gradient flows back through it.
+    """
 
     before: Variable
     after: Variable
+    every: int | None = None
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ that backpropagation through it shows what flows along each edge and where the f
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import replace as replace_fields
 from typing import Any
@@ -20,6 +20,7 @@ from symprop.algebra.hints import IDENTITY
 from symprop.algebra.inference.infer import LIKELY_SCALAR, inferred
 from symprop.algebra.names import variable
 from symprop.algebra.nodes import Fact, Node, Variable
+from symprop.algebra.numbered_sizes import numbered, numbered_text, numbers_for, sizes_of
 from symprop.algebra.printable import Printable
 from symprop.algebra.reader import names_in, read_formula, sizes_in
 from symprop.algebra.reading.ids import check_ids
@@ -81,6 +82,19 @@ class Formula(Printable):
         if not self.definitions:
             return self
         return replace_fields(self, node=written_out(self.node, self.definitions), definitions=())
+
+    def with_sizes(self, sizes: Mapping[str, int]) -> Formula:
+        """Return the formula with numbers for names of sizes, such as `{"m": 5}`.
+
+        Raises:
+            FormulaError: a name that is none of its sizes, or no whole number from 1.
+            ShapeError: arrays that do not fit at these sizes.
+        """
+        change = numbers_for(sizes_of(self.variables, self.whole.node), sizes)
+        named = (Equation(numbered(x.target, change), numbered(x.expression, change)) for x in self.definitions)
+        node, given = numbered(self.node, change), tuple(numbered(each, change) for each in self.variables)
+        readings = tuple(numbered_text(each, change) for each in self.readings)
+        return replace_fields(self, node=node, variables=given, definitions=tuple(named), readings=readings)
 
     def pretty(self) -> str:
         return "\n".join((*(each.pretty() for each in self.definitions), self.node.pretty()))
@@ -149,21 +163,37 @@ def formula(source: str, declarations: str = "", /, **shapes: Any) -> Formula:
     `X="m n"`, `A="n n symmetric"`, `alpha=""` for a scalar; or all in one text, `"X: m n, A: n n symmetric, alpha:"`.
     The names of sizes may stand in the formula as numbers. What may be declared is in `declarations.DECLARED`.
     Statements before the last, apart by `;` or line breaks, give names to parts: `"K = X @ X.T; trace(inv(K))"`.
-    Where nothing is declared, shapes are inferred: capitals are matrices, small letters vectors, Greek names numbers.
+    Shapes that are not declared are inferred: capitals are matrices, small letters vectors, Greek names numbers.
 
     >>> formula("sum((X @ w - y)**2) / m", X="m n", w="n", y="m").shape
     ()
+    >>> formula("sum((X @ w - y)**2) / m", X="m n").readings
+    ('X: m n, w: n, y: m',)
     >>> formula("x @ A @ x", "A: n n symmetric, x: n").variables[0].facts_by_kind
     {'symmetric': 0}
     >>> formula("x @ A @ x").readings
     ('A: n n, x: n',)
 
     Raises:
-        FormulaError: outside the grammar, a name without a shape, or a declared one that is not read; a caret shows
-            the place.
-        ReadingError: nothing is declared, and several shapes fit as well.
+        FormulaError: outside the grammar, or a declared name that is not read; a caret shows the place.
+        ReadingError: several shapes fit as well.
         ShapeError: arrays that do not fit.
         LimitError: too long or too deep.
+    """
+    return formula_with(source, declarations, shapes)
+
+
+def formula_with(
+    source: str,
+    declarations: str,
+    shapes: Mapping[str, Any],
+    value: Sequence[float] = LIKELY_SCALAR,
+    asked: Sequence[str] = (),
+) -> Formula:
+    """Read a formula as `formula` does; `value` and `asked` are those of `inferred_formula`.
+
+    Raises:
+        FormulaError, ReadingError, ShapeError, LimitError: as `formula`.
     """
     given = {each.name: each for each in read_declarations(declarations)}
     if given or shapes:
@@ -172,12 +202,17 @@ def formula(source: str, declarations: str = "", /, **shapes: Any) -> Formula:
         if name in given:
             raise FormulaError(f"{shown(name)} is declared twice")
         given[name] = declared(name, what)
-    return formula_of(source, tuple(given.values())) if given else inferred_formula(source)
+    return inferred_formula(source, value, asked, tuple(given.values()))
 
 
-def inferred_formula(source: str, value: Sequence[float] = LIKELY_SCALAR, asked: Sequence[str] = ()) -> Formula:
-    """Read a formula whose arrays have no declarations; `asked` are names that it is asked about, so that they are none
-    of sizes, and `value` says what its value is likely to be (`inference.infer`).
+def inferred_formula(
+    source: str,
+    value: Sequence[float] = LIKELY_SCALAR,
+    asked: Sequence[str] = (),
+    given: tuple[Variable, ...] = (),
+) -> Formula:
+    """Read a formula whose arrays have no declarations but those that are `given`; `asked` are names that it is asked
+    about, so that they are none of sizes, and `value` says what its value is likely to be (`inference.infer`).
 
     >>> inferred_formula("X @ w - y").readings
     ('X: m n, w: n, y: m',)
@@ -186,8 +221,10 @@ def inferred_formula(source: str, value: Sequence[float] = LIKELY_SCALAR, asked:
         FormulaError, ShapeError, LimitError: as `formula_of`.
         ReadingError: several shapes fit as well; all are listed.
     """
+    if given and not _undeclared(source, given):
+        return formula_of(source, given)
     trees = [(each.name, each.read(tree_of)) for each in statements(source)]
-    found = inferred(trees, value, asked)
+    found = inferred(trees, value, asked, given)
     identity = next((each for each in found.variables if each.name == IDENTITY not in asked), None)
     if identity is not None:
         source = _IDENTITY.sub(f"eye({size_text(identity.shape[0])})", source)
@@ -203,6 +240,16 @@ def inferred_formula(source: str, value: Sequence[float] = LIKELY_SCALAR, asked:
 _IDENTITY = re.compile(rf"(?<![\w.]){IDENTITY}\b(?!\s*=[^=])")
 
 
+def _undeclared(source: str, given: tuple[Variable, ...]) -> list[str]:
+    """Return the names in a formula that are neither declared nor defined, and no sizes of what is declared."""
+    names = {each.name: each for each in given}
+    every = statements(source)
+    known = {*names, *(symbol.name for symbol in sizes_of(given)), *(each.name for each in every)}
+    for each in every:
+        known.update(each.read(lambda text: _exponents(text, names)))
+    return [name for each in every for name in each.read(names_in) if name not in known]
+
+
 def formula_of(source: str, given: tuple[Variable, ...]) -> Formula:
     """Read a formula over variables that are there already.
 
@@ -212,7 +259,7 @@ def formula_of(source: str, given: tuple[Variable, ...]) -> Formula:
     names = {each.name: each for each in given}
     *before, last = found = statements(source)
     later = [each.name for each in found]
-    sizes = _sizes_of(given)
+    sizes = tuple(symbol.name for symbol in sizes_of(given))
     for each in found:
         sizes = tuple(dict.fromkeys((*sizes, *each.read(lambda text: _exponents(text, names)))))
     clash = next((name for name in names if name in sizes), None)
@@ -302,10 +349,3 @@ def _check_length(definitions: Sequence[Equation], node: Node) -> None:
     if count > MOST_NODES or depth > DEEPEST:
         problem = f"has more than {MOST_NODES:,} parts" if count > MOST_NODES else f"is nested deeper than {DEEPEST}"
         raise LimitError(f"with its names written out the formula {problem}")
-
-
-def _sizes_of(given: tuple[Variable, ...]) -> tuple[str, ...]:
-    """The names of the sizes of the variables, each once, in order."""
-    expressions = [part for each in given for part in (*each.shape, *(fact.value for fact in each.facts))]
-    symbols = [sorted(part.free_symbols, key=str) for part in expressions]
-    return tuple(dict.fromkeys(symbol.name for each in symbols for symbol in each))

@@ -67,9 +67,11 @@ def listed(name: str, values: Sequence[Any]) -> n.Known:
 
 
 def values_of(node: n.Known) -> tuple[Expr, ...] | None:
-    """Return the numbers of a vector that is known as a list of them, else None."""
+    """Return the numbers along the first axis of what is known as a list of them, the same along others; else None."""
     conditions = [condition for _, condition in node.rule.args] if isinstance(node.rule, sympy.Piecewise) else []
-    if node.rank != 1 or not any(isinstance(condition, sympy.Eq) for condition in conditions):
+    if node.rule.free_symbols != {AXES[0]} or not any(condition.has(sympy.Eq) for condition in conditions):
+        return None
+    if not node.shape[0].is_Integer:
         return None
     return tuple(node.rule.subs(AXES[0], place) for place in range(int(node.shape[0])))
 

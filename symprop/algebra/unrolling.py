@@ -12,8 +12,10 @@ from itertools import product
 
 from sympy import Basic, Integer
 
+from symprop.algebra import trees
 from symprop.algebra.equations import Equation, Item, Loop, Mask, Rows, State, System
 from symprop.algebra.nodes import Concatenate, Expand, Node, Reshape, Slice, Variable
+from symprop.algebra.roles import HELD
 
 
 def unrolled(system: System, numbers: Mapping[Basic, int]) -> System:
@@ -76,11 +78,30 @@ def _steps(loop: Loop, given: Mapping[Basic, Basic], ends: Mapping[Variable, Equ
         now = {**given, loop.index: Integer(number)}
         for rows in loop.reads:
             yield Equation(_at(rows.row, now), row_of(_at(rows.array, given), rows, number))
-        yield from _written_out(loop.items, now, {**base, **ends})
+        items: Iterable[Item] = loop.items
+        for carry in () if loop.backward else loop.carries:
+            if carry.every is not None and number > 1 and (number - 1) % carry.every == 0:
+                held = carry.before.change(letter=_apart(f"{carry.before.letter}_bar", loop), role=HELD)
+                yield Equation(_at(held, now), _at(carry.before, now), note="held constant")
+                items = tuple(_reading(item, {carry.before: held}) for item in items)
+        yield from _written_out(items, now, {**base, **ends})
     for rows in loop.writes:
         made = [_at(rows.row, {**given, loop.index: Integer(number)}) for number in numbers]
         parts = [Expand(row, rows.axis) for row in made]
         yield Equation(_at(rows.array, given), Concatenate(*parts, axis=rows.axis) if len(parts) > 1 else parts[0])
+
+
+def _apart(letter: str, loop: Loop) -> str:
+    """Return a letter that nothing in the equations of a loop has."""
+    taken = {each.letter for made in loop.equations for each in (made.target, *trees.variables(made.expression))}
+    while letter in taken:
+        letter += "_bar"
+    return letter
+
+
+def _reading(item: Item, names: Mapping[Variable, Variable]) -> Item:
+    """An equation of a loop without loops inside, with other names for what it reads."""
+    return replace(item, expression=trees.replace(item.expression, names)) if isinstance(item, Equation) else item
 
 
 def row_of(array: Node, rows: Rows, number: int) -> Node:

@@ -22,6 +22,7 @@ from symprop.analysis.never_read import never_read
 from symprop.analysis.readings import Readings, convolutions
 from symprop.analysis.received import received
 from symprop.analysis.studied import Studied
+from symprop.analysis.truncation import truncated
 from symprop.calculus.jacobians import chained
 from symprop.calculus.reached import way
 from symprop.calculus.rules import context
@@ -165,7 +166,7 @@ class Derivation(Studied, Comparable, Printable):
 
     def _stretch(self, target: Variable, source: Variable) -> Sequence[Equation]:
         """The equations from `source` to `target`: between loops over a symbolic number of blocks, or inside one."""
-        found = way(self.written_out.items, target, source) or way(self.system.items, target, source)
+        found = way(self.holding(target, source).items, target, source)
         if found is not None:
             return found
         problem = f"the way from {source.name} to {target.name} leads through a symbolic number of blocks"
@@ -212,7 +213,7 @@ def derive(
 
     `layout` is "example" (one example, column vectors), "rows" or "columns" (a batch, the loss a mean over it). By
     default it is that of one example; a network with statistics over the batch has none, and is derived in "rows".
-    `sizes` are numbers for sizes and counts of a network that have a name. With `evaluation`, running statistics stand
+    `sizes` are numbers for sizes and counts that have a name. With `evaluation`, running statistics stand
     for those of the batch, and no dropout is drawn.
 
     >>> d = derive("Input(2) >> Dense(3) >> Tanh() >> Dense(2) >> SoftmaxCrossEntropy()")
@@ -228,9 +229,8 @@ def derive(
     """
     if isinstance(network, str) and is_formula_text(network):
         network = inferred_formula(network, SCALAR)
-    if sizes and isinstance(network, Formula):
-        raise SpecError("sizes are those of a network\nallowed: numbers in the declarations of a formula, x=3")
-    net = with_known_facts(network) if isinstance(network, Formula) else as_network(network).with_sizes(sizes or {})
+    given = (network if isinstance(network, Formula) else as_network(network)).with_sizes(sizes or {})
+    net = with_known_facts(given) if isinstance(given, Formula) else given
     layouts = net.layouts if isinstance(net, Network) else LAYOUTS
     layout = layouts[0] if layout is None else layout
     if layout in LAYOUTS and layout not in layouts:
@@ -244,6 +244,6 @@ def derive(
             f"a network without a loss has no gradients\nend it with a loss, as in: {net.text} >> MeanSquaredError()"
         )
     backward, remarks = derive_system(system)
-    said = (*never_read(net.system()), *remarks, *received(system, backward))
+    said = (*never_read(net.system()), *remarks, *received(system, backward), *truncated(backward))
     said = (*net.doubts, *said, *idle(net, backward)) if isinstance(net, Network) else said
     return Derivation(net, system, backward, said)

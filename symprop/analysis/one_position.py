@@ -4,6 +4,7 @@ A causal network gives a position what follows from those up to it. So its equat
 of an equation needs what it reads at position t alone; a product over positions needs some arrays for all of them up to
 t, which are *kept* from position to position (the keys and values of attention). That nothing behind t matters is not
 taken on trust: what is summed over positions must be weighed by a softmax whose scores are minus infinity there.
+A recurrent layer is one step of its loop; its states are *carried* from position to position.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import sympy
 from sympy import Expr, Integer, Symbol
 
 from symprop.algebra import nodes as n
-from symprop.algebra.equations import Equation, System
+from symprop.algebra.equations import Equation, Item, Loop, System
 from symprop.algebra.index_maps import AXES
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.roles import PARAMETER
@@ -44,11 +45,21 @@ class Kept:
 
 
 @dataclass(frozen=True)
+class Carried:
+    """A state that is carried: `before` is what position t reads, `after` what it makes; `start` is there first."""
+
+    before: Variable
+    after: Variable
+    start: Variable
+
+
+@dataclass(frozen=True)
 class OnePosition:
     """The equations of one position: `given` is the input there, `output` what comes of it."""
 
     equations: tuple[Equation, ...]
     kept: tuple[Kept, ...]
+    carried: tuple[Carried, ...]
     given: Variable
     output: Variable
 
@@ -71,10 +82,10 @@ def one_position(system: System) -> OnePosition | None:
     rows = _Rows()
     given = rows.at(system.inputs[0], 1)
     try:
-        for equation in system.equations:
-            rows.define(equation)
-            if equation.target == system.output:
-                return rows.result(given, equation.target)
+        for item in system.items:
+            rows.take(item)
+            if system.output in rows.made:
+                return rows.result(given, system.output)
     except TogetherError:
         return None
     return None
@@ -85,9 +96,39 @@ class _Rows:
     """The walk through the equations in order."""
 
     equations: list[Equation] = field(default_factory=list)
+    made: set[Variable] = field(default_factory=set)
+    carried: list[Carried] = field(default_factory=list)
     kept: dict[Variable, Kept] = field(default_factory=dict)
     behind: dict[Variable, Expr] = field(default_factory=dict)
     """What an array holds at the positions behind t along its second axis of positions: minus infinity, or 0."""
+
+    def take(self, item: Item) -> None:
+        """Append what stands for an equation, or for a loop over all positions."""
+        if isinstance(item, Equation):
+            self.define(item)
+        else:
+            self.step(item)
+
+    def step(self, loop: Loop) -> None:
+        """Append the equations of step t of a loop over all positions."""
+        if loop.count != POSITIONS or any(each.expression.has(POSITIONS) for each in loop.equations):
+            raise TogetherError
+        for rows in loop.reads:
+            if rows.row not in self.made:  # another layer may read the same rows
+                part = self.at(rows.array, rows.axis)
+                self.append(rows.row, n.Reshape(part, rows.row.shape), f"position {POSITION}")
+        for equation in loop.equations:
+            self.append(equation.target, equation.expression, equation.note)
+        self.carried += [Carried(each.before, each.after, loop.start(each)) for each in loop.carries]
+        for rows in loop.writes:
+            row = self.row(rows.array)
+            self.append(row, n.Reshape(rows.row, row.shape), f"position {POSITION} of {rows.array.name}")
+            self.made.add(rows.array)
+
+    def append(self, target: Variable, expression: Node, note: str) -> None:
+        """Append an equation of position t."""
+        self.equations.append(Equation(target, expression, note=note))
+        self.made.add(target)
 
     def define(self, equation: Equation) -> None:
         """Append the equation of position t."""
@@ -97,7 +138,8 @@ class _Rows:
         if not places and equation.expression.has(POSITIONS):
             raise TogetherError  # of all positions at once, as a mean over them
         expression = self.at(equation.expression, places[0]) if places else equation.expression
-        self.equations.append(Equation(self.row(target), expression, note=equation.note))
+        self.append(self.row(target), expression, equation.note)
+        self.made.add(target)
 
     def row(self, variable: Variable) -> Variable:
         """Return the variable of position t."""
@@ -107,7 +149,9 @@ class _Rows:
         """Return what was found, where the output has a row for each position."""
         if _places(output) != [1] or not isinstance(given, Variable):
             return None
-        return OnePosition(tuple(self.equations), tuple(self.kept.values()), given, self.row(output))
+        return OnePosition(
+            tuple(self.equations), tuple(self.kept.values()), tuple(self.carried), given, self.row(output)
+        )
 
     def at(self, node: Node, axis: int) -> Node:
         """Return a node at position t along an axis of positions, which stays with length 1."""
@@ -248,4 +292,4 @@ def _places(node: Node) -> list[int]:
     return [axis for axis, size in enumerate(node.shape) if size == POSITIONS]
 
 
-__all__ = ["POSITION", "POSITIONS", "Kept", "OnePosition", "one_position"]
+__all__ = ["POSITION", "POSITIONS", "Carried", "Kept", "OnePosition", "one_position"]

@@ -9,6 +9,7 @@ from symprop.algebra.nodes import Variable
 from symprop.algebra.unrolling import unrolled
 from symprop.analysis.modes import Modes, modes
 from symprop.analysis.paths import Expansion, paths
+from symprop.analysis.through_time import ThroughTime, through_time
 from symprop.analysis.vanishing import Vanishing, jacobian_bound, vanishing
 from symprop.errors import ShapeError
 
@@ -27,6 +28,11 @@ class Studied:
         """The equations with loops over numbers of moments written out, one after the other."""
         loops = self.system.loops
         return unrolled(self.system, {}) if loops and all(loop.count.is_Integer for loop in loops) else self.system
+
+    def holding(self, *found: Variable) -> System:
+        """The equations in which variables stand: with moments written out, or with a general one."""
+        known = self.written_out.by_name
+        return self.written_out if all(variable.name in known for variable in found) else self.system
 
     def check_example(self, what: str) -> None:
         """Raise where the derivation is of a batch; `what` was asked for."""
@@ -78,6 +84,23 @@ class Studied:
         """
         return vanishing(self.written_out, output)
 
+    def through_time(self) -> ThroughTime:
+        """Return how gradients go back through the moments of recurrent layers: Jacobians, their product, its bound.
+
+        >>> from symprop import derive
+        >>> print(derive("Input(T, n) >> RNN(k) >> MeanSquaredError()").through_time().text())
+        from moment T back to t: the product over s = T, ..., t + 1 of the Jacobian of h1[s]
+          d h1[s] / d h1[s - 1] = diag(1 - h1[s] * h1[s]) @ R1
+          its norm is at most ||R1||, that of the product at most ||R1||**(T - t)
+          it vanishes where ||R1|| < 1; it can explode only where ||R1|| > 1
+
+        Raises:
+            SpecError: no layer has a loop over time.
+            ShapeError: the derivation is of a batch.
+        """
+        self.check_example("a Jacobian through time")
+        return through_time(self.system)
+
     def bound(self, of: str, by: str) -> Expr:
         """Return the largest factor by which a change of `by` can scale in `of`: a bound of the Jacobian's norm.
 
@@ -95,4 +118,5 @@ class Studied:
             ShapeError: the derivation is of a batch.
         """
         self.check_example("a bound")
-        return jacobian_bound(self.written_out, self.variable(of), self.variable(by))
+        target, source = self.variable(of), self.variable(by)
+        return jacobian_bound(self.holding(target, source), target, source)

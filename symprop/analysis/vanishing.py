@@ -7,7 +7,7 @@ singular value, the norm `||W||`; a sum adds the bounds of its paths, which is w
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
 
 import sympy
@@ -19,7 +19,6 @@ from symprop.algebra.equations import System
 from symprop.algebra.functions import ElementwiseFunction, exact
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.printable import Shown, aligned
-from symprop.algebra.roles import MASK
 from symprop.algebra.table import Table
 from symprop.algebra.trees import numbers_apart, variables
 from symprop.analysis.modes import check_depends, stretch, without_loops
@@ -197,28 +196,45 @@ def _largest_of(factor: Node) -> Expr:
     """The largest absolute value of an element of a factor: a mask, or a function of one array."""
     if has_fact(factor, "between 0 and 1"):
         return Integer(1)
-    body = _scalar(factor)
-    found = None if body is None or len(variables(factor)) > 1 else largest_value(body)
+    arrays: set[Node] = set()
+    body = _scalar(factor, arrays)
+    found = largest_value(body) if len(arrays) < 2 else None
     if found is None:
         raise UnboundedError(factor)
     return found.value
 
 
-def _scalar(node: Node) -> Expr | None:
-    """What an elementwise formula makes of an element `T` of the one array in it; None where it is no such formula."""
+def largest_element(system: System, node: Node) -> Expr | None:
+    """Return the largest absolute value that an element of an array can have, or None where it is not bounded.
+
+    Left sides of equations stand for the functions that make them.
+    """
+    maps = {each.target: each.expression for each in system.equations if isinstance(each.expression, n.Map)}
+    try:
+        return _largest_of(node.xreplace(maps))
+    except UnboundedError:
+        return None
+
+
+def _scalar(node: Node, arrays: set[Node]) -> Expr:
+    """What an elementwise formula makes of an element `T` of an array, which is added to `arrays`.
+
+    What a function of several arrays reads is taken for one array: then its bound is that over all numbers.
+    """
     if node.number is not None:
         return node.number
-    if isinstance(node, Variable):
-        return T
-    parts = [_scalar(operand) for operand in node.operands]
-    if any(part is None for part in parts):
-        return None
-    if isinstance(node, n.Map) and len(parts) == 1:
-        return node.function.body.xreplace({T: parts[0]})
-    return SCALAR[type(node)](*parts) if type(node) in SCALAR else None
+    if isinstance(node, n.Map) and len(node.operands) == 1:
+        below: set[Node] = set()
+        part = _scalar(node.operands[0], below)
+        arrays |= below if len(below) < 2 else {node.operands[0]}
+        return node.function.body.xreplace({T: part}) if len(below) < 2 else node.function.body
+    if type(node) in SCALAR:
+        return SCALAR[type(node)](*(_scalar(operand, arrays) for operand in node.operands))
+    arrays.add(node)
+    return T
 
 
-SCALAR = {n.Add: sympy.Add, n.Multiply: sympy.Mul}
+SCALAR: dict[type[Node], Callable[..., Expr]] = {n.Add: sympy.Add, n.Multiply: sympy.Mul, n.Slice: lambda part: part}
 """What operations on arrays are for their elements."""
 
 
@@ -237,11 +253,16 @@ def jacobian_bound(system: System, of: Variable, by: Variable) -> Expr:
     """
     arriving: dict[Variable, Expr] = {of: Integer(1)}
     maps = {each.target: each.expression for each in system.equations if isinstance(each.expression, n.Map)}
-    for equation in reversed(stretch(system, of, by)):
+    between = stretch(system, of, by)
+    on_the_way = {by}
+    for equation in between:
+        if not on_the_way.isdisjoint(variables(equation.expression)):
+            on_the_way.add(equation.target)
+    for equation in reversed(between):
         if equation.target == by or equation.target not in arriving:
             continue
         here = arriving.pop(equation.target)
-        for variable, factor in _factors(equation.expression, maps):
+        for variable, factor in _factors(equation.expression, maps, on_the_way):
             arriving[variable] = arriving.get(variable, Integer(0)) + here * factor
     if by not in arriving:
         check_depends(tuple(system.equations), of, by)
@@ -252,16 +273,18 @@ def jacobian_bound(system: System, of: Variable, by: Variable) -> Expr:
     return arriving[by]
 
 
-def _factors(expression: Node, maps: Mapping[Node, Node]) -> list[tuple[Variable, Expr]]:
-    """The variables of one equation's formula, each path to one with its bound; what is given is left out.
+def _factors(
+    expression: Node, maps: Mapping[Node, Node], on_the_way: Container[Variable]
+) -> list[tuple[Variable, Expr]]:
+    """The variables of one equation's formula on the way, each path to one with its bound.
 
     The other factors of a product are what makes them, since the values of an activation may be bounded.
     """
     if isinstance(expression, Variable):
-        return [] if expression.role == MASK else [(expression, Integer(1))]
+        return [(expression, Integer(1))] if expression in on_the_way else []
     found: list[tuple[Variable, Expr]] = []
     for position, operand in enumerate(expression.operands):
-        below = _factors(operand, maps)
+        below = _factors(operand, maps, on_the_way)
         if not below or (isinstance(operand, Variable) and _is_weight(expression, position)):
             continue
         written = expression

@@ -12,7 +12,7 @@ from functools import reduce
 from sympy import Expr, Integer
 
 from symprop.algebra import nodes as n
-from symprop.algebra.nodes import Node
+from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.shapes import same
 from symprop.algebra.table import PairTable
 from symprop.calculus.coefficients import cancelled, scalars_and_rest, scaled
@@ -119,6 +119,14 @@ def _(left: n.Diag, right: n.Diag) -> Node:
 def _(left: n.Expand, right: n.Expand) -> Node | None:
     """u[:, None] @ v[None, :] = u v'."""
     return n.Outer(*left.operands, *right.operands) if left.axis == 1 and right.axis == 0 else None
+
+
+@NEIGHBOURS.row(n.Slice, Variable)
+@NEIGHBOURS.row(n.Slice, n.Slice)
+def _(left: n.Slice, right: Node) -> Node | None:
+    """eye(n)[i:j] A = A[i:j]: rows of an identity select rows."""
+    selects = isinstance(left.operands[0], n.Identity) and left.axis == 0
+    return n.Slice(right, 0, left.start, left.stop) if selects else None
 
 
 @NEIGHBOURS.row(n.Outer, Node)

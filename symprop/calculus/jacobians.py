@@ -79,6 +79,12 @@ def chained(equations: Sequence[Equation], of: Variable, by: Variable, context: 
     return _with_ones(tidy(total))
 
 
+def by_paths(equations: Sequence[Equation], of: Variable, by: Variable, context: Context) -> Node:
+    """Return the Jacobian of one vector with respect to another as a sum over the paths between them."""
+    between = _between(equations, of, by)
+    return tidy(_pushed_forward(between, of, by, context)) if between else zeros(*of.shape, *by.shape)
+
+
 def _with_ones(node: Node) -> Node:
     """A Jacobian with the matrices of ones that its tidy form leaves out, `I - 1 1' / n`."""
     node = node.with_operands(map(_with_ones, node.operands)) if node.operands else node
@@ -217,4 +223,4 @@ def _sum(parts: Sequence[Node]) -> Node:
     return n.Add(*parts)
 
 
-__all__ = ["chained", "jacobian", "pushforward"]
+__all__ = ["by_paths", "chained", "jacobian", "pushforward"]

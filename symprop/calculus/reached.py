@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from symprop.algebra.equations import Carry, Equation, Item, Loop, equations_in, loops_in
 from symprop.algebra.nodes import Variable
+from symprop.algebra.roles import HELD
 from symprop.algebra.trees import variables
 
 
@@ -21,7 +22,7 @@ def _mark(items: Iterable[Item], active: set[Variable]) -> None:
     until nothing is new."""
     for item in items:
         if isinstance(item, Equation):
-            if any(variable in active for variable in variables(item.expression)):
+            if item.target.role != HELD and any(variable in active for variable in variables(item.expression)):
                 active.add(item.target)
             continue
         before = -1

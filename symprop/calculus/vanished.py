@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 
 from symprop.algebra import nodes as n
-from symprop.algebra.equations import Equation, Item, equations_in
+from symprop.algebra.equations import Equation, Item, equations_in, loops_in
 from symprop.algebra.names import gradient_of
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.trees import is_zero, variables, walk
@@ -41,7 +41,7 @@ def told_once(said: Iterable[Said]) -> Iterator[str]:
 
 def _each(items: Sequence[Item], wanted: Sequence[Variable]) -> Iterator[Said]:
     """Yield what is said of each gradient that is zero: the rules that made it so, its name, and the remark."""
-    found: set[Variable] = set()
+    found = {rows.array for loop in loops_in(items) for rows in loop.writes}
     vanished = ""  # the first adjoint that vanished takes with it all that flows from it
     for equation in equations_in(items):
         found.add(equation.target)

@@ -121,7 +121,7 @@ def vanishes(variable: Node, axes: Axes, context: Context) -> bool:
     at: Part | None = (variable, axes)
     while found is None:
         equation = context.equation(at[0]) if at else None
-        if at is None or equation is None:
+        if at is None or equation is None or at in way:  # a loop may lead back to where it began
             found = False
         elif at in context.vanishing:
             found = context.vanishing[at]

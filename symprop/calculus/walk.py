@@ -12,7 +12,7 @@ Source: Rumelhart, Hinton and Williams (1986); Griewank and Walther, *Evaluating
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import sympy
@@ -24,6 +24,7 @@ from symprop.algebra.equations import Carry, Equation, Flow, Item, Loop, Rows, S
 from symprop.algebra.names import adjoint_of
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.trees import is_zero, replace, variables, walk, zeros
+from symprop.calculus.adjoint_rows import RowNames, row_names, windows
 from symprop.calculus.reached import dependents, live
 from symprop.calculus.rewriting import simplified
 from symprop.calculus.rules import Context, context, node_at, variable_at
@@ -40,7 +41,7 @@ def derive_system(system: System) -> tuple[tuple[Item, ...], tuple[str, ...]]:
     wanted = system.wanted
     if system.loss is None:
         raise SpecError("a system without a loss has no gradients")
-    walker = _Walker(context(system), wanted, dependents(system.items, wanted), system.loops)
+    walker = _Walker(context(system), wanted, dependents(system.items, wanted), system.loops, row_names(system))
     if system.loss not in walker.active:
         raise SpecError("the loss does not depend on the network's output, so every gradient would be zero")
     walker.pending[system.loss] = [n.Scalar(1)]
@@ -48,6 +49,8 @@ def derive_system(system: System) -> tuple[tuple[Item, ...], tuple[str, ...]]:
     return tuple(walker.items), tuple(remarks(walker.items, wanted))
 
 
+NEXT = "next "
+"""Begins the role of what comes from the next step, which is opaque while a step is walked."""
 HEAVY = (n.MatMul, n.Softmax, n.LogSumExp, n.ScatterAdd, n.Take)
 
 
@@ -80,6 +83,7 @@ class _Walker:
     wanted: tuple[Variable, ...]
     active: set[Variable]
     loops: tuple[Loop, ...] = ()
+    rows: RowNames = field(default_factory=RowNames)
     indices: frozenset[sympy.Symbol] = frozenset()
     named: frozenset[Variable] = frozenset()
     items: list[Item] = field(default_factory=list)
@@ -120,7 +124,7 @@ class _Walker:
             inner = next((part for part in reversed(list(walk(start))) if part in self.inlined), None)
             if inner is not None:
                 owner = self.inlined.pop(inner)
-                return self.emit(variable, _swap(start, inner, self.emit(owner, inner)), name)
+                return self.emit(variable, replace(start, {inner: self.emit(owner, inner)}), name)
         name = name or adjoint_of(variable)
         equation = Equation(name, expression, steps, note=f"the derivative of the loss with respect to {variable.name}")
         self.context.adjoints[name] = equation
@@ -145,7 +149,8 @@ class _Walker:
 
     def through(self, equation: Equation) -> None:
         """Carry the adjoint of the left side of `equation` to what its right side reads."""
-        if equation.target not in self.pending:
+        if equation.target not in self.pending or equation.target.role == roles.HELD:
+            self.pending.pop(equation.target, None)
             self.count_down(equation)
             return
         readers = [variable for variable in variables(equation.expression) if variable in self.active]
@@ -170,16 +175,18 @@ class _Walker:
         """
         own = {each: self.pending.pop(each) for each in self.wanted if each in self.pending and _varies(each, loop)}
         heads = {carry: self.start(loop.end(carry)) for carry in loop.carries if loop.end(carry) in self.pending}
-        arriving = {rows: _row(self.whole(rows.array), rows) for rows in loop.writes if rows.array in self.pending}
+        written = [rows for rows in loop.writes if rows.array in self.pending]
+        arriving = {rows: self.rows.of(self.whole(rows.array), rows) for rows in written}
         alive = live(loop, [carry.after for carry in heads], [rows.row for rows in arriving])
-        opaque = {carry: adjoint_of(carry.after).change(role=f"next {adjoint_of(carry.after).role}") for carry in alive}
+        adjoints = {carry: adjoint_of(carry.after) for carry in alive}
+        opaque = {carry: name.change(role=NEXT + name.role) for carry, name in adjoints.items()}
         if own or opaque or arriving:
-            leaving = {rows: _row(self.stacked(rows.array), rows) for rows in loop.reads}
+            leaving = {rows: self.rows.of(self.stacked(rows.array), rows) for rows in loop.reads}
             flows = _Flows(own, opaque, heads, arriving, leaving)
             step = self.walked(loop, flows, frozenset())
             twice = frozenset(carry.after for carry, name in opaque.items() if not step.once(name, loop))
             made = {equation.target for equation in equations_in(step.items)} | {adjoint_of(each) for each in twice}
-            apart = {rows: _apart(found, made) for rows, found in arriving.items()}
+            apart = {rows: self.rows.apart_from(found, made) for rows, found in arriving.items()}
             if twice or apart != arriving:
                 flows = dataclasses.replace(flows, arriving=apart)
                 step = self.walked(loop, flows, twice)
@@ -190,13 +197,14 @@ class _Walker:
     def whole(self, array: Variable) -> Variable:
         """What the adjoint of an array that a loop makes is called, of which each step reads a row."""
         start = self.start(array)
-        found = start if isinstance(start, Variable) else self.emit(array, start)
+        is_known = isinstance(start, Variable) and not start.role.startswith(NEXT)
+        found = start if is_known else self.emit(array, start)
         return found if isinstance(found, Variable) else adjoint_of(array)  # where it vanished, its equation says so
 
     def walked(self, loop: Loop, flows: _Flows, named: frozenset[Variable]) -> _Walker:
         """Walk a general step of a loop; the adjoints of `named` get equations of their own."""
         inside = tuple(each for each in self.wanted if _varies(each, loop))
-        step = _Walker(self.context, inside, self.active, self.loops, self.indices | {loop.index}, named)
+        step = _Walker(self.context, inside, self.active, self.loops, self.rows, self.indices | {loop.index}, named)
         step.pending = {each: list(found) for each, found in flows.own.items()}
         for carry, name in flows.opaque.items():
             step.pending.setdefault(carry.after, []).append(name)
@@ -222,44 +230,50 @@ class _Walker:
             carry: step.start(carry.before) if carry.before in step.pending else zeros(*carry.before.shape)
             for carry in loop.carries
         }
-        inner = {name: node_at(handed[carry], loop.index, loop.index + 1) for carry, name in flows.opaque.items()}
-        last = {
-            node_at(name, loop.index, loop.count): flows.heads.get(carry, zeros(*loop.end(carry).shape))
-            for carry, name in flows.opaque.items()
-        }
+        window = windows(loop, self.rows)
+        back = handed if window is None else {each: n.Multiply(window[1].row, flow) for each, flow in handed.items()}
+        inner = {name: node_at(back[carry], loop.index, loop.index + 1) for carry, name in flows.opaque.items()}
+        heads = {each: flows.heads.get(each, zeros(*loop.end(each).shape)) for each in flows.opaque}
+        last = {node_at(name, loop.index, loop.count): heads[each] for each, name in flows.opaque.items()}
         base: list[Equation] = []
+        others: dict[Variable, tuple[Node, str]] = {}  # of the last step, that read nothing from behind the loop
 
-        def put_in(item: Item) -> Item:
+        def ends_of(target: Variable, start: Node, note: str) -> Iterator[Equation]:
+            """Yield an equation of the last step behind those that it reads."""
+            equation = self.equation_for(target, replace(node_at(start, loop.index, loop.count), last), note)
+            for each in variables(equation.expression):
+                if each in others:
+                    yield from ends_of(each, *others.pop(each))
+            yield equation
+
+        def put_in_all(items: Sequence[Item]) -> tuple[Item, ...]:
+            return tuple(found for found in map(put_in, items) if found is not None)
+
+        def put_in(item: Item) -> Item | None:
             if isinstance(item, Loop):
                 ends = tuple(each for equation in item.base if isinstance(each := put_in(equation), Equation))
-                return dataclasses.replace(item, items=tuple(map(put_in, item.items)), base=ends)
+                return dataclasses.replace(item, items=put_in_all(item.items), base=ends)
             start = item.steps[0].before if item.steps else item.expression
-            if not any(_count(start, name) for name in inner):
-                return item
             target = variable_at(item.target, loop.index, loop.count)
-            base.append(self.equation_for(target, replace(node_at(start, loop.index, loop.count), last), item.note))
-            return self.equation_for(item.target, replace(start, inner), item.note)
+            if not any(_count(start, name) for name in inner):
+                others[target] = start, item.note
+                return item
+            found = self.equation_for(item.target, replace(start, inner), item.note)
+            if found.expression == found.target:  # the rows that the next step makes are all of it
+                self.items.extend(ends_of(target, start, item.note))
+                return None
+            base.extend(ends_of(target, start, item.note))
+            return found
 
-        items = tuple(map(put_in, step.items))
+        items = put_in_all(step.items)
         made = {equation.target for equation in equations_in(items)}
         leaving = {rows: found for rows, found in flows.leaving.items() if found.row in made}
-        reads, writes = tuple(flows.arriving.values()), tuple(leaving.values())
-        handed_on = tuple(
-            Flow(name, self.worked_out(flows.heads.get(carry, zeros(*name.shape))), self.worked_out(handed[carry]))
-            for carry, name in flows.opaque.items()
-        )
-        self.items.append(
-            dataclasses.replace(
-                loop,
-                items=items,
-                reads=reads,
-                writes=writes,
-                base=tuple(base),
-                backward=True,
-                step=tuple(step.items),
-                flows=handed_on,
-            )
-        )
+        reads, writes = (*flows.arriving.values(), *(window or ())[1:]), tuple(leaving.values())
+        ways = [(name, heads[carry], back[carry]) for carry, name in flows.opaque.items()]
+        handed_on = tuple(Flow(name, self.worked_out(head), self.worked_out(flow)) for name, head, flow in ways)
+        closed = dataclasses.replace(loop, items=items, reads=reads, writes=writes, base=tuple(base), backward=True)
+        closed = dataclasses.replace(closed, step=tuple(step.items), flows=handed_on)
+        self.items.extend((*(window or ())[:1], closed))
         for rows, found in leaving.items():
             self.pending.setdefault(rows.array, []).append(found.array)
         for carry, flow in handed.items():
@@ -273,8 +287,7 @@ class _Walker:
     def stacked(self, array: Variable) -> Variable:
         """What the rows of an array's adjoint are called together; marked where more flows to the array than they."""
         more = array in self.pending or self.readings.get(array, 0)
-        name = adjoint_of(array)
-        return name.change(mark=name.mark + 1) if more else name
+        return self.rows.apart(adjoint_of(array)) if more else adjoint_of(array)
 
     def worked_out(self, start: Node) -> Node:
         """Return a flow without anything left to be differentiated."""
@@ -295,21 +308,6 @@ def _repeats(node: Node) -> bool:
     """Whether an expensive part is written more than once."""
     heavy = [part for part in walk(node) if isinstance(part, HEAVY)]
     return len(heavy) > len(set(heavy))
-
-
-def _swap(node: Node, part: Node, by: Node) -> Node:
-    return replace(node, {part: by})
-
-
-def _row(array: Variable, rows: Rows) -> Rows:
-    """The rows of an adjoint, called after it, with the index of the row that they belong to."""
-    return Rows(array.change(index=(*array.index, rows.row.index[-1]), shape=rows.row.shape), array, rows.axis)
-
-
-def _apart(rows: Rows, made: set[Variable]) -> Rows:
-    """The rows of an adjoint under another name where theirs is that of the whole that flows to a row."""
-    row = rows.row
-    return dataclasses.replace(rows, row=row.change(mark=row.mark + 1)) if row in made else rows
 
 
 def _varies(variable: Variable, loop: Loop) -> bool:

@@ -12,7 +12,7 @@ import numpy as np
 
 from symprop.algebra.declarations import check_declared, declarations_text, declared
 from symprop.algebra.equations import System
-from symprop.algebra.formula import Formula, formula, inferred_formula
+from symprop.algebra.formula import Formula, formula_with
 from symprop.algebra.inference.infer import ANYTHING
 from symprop.algebra.names import closest
 from symprop.algebra.nodes import Variable
@@ -268,9 +268,8 @@ def subject_of(
     elif isinstance(forward, System):
         read = _of_system(forward)
     elif isinstance(forward, str):
-        given = declarations.strip() or shapes
         check_declared(shapes, names_read(forward), OPTIONS)
-        read = formula(forward, declarations, **shapes) if given else inferred_formula(forward, ANYTHING, wrt or ())
+        read = formula_with(forward, declarations, shapes, ANYTHING, wrt or ())
     elif callable(forward):
         read = traced(forward, declarations or declarations_text(declared(name, what) for name, what in shapes.items()))
     else:

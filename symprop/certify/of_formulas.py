@@ -20,7 +20,7 @@ from symprop.algebra.equations import Equation, System
 from symprop.algebra.formula import Formula
 from symprop.algebra.names import variable
 from symprop.algebra.nodes import Node, Variable
-from symprop.algebra.sizes import whole
+from symprop.algebra.numbered_sizes import numbers_for
 from symprop.algebra.trees import replace as replaced
 from symprop.algebra.trees import variables, walk
 from symprop.certify.subject import Exact, Place, Slopes, Subject, agree, largest
@@ -109,12 +109,7 @@ class FormulaSubject(Subject):
             self.remarks = (f"read as {self.inferred}",)
 
     def _fixed(self, sizes: Mapping[str, int]) -> dict[Expr, int]:
-        known = {str(symbol): symbol for symbol in self.symbols}
-        for name, size in sizes.items():
-            if name not in known:
-                raise FormulaError(f"the formula has no size {shown(name)}\nallowed: {', '.join(known) or 'none'}")
-            whole(size, f"size {shown(name)}", positive=True)
-        return {known[name]: int(size) for name, size in sizes.items()}
+        return {symbol: int(number) for symbol, number in numbers_for(self.symbols, sizes).items()}
 
     @property
     def diagnosed(self) -> Formula:

@@ -26,8 +26,7 @@ def with_moments_named(derivation: Derivation) -> Derivation:
         return derivation
     output = in_code(system.output)
     prediction = None if system.prediction is None else in_code(system.prediction)
-    masks = tuple(replace(mask, output=in_code(mask.output), value=in_code(mask.value)) for mask in system.masks)
-    return replace(derivation, system=replace(system, output=output, prediction=prediction, masks=masks))
+    return replace(derivation, system=replace(system, output=output, prediction=prediction))
 
 
 def has_moment(variable: Variable) -> bool:

@@ -75,7 +75,7 @@ class Splitter:
 
     def is_whole(self, view: Node) -> bool:
         """Whether the elements of a view lie one after the other in memory, so that another shape of it is a view."""
-        while isinstance(view, (n.Reshape, n.Expand)):
+        while isinstance(view, (n.Reshape, n.Expand)) or (isinstance(view, n.Slice) and view.axis == 0):
             view = view.operands[0]
         return not view.rank or (isinstance(view, Variable) and view not in self.strided)
 

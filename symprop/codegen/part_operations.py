@@ -6,7 +6,7 @@ from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Node
 from symprop.codegen.kinds import Copy
 from symprop.codegen.operations import OPERATION, Splitter
-from symprop.codegen.views import has_steps, is_by_parts
+from symprop.codegen.views import has_steps, is_by_parts, one_place
 
 
 @OPERATION.row(n.MatMul)
@@ -21,7 +21,7 @@ def _(split: Splitter, node: Node) -> Node:
     """Products are computed where they lie; all else is named, and a view of it or a copy of all made."""
     whole = split.operation if is_by_parts(node) else split.atom
     return node.with_operands(
-        whole(each) if isinstance(each, (n.MatMul, n.Transpose, n.Concatenate)) else split.atom(each)
+        whole(each) if isinstance(each, (n.MatMul, n.Multiply, n.Transpose, n.Concatenate)) else split.atom(each)
         for each in node.operands
     )
 
@@ -31,6 +31,8 @@ def _(split: Splitter, node: n.Reshape) -> Node:
     inner = node.operands[0]
     while isinstance(inner, n.Reshape):
         inner = inner.operands[0]
+    if one_place(node) and isinstance(inner.operands[0], n.Variable):
+        return node
     if is_by_parts(n.Reshape(inner, node.shape)):
         return n.Reshape(split.operation(inner), node.shape)
     atom = split.atom(inner)

@@ -39,7 +39,8 @@ class Roller:
         self.starts: set[Variable] = set()
         if self.has_loops:
             self.starts = {item.target for item in self.items if isinstance(item, Equation) and _times(item.target)}
-        self.ends = {system.output.name, *([system.prediction.name] if system.prediction else [])}
+        read = [system.output, *([system.prediction] if system.prediction else []), *(m.value for m in system.masks)]
+        self.ends = {each.name for each in read}  # by name in functions of evaluation too
         self.loops = 0
         self.taken: set[str] = set()
 

@@ -17,6 +17,7 @@ from symprop.algebra.nodes import SHAPE, Node, Variable
 from symprop.algebra.shapes import Shape
 from symprop.calculus.tidy import TIDY
 from symprop.codegen.program import Pass, Program, Statement
+from symprop.codegen.views import is_view
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,6 +45,25 @@ class Steps:
     def is_row(self, after: Variable) -> bool:
         """Whether what a step hands on is a row of all values, which the next one reads where it lies."""
         return self.has_start(after) and after in self.stacks
+
+    def in_place(self, before: Variable, after: Variable) -> bool:
+        """Whether what a step hands on can be written where it found what the step before left: nothing reads that
+        once it is there."""
+        if after in self.stacks:
+            return False
+        views = {before}
+        place = len(self.program.forward)
+        for number, statement in enumerate(self.program.forward):
+            reads = views.intersection(statement.reads)
+            if statement.target == after:
+                if reads or is_view(statement.expression):
+                    return False
+                place = number
+            elif reads and number > place:
+                return False
+            if reads and is_view(statement.expression):
+                views.add(statement.target)
+        return True
 
     def of_all(self, variable: Variable) -> Shape:
         """The shape of the values of all steps."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from sympy import Expr
+
 from symprop.algebra import nodes as n
 from symprop.algebra.alike import asked_once
 from symprop.algebra.nodes import Node, Variable
@@ -17,6 +19,16 @@ def is_view(node: Node) -> bool:
 def gives_view(node: Node) -> bool:
     """Whether NumPy gives a view of the memory of the operand: elements in other places, and nothing around them."""
     return isinstance(node, n.Reshape) or (isinstance(node, n.Structural) and node.index_map.outside is None)
+
+
+def one_place(node: Node) -> tuple[Node, int, Expr] | None:
+    """Return what an operation takes one place of an axis of, along which axis and where: `x[:, 2]`; else None."""
+    if not (isinstance(node, n.Reshape) and isinstance(part := node.operands[0], n.Slice)):
+        return None
+    whole, axis = part.operands[0], part.axis
+    if part.shape[axis] != 1 or whole.rank == 1 or node.shape != (*whole.shape[:axis], *whole.shape[axis + 1 :]):
+        return None
+    return whole, axis, part.start
 
 
 def has_steps(view: Node) -> bool:
@@ -38,7 +50,7 @@ def is_by_parts(node: Node) -> bool:
                 node.rank > 2 and node.axes[-1] == node.rank - 1 and (isinstance(inner, n.MatMul) or is_by_parts(inner))
             )
         case n.Concatenate():
-            return any(isinstance(each, n.MatMul) or is_by_parts(each) for each in node.operands)
+            return any(isinstance(each, (n.MatMul, n.Multiply)) or is_by_parts(each) for each in node.operands)
         case n.Reshape(operands=(n.MatMul() as product,)):
             return 1 < product.rank < node.rank
     return False

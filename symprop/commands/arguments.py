@@ -40,6 +40,10 @@ Enter = Callable[[str, Run], "Parser"]
 
 def network_argument(parser: argparse.ArgumentParser, optional: bool = False, what: str = "") -> None:
     parser.add_argument("network", metavar="NETWORK", nargs="?" if optional else None, help=what + NETWORK_HELP)
+    sizes_argument(parser)
+
+
+def sizes_argument(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--sizes", metavar="n0=64,n1=32", default="", help="numbers for sizes given by name")
 
 
@@ -48,7 +52,7 @@ def where_argument(parser: argparse.ArgumentParser) -> None:
         "--where",
         metavar="DECLARATIONS",
         default="",
-        help='sizes and facts: "X: m n, A: n n symmetric, alpha:"; inferred without it',
+        help='sizes and facts: "X: m n, A: n n symmetric, alpha:"; what it does not name is inferred',
     )
 
 
@@ -191,6 +195,7 @@ def _seconds(text: str) -> float | None:
     return seconds or None
 
 
-def output_argument(parser: argparse.ArgumentParser, what: str = "FILE") -> None:
-    told = "write here instead of printing"
+def output_argument(
+    parser: argparse.ArgumentParser, what: str = "FILE", told: str = "write here instead of printing"
+) -> None:
     parser.add_argument("-o", metavar=what, dest="output", type=writable, help=told)

@@ -62,6 +62,9 @@ def enter(command: Enter) -> None:
     train.add_argument("--dtype", choices=DTYPES, default="float64")
     train.add_argument("-o", metavar="WEIGHTS.npz", dest="output", help="where the weights go")
     train.add_argument(
+        "--resume", action="store_true", help="go on with the interrupted run that stands beside WEIGHTS.npz"
+    )
+    train.add_argument(
         "--plot", metavar="FILE", help="the loss by epoch: FILE.svg; with the optimiser's equations .html, .tex or .pdf"
     )
 
@@ -93,6 +96,7 @@ def _train(options: argparse.Namespace) -> Outcome:
         dtype=options.dtype,
         output=options.output,
         plot=options.plot,
+        resume=options.resume,
         quiet=options.json or options.quiet,
     )
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from symprop import notation
-from symprop.algebra.formula import Formula, formula, inferred_formula
+from symprop.algebra.formula import Formula, formula_with
 from symprop.algebra.inference.infer import SCALAR
 from symprop.algebra.latex.formulas import latex_formula_of
 from symprop.algebra.latex.tokens import is_latex
@@ -17,11 +17,13 @@ from symprop.commands.arguments import (
     network_argument,
     network_of,
     output_argument,
+    parse_sizes,
     sized,
     text_of,
     where_argument,
 )
 from symprop.commands.outcome import Outcome
+from symprop.commands.page_files import PAGE_FILES, page_outcome
 from symprop.errors import SpecError
 from symprop.networks.network import LAYOUTS, Network
 from symprop.networks.spec import is_formula_text
@@ -39,7 +41,7 @@ def enter(command: Enter) -> None:
     derived = command("derive", _derive)
     network_argument(derived, what="a formula, ")
     where_argument(derived)
-    derived.add_argument("--format", choices=WRITERS, default="pretty", help="latex and html are whole documents")
+    derived.add_argument("--format", choices=WRITERS, help="latex and html are whole documents")
     derived.add_argument("--layout", choices=LAYOUTS, help="one example, or a batch in rows or columns")
     derived.add_argument("--steps", metavar="NAME", help="print the named steps that led to one gradient, such as W1")
     derived.add_argument(
@@ -47,25 +49,39 @@ def enter(command: Enter) -> None:
         metavar="NAME",
         help="print a convolution, such as z1, as a sum of shifts, by patches and as correlations (--steps: of dx)",
     )
-    output_argument(derived)
+    derived.add_argument(
+        "--through-time",
+        action="store_true",
+        help="print what a gradient is multiplied by from moment to moment in recurrent layers, and its bound",
+    )
+    output_argument(derived, told=PAGE_FILES)
 
 
 def _derive(options: argparse.Namespace) -> Outcome:
     derivation = derive(_subject(options), layout=options.layout)
-    return Outcome(_written(derivation, options), lambda: equation_fields(derivation), output=options.output)
+    return page_outcome(lambda form: _written(derivation, options, form), lambda: equation_fields(derivation), options)
 
 
-def _written(derivation: Derivation, options: argparse.Namespace) -> str:
-    above = _readings(derivation, options.format)
+def _written(derivation: Derivation, options: argparse.Namespace, form: str) -> str:
+    above = _readings(derivation, form)
+    if options.through_time:
+        return _through_time(derivation, form)
     if options.readings is not None:
         found = derivation.readings(options.readings)
         if options.steps is not None:
-            return notation.STEPS(found, options.steps, options.format)
-        return notation.readings(found, "document" if options.format == "latex" else options.format)
+            return notation.STEPS(found, options.steps, form)
+        return notation.readings(found, "document" if form == "latex" else form)
     if options.steps is not None:
         derivation.steps(options.steps)  # refuses a name that has none, and says which have
-        return above + notation.steps(derivation, options.steps, options.format)
-    return above + WRITERS[options.format](derivation)
+        return above + notation.steps(derivation, options.steps, form)
+    return above + WRITERS[form](derivation)
+
+
+def _through_time(derivation: Derivation, format: str) -> str:
+    if format not in ("pretty", "text"):
+        raise SpecError(f"--through-time prints no {format}\nallowed: --format pretty, text; a report has it as LaTeX")
+    found = derivation.through_time()
+    return found.text() if format == "text" else found.pretty()
 
 
 def _subject(options: argparse.Namespace) -> Network | Formula:
@@ -76,11 +92,8 @@ def _subject(options: argparse.Namespace) -> Network | Formula:
         if options.where.strip():
             raise SpecError("--where declares the arrays of a formula\nallowed: a network without it")
         return sized(network_of(text), options.sizes)
-    if options.sizes.strip():
-        raise SpecError('--sizes are those of a network\nallowed: numbers in --where, such as --where "x: 3"')
-    if latex:
-        return latex_formula_of(text, options.where, {}, SCALAR)
-    return formula(text, options.where) if options.where.strip() else inferred_formula(text, SCALAR)
+    read = (latex_formula_of if latex else formula_with)(text, options.where, {}, SCALAR)
+    return read.with_sizes(parse_sizes(options.sizes))
 
 
 def _readings(derivation: Derivation, format: str) -> str:

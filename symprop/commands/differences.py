@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -11,6 +12,7 @@ from rich.console import Console
 
 from symprop.commands.arguments import NETWORK_HELP, Enter, output_argument, parse_sizes, read_network
 from symprop.commands.outcome import Outcome
+from symprop.commands.page_files import PAGE_FILES, form_of, page_outcome
 from symprop.differences.changes import Side
 from symprop.differences.difference import NetworkDifference, diff
 from symprop.differences.pages import coloured_page, plain_page
@@ -34,15 +36,15 @@ def enter(command: Enter) -> None:
     parser.add_argument("after", metavar="NETWORK_B", help="the network that is compared with it")
     parser.add_argument("--sizes", metavar="n0=64,n1=32", default="", help="numbers for sizes given by name, in both")
     parser.add_argument("--layout", choices=LAYOUTS, help="one example, or a batch in rows or columns")
-    parser.add_argument("--format", choices=WRITERS, default="pretty", help="latex and html are whole documents")
-    output_argument(parser)
+    parser.add_argument("--format", choices=WRITERS, help="latex and html are whole documents")
+    output_argument(parser, told=PAGE_FILES)
 
 
 def _diff(options: argparse.Namespace) -> Outcome:
     difference = diff(*_networks(options), layout=options.layout)
-    show = partial(print_difference, difference, options.format) if options.format in ("pretty", "text") else None
-    text = WRITERS[options.format](difference)
-    return Outcome(text, lambda: _fields(difference), output=options.output, show=show)
+    found = page_outcome(lambda form: WRITERS[form](difference), lambda: _fields(difference), options)
+    form = form_of(options)
+    return replace(found, show=partial(print_difference, difference, form)) if form in ("pretty", "text") else found
 
 
 def _networks(options: argparse.Namespace) -> tuple[Network, Network]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from symprop.algebra.formula import Formula
-from symprop.algebra.latex.formulas import formula, latex_formula_of
+from symprop.algebra.formula import Formula, formula_with
+from symprop.algebra.latex.formulas import latex_formula_of
 from symprop.algebra.latex.tokens import is_latex
 from symprop.commands.arguments import (
     DISAGREES,
@@ -16,10 +17,13 @@ from symprop.commands.arguments import (
     formula_of,
     limit_argument,
     output_argument,
+    parse_sizes,
+    sizes_argument,
     where_argument,
 )
 from symprop.commands.outcome import Outcome
 from symprop.commands.proofs import certificate_fields, proof
+from symprop.commands.report_options import check_parts, choices, is_report, refuse_choices, report_arguments, written
 from symprop.errors import SpecError, shown
 from symprop.formulas.answer import Answer
 from symprop.formulas.answers import Answers
@@ -61,11 +65,13 @@ def enter(command: Enter) -> None:
             asked.add_argument("--symmetric", choices=SYMMETRIES, default="free", help=what)
         if question.direction:
             asked.add_argument("--along", metavar="NAME", help=f"the name of the direction ({question.direction})")
-        asked.add_argument("--format", choices=WRITERS, default="pretty", help="html is a whole document")
+        asked.add_argument("--format", choices=WRITERS, help="how it is printed; html is a report")
+        sizes_argument(asked)
         asked.add_argument("--check", action="store_true", help="certify the answer by independent oracles")
         asked.add_argument("--full", action="store_true", help="print every row of --check")
         limit_argument(asked)
-        output_argument(asked)
+        output_argument(asked, told="write here instead of printing; a report to FILE.pdf, .html, .tex or .md")
+        report_arguments(asked, "of a report, which is written to FILE.pdf, .html, .tex or .md", but=("full", "layout"))
 
 
 def _question(options: argparse.Namespace) -> Outcome:
@@ -74,19 +80,39 @@ def _question(options: argparse.Namespace) -> Outcome:
         problem = f"--wrt {shown(options.wrt)} names {len(names)} variables"
         raise SpecError(f"{problem}\nallowed: one, all without --wrt, or two for a mixed hessian")
     source = _source(options)
+    is_page = options.format == "html" or (options.format is None and is_report(options))
+    (check_parts if is_page else refuse_choices)(options)
     if options.question == "gradient" and isinstance(source, str) and is_network_text(source):
         from symprop.commands.of_networks import of_network  # here, so that a formula is answered without it
 
-        return of_network(source, names, options)
+        return of_network(source, names, is_page, options)
     asked: list[str | None] = [*(names or [None]), *([] if options.along is None else [options.along])]
     conventions = {name: vars(options)[name] for name in ("vec", "symmetric") if name in options}
     answer: Answer | Answers = QUESTIONS[options.question].ask(source, *asked, **conventions)
-    written, certificate = WRITERS[options.format](answer), None
+    answer = answer.with_sizes(parse_sizes(options.sizes))
+    if is_page:
+        return _reported(answer, options)
+    text, certificate = WRITERS[options.format or "pretty"](answer), None
     if options.check:
         certificate = answer.check(limit=options.limit)
-        written = f"{written}\n\n{proof(certificate, options.full)}"
+        text = f"{text}\n\n{proof(certificate, options.full)}"
     code = 0 if certificate is None or certificate.ok else DISAGREES
-    return Outcome(written, lambda: _fields(answer, certificate), code, options.output)
+    return Outcome(text, lambda: _fields(answer, certificate), code, options.output)
+
+
+def _reported(answer: Answer | Answers, options: argparse.Namespace) -> Outcome:
+    """Write a report on an answer, or print its HTML."""
+    from symprop.reports.report import report  # here, so that a formula is answered without it
+
+    made = report(answer, **choices(options))
+    made = replace(made, subject=replace(made.subject, limit=options.limit))
+    certificate = made.certificate if options.check else None
+    code = 0 if certificate is None or certificate.ok else DISAGREES
+    if options.format is None:
+        outcome = written(made, options, lambda: _fields(answer, certificate))
+        told = outcome.text if certificate is None else proof(certificate, options.full)
+        return replace(outcome, text=told, code=code)
+    return Outcome(made.html(), lambda: _fields(answer, certificate), code, options.output)
 
 
 def _fields(answer: Answer | Answers, certificate: Certificate | None) -> dict[str, Any]:
@@ -124,7 +150,7 @@ def _source(options: argparse.Namespace) -> Formula | str:
     text = formula_of(options.formula).strip()
     if is_latex(text):
         return latex_formula_of(text, options.where, {}, kind)
-    return formula(text, options.where) if options.where.strip() else text
+    return formula_with(text, options.where, {}, kind) if options.where.strip() else text
 
 
 def _above(answer: Answer | Answers, before: str) -> str:

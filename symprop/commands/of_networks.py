@@ -11,20 +11,27 @@ from symprop.algebra.equations import Equation, equations_in
 from symprop.algebra.trees import variables
 from symprop.analysis.derivation import Derivation, derive
 from symprop.codegen import generate
-from symprop.commands.arguments import DISAGREES, network_of
+from symprop.commands.arguments import DISAGREES, network_of, sized
 from symprop.commands.derived import WRITERS, equation_fields
 from symprop.commands.outcome import Outcome
 from symprop.commands.proofs import proof
+from symprop.commands.report_options import choices, refuse_choices, written
+from symprop.errors import SpecError
+from symprop.networks.network import Network
+from symprop.reports.report import report
 from symprop.verify import check
 
 
-def of_network(text: str, names: Sequence[str], options: argparse.Namespace) -> Outcome:
-    """Answer `gradient` of a network: its derivation, or the equations that one gradient needs.
+def of_network(text: str, names: Sequence[str], is_page: bool, options: argparse.Namespace) -> Outcome:
+    """Answer `gradient` of a network: its derivation, or the equations that one gradient needs; a report to a file.
 
     Raises:
         SympropError: the text is no network, or there is no such gradient.
     """
-    network = network_of(text)
+    network = sized(network_of(text), options.sizes)
+    if is_page and options.format is None:
+        return _reported(network, names, options)
+    refuse_choices(options)
     derivation = derive(network)
     every = [each.name for each in derivation.parameters]
     for name in names:
@@ -34,12 +41,21 @@ def of_network(text: str, names: Sequence[str], options: argparse.Namespace) -> 
         "steps": lambda: "\n\n".join(notation.steps(derivation, name, "pretty") for name in names or every),
         "numpy": lambda: generate(network).rstrip("\n"),
     }
-    written = writers[options.format]() if options.format in writers else WRITERS[options.format](shown)
+    format = options.format or "pretty"
+    printed = writers[format]() if format in writers else WRITERS[format](shown)
     if not options.check:
-        return Outcome(written, lambda: equation_fields(shown), output=options.output)
+        return Outcome(printed, lambda: equation_fields(shown), output=options.output)
     certificate = check(network, limit=options.limit)
-    written = f"{written}\n\n{proof(certificate, full=False)}"
-    return Outcome(written, lambda: equation_fields(shown), 0 if certificate.ok else DISAGREES, options.output)
+    printed = f"{printed}\n\n{proof(certificate, full=False)}"
+    return Outcome(printed, lambda: equation_fields(shown), 0 if certificate.ok else DISAGREES, options.output)
+
+
+def _reported(network: Network, names: Sequence[str], options: argparse.Namespace) -> Outcome:
+    if names or options.check:
+        told = "a report on a network has all gradients, and its certificate"
+        raise SpecError(f"{told}\nallowed: no {'--wrt' if names else '--check'}")
+    made = report(network, **choices(options))
+    return written(made, options, lambda: equation_fields(made.derivation))
 
 
 def _needed(derivation: Derivation, names: Sequence[str]) -> Derivation:

@@ -85,7 +85,8 @@ def check_ending(path: str, text: str) -> None:
     if ending in NO_TEXT or (ending in (".html", ".htm") and not text.lstrip().startswith("<")):
         raise OutputError(
             f"{path}: what this command writes is text, and no {ending.removeprefix('.')}\n"
-            "allowed: FILE.txt, or FILE.tex with --format latex; symprop report NETWORK -o FILE.pdf or FILE.html"
+            "allowed: FILE.txt, or FILE.tex with --format latex; "
+            "symprop report NETWORK_OR_FORMULA -o FILE.pdf or FILE.html"
         )
 
 

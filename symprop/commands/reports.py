@@ -1,120 +1,128 @@
-"""The command `report`: a report on a network as LaTeX, PDF, HTML or Markdown."""
+"""The command `report`: a report on a network or a formula as LaTeX, PDF, HTML or Markdown."""
 
 from __future__ import annotations
 
 import argparse
 from typing import Any
 
-from rich.console import Console
-
+from symprop.algebra.formula import Formula, formula_with
+from symprop.algebra.inference.infer import LIKELY_SCALAR
+from symprop.algebra.latex.formulas import latex_formula_of
+from symprop.algebra.latex.tokens import is_latex
 from symprop.codegen.targets.target import DTYPES
-from symprop.commands.arguments import Enter, network_argument, read_network, writable
-from symprop.commands.outcome import STANDARD, Outcome
-from symprop.errors import SpecError
-from symprop.networks.network import LAYOUTS, Network
-from symprop.notation.choices import BOLD, LAYER_INDICES, TRANSPOSES
-from symprop.notation.paper import COLUMNS, PAPERS, POINTS
-from symprop.reports.report import LEVELS, STEPS, TITLE, Report, report
+from symprop.commands.arguments import (
+    Enter,
+    formula_of,
+    network_argument,
+    network_of,
+    parse_sizes,
+    sized,
+    text_of,
+    where_argument,
+    writable,
+)
+from symprop.commands.outcome import Outcome
+from symprop.commands.report_options import check_parts, choices, report_arguments, written
+from symprop.errors import SpecError, shown
+from symprop.formulas.answer import Answer
+from symprop.formulas.ask import QUESTIONS, value_of
+from symprop.networks.network import Network
+from symprop.networks.spec import is_formula_text
+from symprop.reports.report import Report, report
 from symprop.saved import Model, load_weights
-from symprop.terminal import is_watched
 
-WHOLE = "-o report.tex, report.pdf, report.html or report.md"
+PLAIN_QUESTIONS = tuple(name for name, question in QUESTIONS.items() if not question.direction)
+"""Questions without a direction; of others `vjp` and the like write the report."""
 
 
 def enter(command: Enter) -> None:
     """Enter the command of this module."""
     parser = command("report", _report)
-    network_argument(parser)
+    network_argument(parser, optional=True, what="a formula, ")
+    parser.add_argument("--latex", metavar="LATEX", help="the formula in LaTeX, such as '\\|A x - b\\|_2^2'")
+    where_argument(parser)
+    parser.add_argument(
+        "--wrt", metavar="NAME", nargs="+", default=[],
+        help="of a formula: the variables, all without it; u,v for a mixed Hessian",
+    )  # fmt: skip
+    parser.add_argument(
+        "--ask", choices=PLAIN_QUESTIONS, nargs="+", default=[],
+        help="of a formula: what is derived; the gradient without it, or of an array the Jacobian",
+    )  # fmt: skip
     parser.add_argument(
         "-o", metavar="FILE", dest="output", type=writable, help="FILE.tex, .pdf, .html, .md; LaTeX is printed without"
     )
-    parser.add_argument("--fragment", action="store_true", help="LaTeX for \\input in a paper, in place of a document")
-    parser.add_argument("--equation", metavar="NAME", help="one equation in LaTeX, such as delta2 or W1")
-    parser.add_argument("--layout", choices=LAYOUTS, help="of the formulas")
-    parser.add_argument(
-        "--symbol",
-        metavar="NAME=LATEX",
-        action="append",
-        default=[],
-        help=r"such as delta=\varepsilon; may be repeated",
-    )
-    parser.add_argument("--bold", choices=BOLD, default="none", help="what is printed bold")
-    parser.add_argument("--transpose", choices=TRANSPOSES, default="top", help="the sign of a transpose")
-    parser.add_argument(
-        "--layer-index", choices=LAYER_INDICES, default="mixed",
-        help="where a layer's number stands; mixed: numbers below, a general (l) above",
-    )  # fmt: skip
-    parser.add_argument("--title", default=TITLE, help="the title of the report")
-    parser.add_argument("--prefix", metavar="TEXT", default="", help="begins the labels of a fragment")
-    parser.add_argument("--level", choices=LEVELS, default="section", help="the headings of a fragment")
-    parser.add_argument(
-        "--without", metavar="SECTION", action="append", default=[], help="leave a section out, such as certificate"
-    )
-    parser.add_argument("--steps", choices=STEPS, default="brief", help="brief: a line for each equation; or all")
-    parser.add_argument("--author", default="", help="who wrote it, under the title")
-    parser.add_argument("--date", default="", help="when, as it is to be printed")
-    parser.add_argument("--short", action="store_true", help="the equations and their derivation alone")
-    parser.add_argument("--full", action="store_true", help="with every operation and every check as an appendix")
-    parser.add_argument("--paper", choices=PAPERS, default="a4", help="the paper")
-    parser.add_argument("--points", type=int, choices=POINTS, default=10, help="the size of the letters")
-    parser.add_argument("--columns", type=int, choices=COLUMNS, default=1, help="of the page, or of your paper")
-    parser.add_argument("--slides", action="store_true", help="as slides (Beamer), in LaTeX and PDF")
-    parser.add_argument("--dtype", choices=DTYPES, default="float64", help="of the generated code")
-    parser.add_argument("--seed", type=int, default=0, help="of what is random in the report")
-
-
-def _subject(network: str, sizes: str) -> Network | Model:
-    """Return what the report is on: a network, or weights with the training that they had."""
-    if not network.endswith(".npz"):
-        return read_network(network, sizes)
-    if sizes:
-        raise SpecError("weights have numbers for all sizes\nallowed: no --sizes")
-    return load_weights(network)
+    report_arguments(parser)
+    parser.add_argument("--dtype", choices=DTYPES, help="of the generated code")
 
 
 def _report(options: argparse.Namespace) -> Outcome:
-    if options.fragment and options.equation is not None:
-        raise SpecError("--fragment and --equation are two different things\nallowed: one of them")
-    if (options.prefix or options.level != "section") and not options.fragment:
-        raise SpecError("--prefix and --level are for a --fragment")
-    partial = options.fragment or options.equation is not None
-    to_file = options.output not in (None, STANDARD)
-    if partial and to_file and not options.output.endswith(".tex"):
-        raise SpecError(f"a fragment is LaTeX\nallowed: -o FILE.tex; without --fragment and --equation {WHOLE}")
-    made = report(
-        _subject(options.network, options.sizes),
-        layout=options.layout,
-        symbols=options.symbol,
-        bold=options.bold,
-        transpose=options.transpose,
-        layer_index=options.layer_index,
-        title=options.title,
-        without=options.without,
-        dtype=options.dtype,
-        seed=options.seed,
-        steps=options.steps,
-        author=options.author,
-        date=options.date,
-        short=options.short,
-        full=options.full,
-        paper=options.paper,
-        points=options.points,
-        columns=options.columns,
-        slides=options.slides,
-    )
-    if options.equation is not None:
-        return Outcome(made.equation(options.equation), lambda: _fields(made), output=options.output)
-    with Console(stderr=True, quiet=not is_watched()).status("deriving, generating and checking"):
-        if to_file and not partial:
-            made.write(options.output)
-            return Outcome("", lambda: _fields(made), written=(options.output,))
-        text = made.fragment(options.prefix, options.level) if partial else made.latex()
-    return Outcome(text, lambda: _fields(made), output=options.output)
+    check_parts(options)
+    asked = _subject(options)
+    made = report(answers(asked, options.wrt, options.ask) if isinstance(asked, Formula) else asked, **choices(options))
+    return written(made, options, lambda: report_fields(made))
 
 
-def _fields(made: Report) -> dict[str, Any]:
+def _subject(options: argparse.Namespace) -> Network | Model | Formula:
+    """Return what the report is on: a network, weights with the training that they had, or a formula."""
+    if (options.network is None) == (options.latex is None):
+        told = 'report "x @ A @ x" --wrt x, the formula first; or report --latex "x^\\top A x" --wrt x'
+        raise SpecError(f"a report is on one network or formula\nallowed: {told}")
+    if options.network is not None and options.network.endswith(".npz"):
+        if options.sizes:
+            raise SpecError("weights have numbers for all sizes\nallowed: no --sizes")
+        found: Network | Model | Formula = load_weights(options.network)
+    else:
+        found = _read(options)
+    for name in ("where", "wrt", "ask"):
+        if vars(options)[name] and not isinstance(found, Formula):
+            raise SpecError(f"--{name} is of a formula\nallowed: a network without it")
+    return found
+
+
+def _read(options: argparse.Namespace) -> Network | Formula:
+    value = value_of(options.ask[0]) if options.ask else LIKELY_SCALAR
+    sizes = parse_sizes(options.sizes)
+    if options.latex is not None:
+        return latex_formula_of(options.latex, options.where, {}, value).with_sizes(sizes)
+    is_about_formula = options.where.strip() or options.wrt or options.ask
+    text = (formula_of if is_about_formula else text_of)(options.network).strip() if options.network.strip() else ""
+    if is_latex(text):
+        return latex_formula_of(text, options.where, {}, value).with_sizes(sizes)
+    if not is_formula_text(text) and not (is_about_formula and ">>" not in text):
+        return sized(network_of(text), options.sizes)
+    asked = [part for name in options.wrt for part in _parts(name)]
+    return formula_with(text, options.where, {}, value, asked).with_sizes(sizes)
+
+
+def answers(about: Formula, wrt: list[str], kinds: list[str]) -> list[Answer]:
+    """Return the answers to questions about a formula, by each of the variables.
+
+    Raises:
+        SympropError: a question that the formula cannot be asked, or no such variable.
+    """
+    kinds = kinds or ["jacobian" if about.node.rank else "gradient"]
+    names = wrt or [each.name for each in about.variables if "index" not in each.facts_by_kind]
+    found: dict[str, Answer] = {}
+    for name in names:
+        for kind in kinds:
+            parts = _parts(name)
+            if kind == "hessian" and len(parts) > 2:
+                raise SpecError(f"--wrt {shown(name)} names {len(parts)} variables\nallowed: two for a mixed hessian")
+            for by in [parts] if kind == "hessian" else [[part] for part in parts]:
+                answer: Answer = QUESTIONS[kind].ask(about, *by)
+                found.setdefault(answer.name, answer)
+    return list(found.values())
+
+
+def _parts(name: str) -> list[str]:
+    return [part.strip() for part in name.split(",")]
+
+
+def report_fields(made: Report) -> dict[str, Any]:
+    """Return what `--json` prints of a report."""
     return {
-        "network": made.network.text,
+        "network": made.derivation.source,
         "layout": made.derivation.system.layout,
         "title": made.title,
         "sections": [section.title for section in made.sections],

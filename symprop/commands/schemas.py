@@ -132,7 +132,7 @@ GIVES: dict[str, Fields] = {
     },
     "report": {
         "text": TEXT,
-        "network": ("string", "the network"),
+        "network": ("string", "the network, or the formula"),
         "layout": ("string", '"example", "rows" or "columns"'),
         "title": ("string", "the title"),
         "sections[]": ("string", "the headings"),

@@ -171,11 +171,11 @@ COMMANDS: dict[str, Command] = {
             "report",
             "reports",
             HAND_IN,
-            "write a report on a network as LaTeX, PDF, HTML or Markdown",
+            "write a report on a network or a formula as LaTeX, PDF, HTML or Markdown",
             (
                 f'report {SHORT} -o report.html --title "A small network"',
                 f"report {SHORT} --fragment --prefix net- -o section.tex",
-                f"report {SHORT} --equation W1 --layout rows",
+                'report "norm(A @ x - b)**2" --wrt x --author "A. Student" --short -o homework.html',
             ),
         ),
         Command(
@@ -236,7 +236,7 @@ symprop derives gradients in matrix form, and proves them. Try:
   symprop compare "A @ x" "x @ A.T"                    are two formulas equal?
   symprop derive "Input(3) >> Dense(2) >> Tanh() >> Dense(1) >> MeanSquaredError()"
   symprop generate NETWORK -o net.py                   its NumPy module; `check NETWORK` proves it
-  symprop report NETWORK -o report.html                a page to hand in
+  symprop report NETWORK_OR_FORMULA -o report.pdf      to hand in; also .html, .tex, .md
   symprop serve                                        the same in a browser
 
   symprop --help lists all commands, symprop COMMAND --help has examples"""

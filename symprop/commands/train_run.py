@@ -14,11 +14,13 @@ from typing import IO, Any
 import numpy as np
 from rich.console import Console
 
+from symprop.checkpoints import kept
 from symprop.codegen import compile_network
 from symprop.columns import Columns, columns_of
 from symprop.commands.outcome import STANDARD, Outcome
 from symprop.data import Scaling, Table, read_table, split
 from symprop.errors import DataError, SpecError, shown
+from symprop.evaluation import Array, Features, accuracy, mean_loss, predicted
 from symprop.files import Source, check_writable, is_stream, write_whole
 from symprop.history import NOTE, History
 from symprop.networks import Network
@@ -29,17 +31,7 @@ from symprop.reports.content import SECTIONS
 from symprop.reports.pdf import check_installed
 from symprop.reports.report import report
 from symprop.saved import CLASSES, NUMBERS, SIGNS, THRESHOLDS, Model, target_kind
-from symprop.training import (
-    Array,
-    Features,
-    Trained,
-    accuracy,
-    check_options,
-    mean_loss,
-    predicted,
-    progress_bar,
-    train,
-)
+from symprop.training import Trained, check_options, progress_bar, train
 from symprop.weights import save_weights
 
 TITLE = "Training of a network"
@@ -94,45 +86,45 @@ def run(
     dtype: str = "float64",
     output: str | None = None,
     plot: str | None = None,
+    resume: bool = False,
     console: Console | None = None,
     quiet: bool = False,
 ) -> Outcome:
     """Train `network` on a CSV file, print what comes of it unless `quiet`, and return it.
 
     Features are scaled by what the training rows say (`data.fit_scaling`), which is printed and saved with the weights.
+    Where there is an `output`, a run that is interrupted is kept beside it, and goes on with `resume`.
 
     Raises:
         SympropError: data, network or options that do not fit together; nothing is written.
     """
-    check_options(epochs, batch, rate, seed, clip, patience)
     optimiser = chosen(optimizer, rate, weight_decay, schedule)
     check_files(output, plot)
     kind = target_kind(network)
+    check_options(epochs, batch, rate, seed, clip, patience)
     table = read_table(data, target, classification=kind != NUMBERS)
     check_fit(network, table, kind)
     rows = parts(table, test_fraction, validation, patience, seed)
-    columns = columns_of(network, table.names)
-    scale = columns.fit_scaling(rows.training.features, scaling)
-
-    def ready(part: Table) -> tuple[Features, Array]:
-        return _prepared(columns, part, scale, kind, dtype)
-
+    scale = (columns := columns_of(network, table.names)).fit_scaling(rows.training.features, scaling)
+    ready = partial(_prepared, columns, scale, kind, dtype)
     module = compile_network(network, dtype=dtype, optimizer=optimiser)
     console = console or Console(highlight=False, quiet=quiet, stderr=STANDARD in (output, plot))
     say = partial(console.print, markup=False, soft_wrap=True)
     say(f"{rows.text}{f' (seed {seed})' if rows.validation else ''}; {scale.text}")
-    held_out = ready(rows.validation) if rows.validation else None
     options: dict[str, Any] = {"epochs": epochs, "batch": batch, "seed": seed, "clip": clip, "patience": patience}
-    with progress_bar(console, epochs) as show:
-        trained = train(module, *ready(rows.training), held_out=held_out, after_epoch=show, **options)
-    if rows.validation:
-        say(_kept(trained, epochs))
-    results = {name: _result(module, trained, *ready(part), kind) for name, part in rows.parts.items()}
-    say("\n".join(f"{name} rows: {_told(found)}" for name, found in results.items()))
-    steps = epochs * math.ceil(rows.training.rows / batch)
-    history = History(optimiser, trained.epochs, rows.counts, batch, seed, steps, clip)
-    notes = {**_notes(network, table, target, scale), NOTE: history.notes()}
-    written = write(Model(network, trained.params, notes, trained.running), output, plot, say)
+    settings = {"optimizer": optimiser.text, "dtype": dtype, "scale": scaling, "validation": validation, **options}
+    settings |= {"network": network.text, "test-fraction": test_fraction, "data": table.digest}
+    notes = _notes(network, table, target, scale)
+    given, held_out = ready(rows.training), ready(rows.validation) if rows.validation else None
+    with kept(None if output == STANDARD else output, settings, notes, module, resume) as more:
+        with progress_bar(console, epochs) as show:
+            trained = train(module, *given, held_out=held_out, after_epoch=show, **options | more)
+        if rows.validation:
+            say(_kept(trained, epochs))
+        results = {name: _result(module, trained, *ready(part), kind) for name, part in rows.parts.items()}
+        say("\n".join(f"{name} rows: {_told(each)}" for name, each in results.items()))
+        notes[NOTE] = _history(optimiser, trained, rows, options).notes()
+        written = write(Model(network, trained.params, notes, trained.running), output, plot, say)
     return Outcome("", lambda: _fields(network, trained, rows, results), written=written, said=True)
 
 
@@ -144,6 +136,11 @@ def _fields(network: Network, trained: Trained, rows: Rows, results: dict[str, d
     ]
     epochs = [{"number": each.number, "loss": each.loss, "validation_loss": each.held_out} for each in trained.epochs]
     return {"network": network.text, "epochs": epochs, "best_epoch": trained.best.number, "results": parts}
+
+
+def _history(optimiser: Optimiser, trained: Trained, rows: Rows, options: dict[str, Any]) -> History:
+    steps = options["epochs"] * math.ceil(rows.training.rows / options["batch"])
+    return History(optimiser, trained.epochs, rows.counts, options["batch"], options["seed"], steps, options["clip"])
 
 
 def chosen(
@@ -270,7 +267,7 @@ def check_fit(network: Network, table: Table, kind: str) -> None:
     columns.check_ids(table.features, table.names)
 
 
-def _prepared(columns: Columns, table: Table, scale: Scaling, kind: str, dtype: str) -> tuple[Features, Array]:
+def _prepared(columns: Columns, scale: Scaling, kind: str, dtype: str, table: Table) -> tuple[Features, Array]:
     """Return features and targets as the generated module takes them."""
     targets = table.target if kind == CLASSES else table.target.reshape(-1, 1).astype(dtype)
     targets = 2 * targets - 1 if kind == SIGNS else targets

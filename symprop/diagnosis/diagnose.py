@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from symprop.diagnosis.accounts import Account
 from symprop.diagnosis.diagnosis import Diagnosis
 from symprop.diagnosis.problems import Point, Problem, problem_of
 from symprop.diagnosis.search import Case, Found, OutOfTime
-from symprop.diagnosis.sentences import explained, is_vague, message
+from symprop.diagnosis.sentences import explained, is_vague, message, not_finite
 from symprop.diagnosis.strategy import Search
 from symprop.diagnosis.worlds import World
 from symprop.errors import SpecError
@@ -71,13 +72,16 @@ def diagnose(
         case = _case(problem, first, given, dict(sizes or {}), seed, deadline, draw)
         if not case.wrong:
             return None
-        search, note = Search((first, *accounts), case), ""
+        broken = [each for each in (not_finite(first, by, case) for by in first.order if by in case.wrong) if each]
+        finite = replace(case, wrong=case.wrong - {each.variable for each in broken})
+        search, note = Search((first, *accounts), finite), ""
         try:
-            search.run()
+            search.run() if finite.wrong else None
         except OutOfTime:
             note = f"; the search ended after {limit:g} s"
-    told = tuple(dict.fromkeys(explained(each, case) for each in best(search.found, case)))
-    return Diagnosis(message(told, case, first, note), tuple(sorted(case.wrong)), told)
+    told = tuple(dict.fromkeys(explained(each, finite) for each in best(search.found, finite)))
+    said = [each.message for each in broken] + ([message(told, finite, first, note)] if finite.wrong else [])
+    return Diagnosis("; ".join(said), tuple(sorted(case.wrong)), (*broken, *told))
 
 
 def best(found: Sequence[Found], case: Case) -> list[Found]:

@@ -29,6 +29,25 @@ def first_of(total: n.Sum, start: int = 0) -> Node:
     return n.Sum(one_of(total.operands[0], total.axes, start), total.axes, total.keepdims)
 
 
+TILED = "np.tile for np.repeat"
+
+
+@mistake(n.MatMul)
+def _(node: n.MatMul, place: Place) -> Iterator[Wrong]:
+    """What one operand has once for each group is repeated group by group in turn."""
+    for number, (mine, other) in enumerate((node.operands, node.operands[::-1])):
+        for axis in range(1, mine.rank - 2) if mine.rank == other.rank else ():
+            groups, times = mine.shape[axis - 1], other.shape[axis]
+            if groups == 1 or mine.shape[axis] != 1 or times == 1:
+                continue
+            shape = (*mine.shape[:axis], times, *mine.shape[axis + 1 :])
+            swapped = [*range(axis - 1), axis, axis - 1, *range(axis + 1, mine.rank)]
+            tiled = n.Reshape(n.Transpose(n.Multiply(mine, n.Fill(1, shape)), swapped), shape)
+            operands = [tiled, node.operands[1]] if number == 0 else [node.operands[0], tiled]
+            said = "repeats the groups in turn, as np.tile does, not each in a row, as np.repeat does"
+            yield Wrong(node.with_operands(operands), "place", said, 1.3, TILED)
+
+
 def _is_softmax(node: Node, place: Place) -> bool:
     definition = place.definitions.get(node) if isinstance(node, Variable) else None
     return isinstance(definition.expression if definition else node, n.Softmax)
@@ -67,12 +86,14 @@ def _(node: n.Sum, place: Place) -> Iterator[Wrong]:
         f"has a mean over {place.axes.over(axes, inner)} in place of {told}",
         1.0,
     )
-    if len(axes) == 1 and axes[0]:
+    if len(axes) == 1 and axes[0] and 1 not in inner.shape[axes[0] - 1 : axes[0] + 1]:
         axis, shape = axes[0], list(inner.shape)
         shape[axis - 1 : axis + 1] = shape[axis], shape[axis - 1]
         summed = n.Sum(n.Reshape(inner, shape), (axis - 1,))
         apart = n.Expand(summed, axis) if node.keepdims else summed
-        yield Wrong(apart, "place", f"sums elements that lie {inner.shape[axis - 1]} apart, not those in a row", 1.4)
+        said, tiled = f"sums elements that lie {inner.shape[axis - 1]} apart", axis < inner.rank - 2
+        how = (", as np.tile repeats them", ", as np.repeat does") if tiled else ("", "")
+        yield Wrong(apart, "place", f"{said}{how[0]}, not those in a row{how[1]}", 1.3, TILED if tiled else "")
     for name, start in (("last", -1), ("first", 0)):
         yield Wrong(first_of(node, start), "sum", f"has the {name} element alone in place of {told}", 1.2)
 

@@ -15,6 +15,7 @@ from itertools import chain
 import numpy as np
 from sympy import Expr
 
+from symprop.algebra.equations import Equation
 from symprop.algebra.nodes import Scalar
 from symprop.algebra.trees import variables
 from symprop.diagnosis.accounts import Account
@@ -50,7 +51,7 @@ class Found:
         """How far-fetched it is: the same change in several equations is little more than in one."""
         by_kind: dict[str, float] = {}
         for each in self.steps:
-            key = each.wrong.said if each.wrong.kind != "variable" else each.wrong.kind
+            key = each.wrong.family or (each.wrong.said if each.wrong.kind != "variable" else each.wrong.kind)
             by_kind[key] = max(by_kind.get(key, 0.0), each.wrong.cost + 0.4 * (each.name in self.account.forward_names))
         more = 0.25 * (len(self.steps) > len(by_kind)) + bool(self.times)
         return sum(by_kind.values()) + self.account.strangeness + more
@@ -76,8 +77,9 @@ class Case:
     axes: Axes
     deadline: float
     worlds: dict[tuple[Account, int], World] = field(default_factory=dict, repr=False)
-    tried: dict[Hashable, list[Found]] = field(default_factory=dict, repr=False)
-    """What was found of an equation and all that follows from it, which other accounts may have too."""
+    tried: dict[Hashable, tuple[list[Found], list[tuple[Hashable, Step]]]] = field(default_factory=dict, repr=False)
+    """What was found of an equation and all that follows from it, which other accounts may have too, and its changes
+    by what others are like them."""
 
     def world(self, account: Account, number: int) -> World:
         """Return the values of an account at one of the points, which are worked out once."""
@@ -109,15 +111,20 @@ def singles(account: Account, case: Case, left: frozenset[str]) -> Iterator[Foun
             continue
         followed = frozenset(account.by_name[name] for name in account.reach[equation.name])
         if (key := (equation, followed, left)) in case.tried:
-            yield from (replace(each, account=account) for each in case.tried[key])
+            before, alike = case.tried[key]
+            yield from (replace(each, account=account) for each in before)
+            for said, step in alike:
+                families.setdefault(said, []).append(step)
             continue
-        here = case.tried[key] = []
+        here, alike = case.tried[key] = [], []
         reached = [by for by in account.order if by in feeds]
         unchanged, scaled = Step(equation.name, equation.expression, UNCHANGED), frozenset[str]()
         for step in chain((unchanged,), changes(account, equation, around)):
             case.ask_time()
             said = step.wrong.kind, numberless(f"{equation.name} {step.wrong.said}")
-            families.setdefault(said, []).append(step)
+            for each in (said, *((step.wrong.family, step.wrong.said) if step.wrong.family else ())):
+                alike.append((each, step))
+                families.setdefault(each, []).append(step)
             found = judged(world, (step,), reached)
             if found is None or (found.times and found.repaired <= scaled):  # a number is missing with and without it
                 continue
@@ -151,22 +158,53 @@ def misread(account: Account, case: Case) -> Iterator[Found]:
     What the forward pass makes of it may be worked out anew from it, or be kept: its neighbours, or all.
     """
     world, around = case.world(account, 0), Surroundings(account, case.axes)
-    order = [each.name for each in account.equations[: account.forward]]
+    families: dict[str, list[Step]] = {}
     for equation in account.equations[: account.forward]:
         feeds = account.feeds[equation.name]
-        behind = [name for name in order if name in account.reach[equation.name] and name != equation.name]
-        near = [name for name in behind if equation.target in variables(account.by_name[name].expression)]
-        kept = (frozenset[str](), frozenset(behind) - frozenset(near), frozenset(behind))
+        kept = _kept(account, equation)
         if not case.wrong <= feeds:
             continue
         reached = [by for by in account.order if by in case.wrong]
         for step in changes(account, equation, around, alone=True):
-            for each in dict.fromkeys(kept):
+            if step.wrong.family:
+                families.setdefault(step.wrong.family, []).append(step)
+            for each in kept:
                 case.ask_time()
                 found = judged(world, (step,), reached, sorted(feeds - case.wrong), each)
                 if found is not None and found.repaired == case.wrong:
                     yield found
                     break
+    yield from _throughout(families, account, case)
+
+
+def _kept(account: Account, equation: Equation) -> tuple[frozenset[str], ...]:
+    """Return what may be kept of the forward pass behind a misread equation: nothing, all but its neighbours, all."""
+    names = account.forward_names & account.reach[equation.name] - {equation.name}
+    near = {name for name in names if equation.target in variables(account.by_name[name].expression)}
+    return tuple(dict.fromkeys((frozenset[str](), frozenset(names - near), frozenset(names))))
+
+
+def _throughout(families: Mapping[str, list[Step]], account: Account, case: Case) -> Iterator[Found]:
+    """Yield the mistakes of a family in forward equations, as the way back reads them, and in all backward ones."""
+    world, around = case.world(account, 0), Surroundings(account, case.axes)
+    reached = [by for by in account.order if by in case.wrong]
+    for family, steps in families.items():
+        backward = account.equations[account.forward :]
+        behind = [step for each in backward for step in changes(account, each, around) if step.wrong.family == family]
+        alone = [(step, *(each for each in behind if _beside(step, each, account))) for step in steps]
+        for chosen in (*alone, *((step, *behind) for step in steps), (*steps, *behind)):
+            by_name = {each.name: each for each in reversed(chosen)}
+            for kept in _kept(account, account.by_name[chosen[0].name]):
+                case.ask_time()
+                found = judged(world, tuple(by_name.values()), reached, (), kept - by_name.keys())
+                if found is not None and found.repaired == case.wrong:
+                    yield found
+
+
+def _beside(one: Step, other: Step, account: Account) -> bool:
+    """Whether two steps make the same change, in equations that read the same variable."""
+    read, also = (set(variables(account.by_name[each.name].expression)) for each in (one, other))
+    return one.wrong.said == other.wrong.said and not read.isdisjoint(also)
 
 
 def _in_families(families: Mapping[Hashable, list[Step]], world: World, left: frozenset[str]) -> Iterator[Found]:

@@ -145,14 +145,39 @@ def message(explanations: Sequence[Explanation], case: Case, account: Account, n
     return first.message + more
 
 
+def not_finite(account: Account, by: str, case: Case) -> Explanation | None:
+    """Say where a given gradient has no finite values; None where it has everywhere.
+
+    No change of a step is looked for then: what became of it is lost.
+    """
+    points = [number for number, given in enumerate(case.given) if not np.all(np.isfinite(given[by]))]
+    if not points:
+        return None
+    given, right = case.given[points[0]][by], case.world(account, points[0]).right(by)
+    bad = ~np.isfinite(given)
+    what = "nan" if np.isnan(given[bad]).all() else "infinite" if np.isinf(given[bad]).all() else "nan or infinite"
+    places = [str(list(map(int, place))) for place in np.argwhere(bad)]
+    told = _listed([*places[:MOST_PLACES], *([f"{len(places) - MOST_PLACES} more"] if places[MOST_PLACES:] else [])])
+    where = f" at {len(places)} of {bad.size} places: {told}" if not bad.all() else f" at all {bad.size} places"
+    some = f" at {len(points)} of {len(case.given)} points," if len(points) < len(case.given) else ""
+    said = f"d{by} is {what}{some}{where if bad.ndim else ''}".rstrip(",")
+    if given.shape == right.shape and not bad.all():
+        same = np.allclose(given[~bad], right[~bad], rtol=SAME, atol=SAME * float(np.max(np.abs(right), initial=0.0)))
+        said += f"; at the others it is {'right' if same else 'wrong'}"
+    equation = account.by_name[account.gradients[by].name].text()
+    return Explanation(said, "not finite", f"d{by}", by, equation, account.numbers.get(f"d{by}"))
+
+
+MOST_PLACES = 3
+"""So many places of an array are told."""
+
+
 def remaining(account: Account, by: str, case: Case) -> str:
     """Say which terms of the right sum a gradient has, and what remains, by least squares."""
     world = case.world(account, 0)
     given, right = world.given[by], world.right(by)
     if given.shape != right.shape:
         return f"d{by} has shape {given.shape}, not {right.shape}"
-    if not np.all(np.isfinite(given)):
-        return f"d{by} has elements that are not finite"
     terms = terms_of(account.by_name[account.gradients[by].name].expression)
     values = np.stack([np.broadcast_to(real(world.value(term)), right.shape).ravel() for term in terms], axis=1)
     found = [float(each) for each in np.linalg.lstsq(values, given.ravel(), rcond=None)[0]]

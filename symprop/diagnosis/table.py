@@ -23,13 +23,14 @@ from symprop.errors import SympropError
 class Wrong(NamedTuple):
     """What may wrongly stand in the place of a node: its kind in a word, how it is said, how far-fetched it is.
 
-    `node` is None where it does not fit there.
+    `node` is None where it does not fit there. Who makes a mistake that has a `family` makes it throughout.
     """
 
     node: Node | None
     kind: str
     said: str
     cost: float = 1.0
+    family: str = ""
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,8 @@ from sympy import Integer
 
 from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Node
-from symprop.algebra.trees import added, walk
+from symprop.algebra.roles import PARAMETER
+from symprop.algebra.trees import added, variables, walk
 from symprop.diagnosis.moves import one_of
 from symprop.diagnosis.parts import shortened
 from symprop.diagnosis.table import Place, Wrong, fitting, mistake
@@ -62,15 +63,32 @@ def _(node: Node, place: Place) -> Iterator[Wrong]:
             )
 
 
+@mistake(n.Window, n.Fold)
+def _(node: n.Window | n.Fold, place: Place) -> Iterator[Wrong]:
+    """A kernel is flipped that must not be, or not where it must: the elements of windows are in reverse."""
+    if isinstance(node, n.Window):
+        reverse: Node = n.Flip(node, tuple(range(node.rank - len(node.steps), node.rank)))
+        said = f"flips the kernel: reads windows of {_named(node.operands[0])} in reverse"
+    else:
+        inner = node.operands[0]
+        reverse = node.with_operands([n.Flip(inner, tuple(range(inner.rank - len(node.steps), inner.rank)))])
+        kernel = next((each.text() for each in variables(inner) if each.role == PARAMETER), "")
+        said = f"does not flip the kernel{kernel and ' '}{kernel}: windows go back in reverse"
+    yield Wrong(reverse, "place", said, 1.1)
+
+
+def _named(node: Node) -> str:
+    """Return what a person calls an array that is padded."""
+    read = variables(node)
+    return read[0].text() if len(read) == 1 else shortened(node)
+
+
 @mistake(n.Window)
 def _(node: n.Window, place: Place) -> Iterator[Wrong]:
     """Windows lie next to one another, or do not move."""
     for number, (axis, size, stride, _) in enumerate(node.steps):
         options = [list(each.args) for each in node.args[2:5]]
         elements = node.rank - len(node.steps) + number
-        yield Wrong(
-            n.Flip(node, (elements,)), "place", f"reads windows of {shortened(node.operands[0])} in reverse", 1.2
-        )
         if stride > 1:
             options[1][number] = Integer(1)
             close = n.Slice(n.Window(node.operands[0], node.axes, *options), axis, 0, node.shape[axis])

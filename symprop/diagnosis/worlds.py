@@ -149,7 +149,7 @@ def ratio(value: Array, other: Array, floor: float) -> float | None:
     >>> ratio(np.array([1.0, 2.0]), np.array([0.5, 1.0]), 0.0)
     0.5
     """
-    if value.shape != other.shape or not value.size or not np.all(np.isfinite(value)):
+    if value.shape != other.shape or not value.size or not (np.isfinite(value).all() and np.isfinite(other).all()):
         return None
     if max(float(np.max(np.abs(value))), float(np.max(np.abs(other)))) <= floor:
         return 0.0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 from itertools import zip_longest
@@ -13,6 +13,7 @@ from symprop.algebra.equations import Equation, Item, Loop, System, equations_in
 from symprop.algebra.names import adjoint_of
 from symprop.algebra.nodes import Variable
 from symprop.algebra.trees import variables
+from symprop.calculus.adjoint_rows import row_names
 from symprop.differences.layers import Pair, Row, Station, aligned, inside, moved
 from symprop.differences.trees import Classes
 
@@ -54,6 +55,7 @@ class _Matching:
         self.names = Names()
         read_once = ((*each.parameters, *(mask.variable for mask in each.masks)) for each in systems)
         self.unread = tuple(map(set, read_once))  # asked of, never walked
+        self.rows = tuple(map(row_names, systems))
 
     def row(self, pairs: Sequence[Pair], start: tuple[Variable, Variable], loops: Loops) -> None:
         """Walk along stations; `start` is what the first of each network reads, `loops` where they stand in blocks."""
@@ -113,14 +115,34 @@ class _Matching:
                 self.pair(None, equation, loops)
             self.pair(last, end, loops)
             return
-        for ours, other in _side_by_side(a.items, b.items):
-            if isinstance(ours, Loop) and isinstance(other, Loop):
-                inner = aligned(inside(a), inside(b))
-                start = ours.carries[0].before, other.carries[0].before  # the first is what layers hand to each other
-                self.row(inner, start, (*loops, (ours, other)))
-            else:
+        self.items(a, b, _side_by_side(a.items, b.items), loops)
+
+    def items(self, a: Station, b: Station, pairs: Iterable[tuple[Item | None, Item | None]], loops: Loops) -> None:
+        """Pair equations and loops of two stations; a loop over time has equations, one over blocks stations."""
+        for ours, other in pairs:
+            if not isinstance(ours, Loop) or not isinstance(other, Loop):
                 first, second = (item if isinstance(item, Equation) else None for item in (ours, other))
                 self.pair(first, second, loops)
+                continue
+            around = (*loops, (ours, other))
+            inner = aligned(inside(a), inside(b))
+            if inner:
+                start = ours.carries[0].before, other.carries[0].before  # the first is what layers hand to each other
+                self.row(inner, start, around)
+                continue
+            for one, theirs in (
+                *zip(ours.reads, other.reads, strict=False),
+                *zip(ours.writes, other.writes, strict=False),
+            ):
+                self.join(one.row, theirs.row, around)
+                self.join(one.array, theirs.array, loops)
+                first, second = (
+                    names.of(adjoint_of(each.array), each).row
+                    for names, each in zip(self.rows, (one, theirs), strict=True)
+                )
+                for each, its in _in_blocks(first, second, around):
+                    self.names.classes.join(each.name, its.name)
+            self.items(a, b, _side_by_side(ours.items, other.items), around)
 
     def pair(self, ours: Equation | None, theirs: Equation | None, loops: Loops) -> None:
         """Pair two equations, their left sides, and the parameters that they are the first to read."""
@@ -181,4 +203,6 @@ def _output(station: Station, before: Variable) -> Variable:
     if not station.items or station.layer.is_loss:
         return before
     item = station.items[-1]
-    return item.end(item.carries[0]) if isinstance(item, Loop) else item.target
+    if isinstance(item, Loop):
+        return item.writes[0].array if item.writes else item.end(item.carries[0])
+    return item.target

@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from itertools import product
 
+from symprop.algebra.equations import loops_in
+from symprop.algebra.nodes import Multiply, Variable
+from symprop.algebra.trees import walk
 from symprop.differences.layers import Pair, Row, Station, are_reordered, moved
 from symprop.networks.blocks import Repeat
 from symprop.networks.layers import Layer
 from symprop.networks.network import Network
+from symprop.networks.sizes import TIME
 
 
 def told(pairs: Sequence[Pair], before: Network, after: Network) -> tuple[str, ...]:
@@ -38,9 +42,33 @@ def told(pairs: Sequence[Pair], before: Network, after: Network) -> tuple[str, .
         found.setdefault(what, []).append(where)
     for outer, other in repeats:
         found[f"{outer.text} has {other.count} block{'' if other.count == 1 else 's'} now"] = []
-    for sentence in dict.fromkeys(sentence for a, b in pairs if a and b for sentence in _ties(a, b)):
+    for sentence in dict.fromkeys(sentence for a, b in pairs if a and b for sentence in (*_ties(a, b), *_forms(a, b))):
         found[sentence] = []
     return tuple(what + _places(where) for what, where in found.items())
+
+
+def _forms(a: Station, b: Station) -> Iterator[str]:
+    """Say what the gates of a cell multiply in one form of a layer and in another, and where each form is found."""
+    ours, theirs = _products(a), _products(b)
+    for gate in ours:
+        if gate in theirs and ours[gate] != theirs[gate]:
+            first, second = ours[gate] - theirs[gate], theirs[gate] - ours[gate]
+            if first and second:
+                yield f"{gate} multiplies {' and '.join(sorted(first))} in A, {' and '.join(sorted(second))} in B"
+    if a.text != b.text and a.layer.found_in and b.layer.found_in:
+        yield f"{a.text} is the form of {a.layer.found_in}; {b.text} that of {b.layer.found_in}"
+
+
+def _products(station: Station) -> dict[str, set[str]]:
+    """What each variable of a loop over time is multiplied with, element by element, in the equations of a moment."""
+    found: dict[str, set[str]] = {}
+    for loop in loops_in(station.items):
+        for equation in loop.equations if loop.index == TIME else ():
+            for node in walk(equation.expression):
+                factors = [each for each in node.operands if isinstance(each, Variable)]
+                for one in factors if isinstance(node, Multiply) else ():
+                    found.setdefault(one.name, set()).update(each.name for each in factors if each != one)
+    return found
 
 
 def _places(where: Sequence[str]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -12,12 +12,11 @@ from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.printable import Printable
 from symprop.algebra.shapes import Shape
 from symprop.algebra.steps import Steps
-from symprop.formulas.answer_blocks import answer_formula, answers_document, answers_html, answers_markdown
-from symprop.formulas.pages import (
-    answer_page,
-    definitions,
-)
+from symprop.formulas.answer_blocks import answer_formula
+from symprop.formulas.pages import answer_page, definitions
+from symprop.formulas.reported import Reported
 from symprop.formulas.result import Result
+from symprop.formulas.sized import sized
 from symprop.limits import SECONDS
 from symprop.notation.latex import latex
 from symprop.notation.pretty import pretty
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, repr=False)
-class Answer(Printable):
+class Answer(Reported, Printable):
     """The answer to one question about a formula: `gradient`, `jacobian`, `hessian`, `vjp`, `jvp` or `hvp`.
 
     Called with arrays by name it evaluates, by the stand-alone NumPy source that `numpy` returns.
@@ -78,18 +77,6 @@ class Answer(Printable):
     def latex(self) -> str:
         return latex(self.node)
 
-    def html(self) -> str:
-        """Return the answer with its steps, source and certificate as an HTML page in one file."""
-        return answers_html([self.result], self.numpy(), self.check())
-
-    def document(self) -> str:
-        """Return the same as a complete LaTeX document."""
-        return answers_document([self.result], self.numpy(), self.check())
-
-    def markdown(self) -> str:
-        """Return the same as Markdown with LaTeX."""
-        return answers_markdown([self.result], self.numpy(), self.check())
-
     def page(self) -> str:
         """Return the formula, the answer with names for its repeated parts, the ledger and the remarks, in Unicode.
 
@@ -115,8 +102,19 @@ class Answer(Printable):
         """
         return Steps(self.result.steps, self.result)
 
-    def numpy(self, dtype: str = "float64") -> str:
+    def with_sizes(self, sizes: Mapping[str, int] | None) -> Answer:
+        """Return the answer with numbers for names of sizes, `{"m": 5}`.
+
+        Raises:
+            FormulaError: a name that is none of the sizes, or no whole number from 1.
+            ShapeError: arrays that do not fit at these sizes.
+        """
+        return Answer(sized(self.result, sizes)) if sizes else self
+
+    def numpy(self, dtype: str = "float64", sizes: Mapping[str, int] | None = None) -> str:
         """Return stand-alone source: a function of the arrays that imports NumPy and nothing else.
+
+        `sizes` are numbers for names of sizes.
 
         >>> import symprop
         >>> "gradient = (A + A.T) @ x" in symprop.gradient("x @ A @ x", "x", x="n", A="n n").numpy()
@@ -124,7 +122,10 @@ class Answer(Printable):
 
         Raises:
             SpecError: an unknown dtype.
+            FormulaError: a name that is none of the sizes.
         """
+        if sizes:
+            return self.with_sizes(sizes).numpy(dtype)
         from symprop.formulas.code.module import (
             formula_source,  # here, as what follows: a first answer reads none of it
         )
@@ -142,6 +143,11 @@ class Answer(Printable):
         from symprop.formulas.code.module import compile_formula
 
         return compile_formula(self.node, self.variables, self.result.kind, self.title, self.result.formula.definitions)
+
+    @property
+    def name(self) -> str:
+        """What the answer is called beside others: `gradient_w`, `hessian_u_v`."""
+        return "_".join((self.result.kind, *dict.fromkeys(x.name for x in self.result.by)))
 
     @property
     def title(self) -> str:
@@ -166,10 +172,13 @@ class Answer(Printable):
         """
         return self.function(**arrays)
 
-    def check(self, seed: int = 0, limit: float | None = SECONDS) -> Certificate:
+    def check(
+        self, seed: int = 0, limit: float | None = SECONDS, sizes: Mapping[str, int] | None = None
+    ) -> Certificate:
         """Check the answer, each of its steps and its source by oracles that share no code with the rules.
 
         `limit` is how many seconds the check may compute (None: as many as it takes); what it leaves out is named.
+        `sizes` are numbers for names of sizes; others get small ones.
 
         >>> import symprop
         >>> symprop.gradient("x @ A @ x")["x"].check().ok
@@ -177,10 +186,12 @@ class Answer(Printable):
 
         Raises:
             SpecError: a limit that is no number above 0.
+            FormulaError: a name that is none of the sizes.
         """
         from symprop.formulas.checks.checks import check_result
 
-        return check_result(self.result, seed, self.function, limit)
+        asked = self.with_sizes(sizes)
+        return check_result(asked.result, seed, asked.function, limit)
 
     def __repr__(self) -> str:
         return f"Answer({self.title!r}: {self.text()!r})"

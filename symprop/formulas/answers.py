@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
@@ -11,8 +11,8 @@ from symprop.algebra.formula import Formula
 from symprop.algebra.names import looked_up
 from symprop.algebra.printable import Printable
 from symprop.formulas.answer import Answer
-from symprop.formulas.answer_blocks import answers_document, answers_html, answers_markdown
 from symprop.formulas.pages import heading
+from symprop.formulas.reported import Reported
 from symprop.limits import SECONDS
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, repr=False)
-class Answers(Printable):
+class Answers(Reported, Printable):
     """The answers to one question, one for each variable of a formula; each is found by the name of its variable.
 
     >>> import symprop
@@ -94,37 +94,26 @@ class Answers(Printable):
         """Return the named steps that led to each answer."""
         return "\n\n".join(str(each.steps()) for each in self)
 
-    def html(self) -> str:
-        """Return all answers with their steps, source and certificate as an HTML page in one file."""
-        return answers_html([each.result for each in self], self.numpy(), self.check())
-
-    def document(self) -> str:
-        """Return the same as a complete LaTeX document."""
-        return answers_document([each.result for each in self], self.numpy(), self.check())
-
-    def markdown(self) -> str:
-        """Return the same as Markdown with LaTeX."""
-        return answers_markdown([each.result for each in self], self.numpy(), self.check())
-
-    def numpy(self, dtype: str = "float64") -> str:
+    def numpy(self, dtype: str = "float64", sizes: Mapping[str, int] | None = None) -> str:
         """Return stand-alone source with a function for each, `gradient_A`, that imports NumPy and nothing else.
+
+        `sizes` are numbers for names of sizes.
 
         Raises:
             SpecError: an unknown dtype.
+            FormulaError: a name that is none of the sizes.
         """
-        from symprop.formulas.code.module import formula_source
-
         again = ("import symprop", f'symprop.{self.kind}(f).numpy("{dtype}")')
         title = f"{self.kind} of {self.formula.source} with respect to each of {', '.join(self.names)}"
-        sources = [
-            formula_source(
-                each.node, each.variables, f"{self.kind}_{name}", title, dtype, again, self.formula.definitions
-            )
-            for name, each in zip(self.names, self, strict=True)
-        ]
-        heads, functions, *helpers = zip_longest(*(source.rstrip("\n").split("\n\n\n") for source in sources))
-        rest = (helper for column in helpers for helper in column if helper)
-        return "\n\n\n".join(dict.fromkeys((*heads, *functions, *rest))) + "\n"
+        return source_of(self.with_sizes(sizes).answers, dtype, title, again)
+
+    def with_sizes(self, sizes: Mapping[str, int] | None) -> Answers:
+        """Return the answers with numbers for names of sizes.
+
+        Raises:
+            FormulaError: a name that is none of the sizes.
+        """
+        return Answers(tuple(each.with_sizes(sizes) for each in self)) if sizes else self
 
     def __call__(self, **arrays: Any) -> dict[str, Any]:
         """Evaluate every answer at arrays, given by name; the values are by the names of the variables.
@@ -134,23 +123,44 @@ class Answers(Printable):
         """
         return {name: each(**arrays) for name, each in zip(self.names, self, strict=True)}
 
-    def check(self, seed: int = 0, limit: float | None = SECONDS) -> Certificate:
+    def check(
+        self, seed: int = 0, limit: float | None = SECONDS, sizes: Mapping[str, int] | None = None
+    ) -> Certificate:
         """Check every answer, each of its steps and its source by oracles that share no code with the rules."""
-        from symprop.verify.certificate import Certificate
-
-        found = [each.check(seed, limit) for each in self]
-        rows = tuple(
-            replace(row, name=row.name if row.name.endswith(f" with respect to {name}") else f"{name}: {row.name}")
-            for name, each in zip(self.names, found, strict=True)
-            for row in each.rows
-        )
-        title = f"all of {self.formula.source}"
-        remarks = tuple(dict.fromkeys(remark for each in found for remark in each.remarks))
-        unreached = tuple(dict.fromkeys(name for each in found for name in each.unreached))
-        return Certificate(f"{self.kind}, {title}", rows, remarks, sum(each.seconds for each in found), unreached)
+        return certificate_of(self.with_sizes(sizes).answers, f"{self.kind}, all of {self.formula.source}", seed, limit)
 
     def __repr__(self) -> str:
         return f"Answers({self.kind!r}, {self.formula.source!r}, with respect to {', '.join(self.names)})"
 
     def _repr_latex_(self) -> str:
         return f"$$\n{self.latex()}\n$$"
+
+
+def source_of(answers: Sequence[Answer], dtype: str, title: str, again: tuple[str, ...] = ()) -> str:
+    """Return stand-alone source with a function for each answer, by its name: `gradient_A`, `hessian_x`."""
+    from symprop.formulas.code.module import formula_source
+
+    sources = [
+        formula_source(each.node, each.variables, each.name, title, dtype, again, each.result.formula.definitions)
+        for each in answers
+    ]
+    heads, functions, *helpers = zip_longest(*(source.rstrip("\n").split("\n\n\n") for source in sources))
+    rest = (helper for column in helpers for helper in column if helper)
+    return "\n\n\n".join(dict.fromkeys((*heads, *functions, *rest))) + "\n"
+
+
+def certificate_of(answers: Sequence[Answer], title: str, seed: int = 0, limit: float | None = SECONDS) -> Certificate:
+    """Return one certificate of several answers, whose rows say which of them they are about."""
+    from symprop.verify.certificate import Certificate
+
+    found = [each.check(seed, limit) for each in answers]
+    names = [each.result.by[0].name for each in answers]
+    names = names if len(set(names)) == len(names) else [each.name for each in answers]
+    rows = tuple(
+        replace(row, name=row.name if " with respect to " in row.name else f"{name}: {row.name}")
+        for name, each in zip(names, found, strict=True)
+        for row in each.rows
+    )
+    remarks = tuple(dict.fromkeys(remark for each in found for remark in each.remarks))
+    unreached = tuple(dict.fromkeys(name for each in found for name in each.unreached))
+    return Certificate(title, rows, remarks, sum(each.seconds for each in found), unreached)

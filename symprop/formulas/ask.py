@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple, NoReturn, Protocol, cast, overload
 
 from symprop.algebra.declarations import check_declared, declared
-from symprop.algebra.formula import Formula, formula_of, inferred_formula
+from symprop.algebra.formula import Formula, inferred_formula
 from symprop.algebra.inference.infer import ANYTHING, SCALAR
 from symprop.algebra.names import closest
 from symprop.algebra.nodes import Variable
@@ -217,7 +217,7 @@ def as_formula(
         known = (*names_read(f), *asked)
         _check_keywords(kind, declarations, known)
         check_declared(declarations, known, (*options, *(each for each in INSTEAD if len(each) > 2)))
-        return formula_of(f, tuple(declared(*each) for each in declarations.items()))
+        return inferred_formula(f, value_of(kind), asked, tuple(declared(*each) for each in declarations.items()))
     problem = f"expected a formula, not {type(f).__name__}"
     raise FormulaError(f'{problem}\nallowed: symprop.formula("x @ A @ x", x="n", A="n n"), its text, or SymPy matrices')
 

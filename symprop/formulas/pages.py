@@ -32,8 +32,8 @@ CONVENTIONS = {
 }
 
 
-def heading(result: Result, format: str) -> str:
-    """Return the left side of an answer: `∂f/∂w`, `∂²f/∂w²`, `(∂f/∂x)ᵀ v`.
+def heading(result: Result, format: str, write: Callable[[Node], str] | None = None) -> str:
+    """Return the left side of an answer: `∂f/∂w`, `∂²f/∂w²`, `(∂f/∂x)ᵀ v`; `write` writes its letters.
 
     >>> from symprop.algebra.formula import formula
     >>> from symprop.formulas.questions import gradient, hvp
@@ -41,7 +41,7 @@ def heading(result: Result, format: str) -> str:
     >>> heading(gradient(f, "w"), "pretty"), heading(hvp(f, "w"), "latex")
     ('∂f/∂w', '\\\\frac{\\\\partial^2 f}{\\\\partial w^2} v')
     """
-    write = WRITERS[format]
+    write = write or WRITERS[format]
     names, f = [write(x) for x in result.by], write(variable(result.formula.name))
     direction = "" if result.direction is None else write(result.direction)
     second = result.kind in ("hessian", "hvp")

@@ -5,6 +5,7 @@ What may be asked and in which shape the answer comes; how it is found is in `sy
 
 from __future__ import annotations
 
+import itertools
 import re
 
 from symprop.algebra.formula import Formula
@@ -76,7 +77,7 @@ def jacobian(formula: Formula, by: str) -> Result:
     x = differentiable(formula, by)
     if not formula.shape:
         return backwards("jacobian", formula, x)
-    return matrix("jacobian", formula, x, _free("u", formula, x))
+    return matrix("jacobian", formula, x, _free(formula, x))
 
 
 def hessian(formula: Formula, by: str, other: str | None = None) -> Result:
@@ -92,7 +93,7 @@ def hessian(formula: Formula, by: str, other: str | None = None) -> Result:
     x = differentiable(formula, by)
     y = x if other is None else differentiable(formula, other)
     _scalar(formula, "a Hessian", f'jacobian(formula, "{x.name}")')
-    return second_matrix("hessian", formula, x, y, _free("u", formula, y))
+    return second_matrix("hessian", formula, x, y, _free(formula, y))
 
 
 def hvp(formula: Formula, by: str, direction: str = "v") -> Result:
@@ -156,9 +157,8 @@ def _direction(formula: Formula, name: str, like: Node) -> Variable:
     return variable(name, like.shape)
 
 
-def _free(letter: str, formula: Formula, like: Variable) -> Variable:
-    """Return a variable whose name nothing in the formula has."""
+def _free(formula: Formula, like: Variable) -> Variable:
+    """Return a variable whose name nothing in the formula has, `u` where that is free."""
     taken = {each.name for each in (*formula.variables, *(named.target for named in formula.definitions))}
-    while letter in taken:
-        letter += "_"
-    return Variable(letter, (), like.shape)
+    names = itertools.chain("uhtdqs", (f"u_{number}" for number in itertools.count(2)))
+    return Variable(next(name for name in names if name not in taken), (), like.shape)

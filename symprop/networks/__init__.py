@@ -28,6 +28,7 @@ from symprop.networks.network import Network
 from symprop.networks.norms import BatchNorm, GroupNorm, LayerNorm, RMSNorm
 from symprop.networks.optimisers import SGD, Adam, AdamW, Momentum
 from symprop.networks.own_activations import Activation
+from symprop.networks.own_cells import Scan
 from symprop.networks.own_losses import Loss
 from symprop.networks.parts import Parameter
 from symprop.networks.penalties import L1, L2
@@ -96,6 +97,7 @@ __all__ = [
     "ReLU",
     "Repeat",
     "Residual",
+    "Scan",
     "SiLU",
     "Sigmoid",
     "SinusoidalPositions",

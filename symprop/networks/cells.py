@@ -19,16 +19,75 @@ from symprop.networks.layers import Layer
 from symprop.networks.needs import Need
 from symprop.networks.positions import of_a_sequence
 from symprop.networks.recurrent import Moment, Recurrent
+from symprop.networks.sizes import Size, checked_flag, checked_size
 
 ACTIVATIONS = ("tanh", "relu", "sigmoid")
 """Of the plain cell."""
-RESETS = ("after", "before")
+RESETS = {
+    "after": "PyTorch, cuDNN and Keras with reset_after=True, its default (ONNX: linear_before_reset=1)",
+    "before": "Cho et al. (2014) and Keras with reset_after=False (ONNX: linear_before_reset=0, its default)",
+}
+"""Where each place of the reset gate is found."""
 tanh: ElementwiseFunction = FUNCTIONS["tanh"]
 sigmoid: ElementwiseFunction = FUNCTIONS["sigmoid"]
 
 
+@dataclass
+class Gates(Moment):
+    """A moment of a cell with so many units, whose gates are rows of one weight."""
+
+    units: Expr = field(kw_only=True)
+    bias: bool = field(kw_only=True)
+
+    def weight(self, letter: str, gates: int, inputs: Expr) -> Variable:
+        """Enter a matrix that has the rows of so many gates."""
+        return self.parameter(letter, (gates * self.units, inputs), "weight", "xavier_uniform", (inputs, self.units))
+
+    def vector(self, letter: str, gates: int = 1) -> Variable:
+        """Enter a bias that has the elements of so many gates."""
+        return self.parameter(letter, (gates * self.units,), "bias", "zeros", (self.units, self.units))
+
+    def weights(self, gates: int) -> tuple[Node, Node, tuple[Node, ...]]:
+        """Enter the parameters of so many gates; return `W @ x[t]`, what the input gives to them, `R`, and `b`."""
+        product: Node = self.weight("W", gates, self.value.shape[1]) @ self.input
+        recurrent = self.weight("R", gates, self.units)
+        return product, recurrent, (self.vector("b", gates),) if self.bias else ()
+
+    def gate(self, stacked: Node, place: int) -> Node:
+        """The part of a vector that belongs to the gate at a place."""
+        return Slice(stacked, 0, place * self.units, (place + 1) * self.units)
+
+
 @dataclass(frozen=True)
-class RNN(Recurrent):
+class Cell(Recurrent):
+    """Abstract base of the cells that are known by name, of `size` units."""
+
+    carried: ClassVar[tuple[str, ...]] = ("h",)
+    """The letters of the states; the first is the output."""
+
+    size: Size
+    bias: bool = field(default=True, kw_only=True)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        name = type(self).__name__
+        object.__setattr__(self, "size", checked_size(self.size, name))
+        checked_flag(self.bias, f"{name}: bias")
+
+    @property
+    def states(self) -> tuple[str, ...]:
+        return self.carried
+
+    def begin(self, builder: Builder, value: Variable) -> Gates:
+        number, units = builder.next_number(), builder.size(self.size)
+        moment = Gates(builder, number, value, units=units, bias=self.bias)
+        for state in self.states:
+            moment.enter(state, (units,))
+        return moment
+
+
+@dataclass(frozen=True)
+class RNN(Cell):
     """The plain recurrent layer of Elman (1990), `h[t] = f(W x[t] + R h[t - 1] + b)`.
 
     The input is a sequence, (T, n); the output the states of all moments, (T, size), or the last alone, (size,), with
@@ -49,14 +108,14 @@ class RNN(Recurrent):
         if self.activation not in ACTIVATIONS:
             raise SpecError(f"RNN: unknown activation {shown(self.activation)}\nallowed: {', '.join(ACTIVATIONS)}")
 
-    def step(self, moment: Moment) -> None:
+    def step(self, moment: Gates) -> None:
         read, recurrent, bias = moment.weights(1)
         a = moment.let("a", Add(read, recurrent @ moment.before("h"), *bias), "pre-activation", PRE_ACTIVATION)
         moment.let("h", FUNCTIONS[self.activation](a), "state")
 
 
 @dataclass(frozen=True)
-class LSTM(Recurrent):
+class LSTM(Cell):
     """Long short-term memory (Hochreiter and Schmidhuber 1997, with the forget gate of Gers et al. 2000).
 
     The cell `c[t] = f[t] * c[t - 1] + i[t] * g[t]` is what it remembers, `h[t] = o[t] * tanh(c[t])` its output. The
@@ -70,9 +129,9 @@ class LSTM(Recurrent):
         SpecError: an input that is no sequence.
     """
 
-    states: ClassVar[tuple[str, ...]] = ("h", "c")
+    carried: ClassVar[tuple[str, ...]] = ("h", "c")
 
-    def step(self, moment: Moment) -> None:
+    def step(self, moment: Gates) -> None:
         read, recurrent, bias = moment.weights(4)
         a = moment.let("a", Add(read, recurrent @ moment.before("h"), *bias), "pre-activations", PRE_ACTIVATION)
         gates = {letter: (place, note) for place, (letter, note) in enumerate(
@@ -86,7 +145,7 @@ class LSTM(Recurrent):
 
 
 @dataclass(frozen=True)
-class GRU(Recurrent):
+class GRU(Cell):
     """The gated recurrent unit of Cho et al. (2014), `h[t] = (1 - z[t]) * n[t] + z[t] * h[t - 1]`.
 
     The gate r resets what the candidate n sees of the state: `reset="after"` the product, `r * (Rn h + bh)`, as PyTorch
@@ -106,8 +165,9 @@ class GRU(Recurrent):
         super().__post_init__()
         if self.reset not in RESETS:
             raise SpecError(f"GRU: reset is {shown(self.reset)}\nallowed: {', '.join(RESETS)}")
+        object.__setattr__(self, "found_in", RESETS[self.reset])
 
-    def step(self, moment: Moment) -> None:
+    def step(self, moment: Gates) -> None:
         n, before = moment.units, moment.before("h")
         read, weights, bias = moment.weights(3)
         a = moment.let("a", added([read, *bias]), "what the input gives", PRE_ACTIVATION)

@@ -9,7 +9,7 @@ import dataclasses
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, ClassVar, TypeGuard
+from typing import Any, ClassVar
 
 import sympy
 
@@ -20,7 +20,7 @@ from symprop.networks.builder import SHARES, Builder
 from symprop.networks.initialisers import checked_initialiser
 from symprop.networks.joining import Joinable
 from symprop.networks.needs import Need
-from symprop.networks.parts import DEFAULT_INITIALISER
+from symprop.networks.parts import DEFAULT_INITIALISER, argument_text
 from symprop.networks.sizes import (
     MOST_AXES,
     Size,
@@ -40,6 +40,7 @@ class Layer(Joinable):
 
     is_activation: ClassVar[bool] = False
     is_loss: ClassVar[bool] = False
+    found_in: ClassVar[str] = ""  # which frameworks and papers have this form of a layer that has several
     is_transparent: ClassVar[bool] = False
     """Whether the layer only holds others: the first of them follows what stands before, the last gives the output."""
     is_opened: ClassVar[bool] = True
@@ -103,7 +104,7 @@ class Layer(Joinable):
     def text(self) -> str:
         """The layer in canonical notation, which reads back."""
         parts, sizes = [], size_fields(self)
-        for field in dataclasses.fields(self):
+        for field in sorted(dataclasses.fields(self), key=lambda field: bool(field.kw_only)):
             value = getattr(self, field.name)
             if field.default is dataclasses.MISSING:
                 parts.append(argument_text(value, field.name in sizes))
@@ -125,30 +126,30 @@ class Layer(Joinable):
         return self.text
 
     @property
+    def _arguments(self) -> dict[str, Any]:
+        return {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+
+    @property
     def own_sizes(self) -> tuple[Size, ...]:
         """The sizes of the layer itself, numbers and names, in order."""
         found: list[Size] = []
-        for field in dataclasses.fields(self):
-            value = getattr(self, field.name)
-            if _is_layer(value):
-                found += value.own_sizes
-            elif field.name in size_fields(self):
-                found += sizes_in(value)
+        for name, value in self._arguments.items():
+            found += [size for each in _layers(value) for size in each.own_sizes]
+            found += sizes_in(value) if name in size_fields(self) else ()
         return tuple(found)
 
     @property
     def further_inputs(self) -> tuple[Input, ...]:
         """The inputs among the arguments of the layer."""
-        values = (getattr(self, field.name) for field in dataclasses.fields(self))
-        parts = [(value,) if isinstance(value, Input) else value.further_inputs for value in values if _is_layer(value)]
+        inside = [each for value in self._arguments.values() for each in _layers(value)]
+        parts = [(each,) if isinstance(each, Input) else each.further_inputs for each in inside]
         return tuple(each for part in parts for each in part)
 
     @property
     def masks(self) -> tuple[tuple[str, tuple[Fact, ...]], ...]:
         """The names of those of them that say which positions count, and what is known of each."""
-        values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
-        inside = [each for value in values.values() if _is_layer(value) for each in value.masks]
-        own = [value.name for name, value in values.items() if name == "mask" and isinstance(value, Input)]
+        inside = [mask for value in self._arguments.values() for each in _layers(value) for mask in each.masks]
+        own = [value.name for name, value in self._arguments.items() if name == "mask" and isinstance(value, Input)]
         return (*((name, self.facts_of_mask) for name in own), *inside)
 
     @property
@@ -164,29 +165,18 @@ class Layer(Joinable):
     def with_sizes(self, change: dict[Size, Size]) -> Layer:
         """Return the layer with sizes replaced: names or numbers."""
         changed: dict[str, Any] = {}
-        for field in dataclasses.fields(self):
-            value = getattr(self, field.name)
-            if _is_layer(value):
-                changed[field.name] = value.with_sizes(change)
-            elif field.name in size_fields(self):
-                changed[field.name] = changed_size(value, change)
+        for name, value in self._arguments.items():
+            if layers := tuple(each.with_sizes(change) for each in _layers(value)):
+                changed[name] = layers if isinstance(value, tuple) else layers[0]
+            elif name in size_fields(self):
+                changed[name] = changed_size(value, change)
         resized = dataclasses.replace(self, **changed) if changed else self
         return resized.with_rows([row.with_sizes(change) for row in self.rows]) if self.rows else resized
 
 
-def _is_layer(value: Any) -> TypeGuard[Layer]:
-    return isinstance(value, Layer)
-
-
-def argument_text(value: Any, bare: bool = False) -> str:
-    """Return an argument of a layer as it is typed; a size's name stands bare."""
-    if isinstance(value, tuple):
-        inside = [argument_text(each, bare) for each in value]
-        return f"({', '.join(inside)}{',' * (len(inside) == 1)})"
-    written = value.text() if isinstance(value, Node) else value  # a formula is typed as text
-    if isinstance(written, str) and not bare:
-        return '"' + written.replace("\\", "\\\\").replace('"', '\\"') + '"'
-    return str(written)  # a block's `str` is its text
+def _layers(value: Any) -> tuple[Layer, ...]:
+    """The layers that an argument holds: one, several, or none."""
+    return tuple(each for each in (value if isinstance(value, tuple) else (value,)) if isinstance(each, Layer))
 
 
 @dataclass(frozen=True, init=False)

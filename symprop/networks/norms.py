@@ -23,13 +23,15 @@ from symprop.networks.sizes import Size, check_number, checked_size
 
 LARGEST_EPS = 1
 EPS = 1e-5
+NORM = "norm"
+"""The family of norms, which count by themselves."""
 
 
 @dataclass(frozen=True)
 class Norm(Layer):
     """Abstract base of norms: `mean` says what is averaged, of the input as `arranged` gives it."""
 
-    family: ClassVar[str] = "norm"
+    family: ClassVar[str] = NORM
     passes_on: ClassVar[bool] = True
     called: ClassVar[str]
 
@@ -58,7 +60,7 @@ class Norm(Layer):
         return builder.equation("mu", number, mean, "mean", STATISTIC) if letter == "mu" else mean
 
     def build(self, builder: Builder, value: Variable) -> Variable:
-        number, size = builder.next_number("norm"), value.shape[-1]
+        number, size = builder.next_number(NORM), value.shape[-1]
         gamma = builder.parameter("gamma", number, (size,), "scale", "ones", (size, size))
         beta = builder.parameter("beta", number, (size,), "bias", "zeros", (size, size)) if self.is_centred else None
         centred = self.arranged(builder, value)

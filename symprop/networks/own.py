@@ -77,8 +77,10 @@ class Learned:
         return replace(self, sizes=tuple(each if each == WIDTH else changed_size(each, change) for each in self.sizes))
 
 
-def learned_of(given: Any, what: str) -> tuple[Learned, ...]:
+def learned_of(given: Any, what: str, numbered: bool = False) -> tuple[Learned, ...]:
     """Return the learned parameters that a dict declares; `what` says whose they are.
+
+    Those that are `numbered` as their layer is may have the letters of layers, as `W`.
 
     >>> [each.text for each in learned_of({"g": "n", "A": ("n", 3), "alpha": "0.25"}, "Activation")]
     ['n', 'n 3', '0.25']
@@ -90,13 +92,14 @@ def learned_of(given: Any, what: str) -> tuple[Learned, ...]:
         return ()
     if not isinstance(given, Mapping):
         raise SpecError(f"{what}: learned is a dict, not {shown(given)}\n{_LEARNED}")
-    return tuple(_learned(name, declared, what) for name, declared in given.items())
+    return tuple(_learned(name, declared, what, numbered) for name, declared in given.items())
 
 
-def _learned(name: Any, declared: Any, what: str) -> Learned:
+def _learned(name: Any, declared: Any, what: str, numbered: bool) -> Learned:
     told = f"{what}: the learned {shown(name)}"
     _check_name(name, f"{what}: learned")
-    if name[-1].isdigit() or name.endswith("_") or OWN_NAME.fullmatch(name) or _code_has(name, f"{name}1"):
+    own = OWN_NAME.fullmatch(name) and not numbered
+    if name[-1].isdigit() or name.endswith("_") or own or code_has(name, f"{name}1"):
         raise SpecError(
             f"{told} has a name that networks or their code have\nallowed: another, without a number, such as g"
         )
@@ -137,7 +140,7 @@ def hyperparameters_of(given: Mapping[str, Any], what: str) -> tuple[tuple[str, 
 
 def _number_name(name: str, what: str) -> str:
     _check_name(name, what)
-    own = (OWN_NAME.fullmatch(name) or _code_has(name, name)) and name not in _ALLOWED_NUMBERS
+    own = (OWN_NAME.fullmatch(name) or code_has(name, name)) and name not in _ALLOWED_NUMBERS
     if own or name in _ARGUMENTS or re.fullmatch(r".*_[0-9]*", name):
         raise SpecError(
             f"{what}: {shown(name)} has a meaning of its own in networks, formulas or code\n"
@@ -163,7 +166,7 @@ def _check_name(name: Any, what: str) -> None:
         raise SpecError(f"{what}: {problem}") from None
 
 
-def _code_has(letter: str, name: str) -> bool:
+def code_has(letter: str, name: str) -> bool:
     """Whether formulas call something by a letter, with a number behind too, or modules something by a name."""
     known = (*FUNCTIONS, *OPERATORS)
     formulas = letter in known or any(re.fullmatch(rf"{letter}[0-9]+\w*", each) for each in known)

@@ -23,7 +23,7 @@ from symprop.algebra.shapes import shape_text
 from symprop.algebra.trees import replace
 from symprop.errors import FormulaError, ShapeError, SpecError, shown
 from symprop.networks.builder import Builder
-from symprop.networks.layers import Layer, argument_text
+from symprop.networks.layers import Layer
 from symprop.networks.needs import Need, valued
 from symprop.networks.own import (
     WIDTH,
@@ -34,6 +34,7 @@ from symprop.networks.own import (
     keywords_text,
     learned_of,
 )
+from symprop.networks.parts import argument_text
 from symprop.networks.sizes import Size, size_node
 
 _TAKEN_NAME = re.compile(r"(x|y|p|L|m|g|(d?(W|b|E|x)|[zafe]|delta|d[afe])[0-9]*)(_[0-9]+)?")

@@ -20,10 +20,10 @@ from symprop.algebra.shapes import shape_text
 from symprop.algebra.trees import replace, variables, walk
 from symprop.errors import FormulaError, SpecError, shown
 from symprop.networks.builder import Builder
-from symprop.networks.layers import argument_text
 from symprop.networks.losses import LossLayer
 from symprop.networks.needs import Need, valued
 from symprop.networks.own import check_numbers, check_used, hyperparameters_of, keywords_text
+from symprop.networks.parts import argument_text
 
 CLASS = "class"
 """What `y` is declared as where it is the number of a class."""

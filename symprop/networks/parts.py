@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Protocol
 from sympy import Expr, Symbol
 
 from symprop.algebra.equations import Item
-from symprop.algebra.nodes import Fact, Variable
+from symprop.algebra.nodes import Fact, Node, Variable
 from symprop.networks.sizes import Size
 
 DEFAULT_INITIALISER = "xavier_uniform"
@@ -160,3 +160,14 @@ def told(facts: Iterable[Fact]) -> str:
     told = [fact for fact in facts if not fact.is_of_writing]
     words = (f"ids from 0 to {fact.value - 1}" if fact.kind == "index" else f"numbers {fact.kind}" for fact in told)
     return ", ".join(words) or "numbers"
+
+
+def argument_text(value: Any, bare: bool = False) -> str:
+    """Return an argument of a layer as it is typed; a size's name stands bare."""
+    if isinstance(value, tuple):
+        inside = [argument_text(each, bare) for each in value]
+        return f"({', '.join(inside)}{',' * (len(inside) == 1)})"
+    written = value.text() if isinstance(value, Node) else value  # a formula is typed as text
+    if isinstance(written, str) and not bare:
+        return '"' + written.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    return str(written)  # a block's `str` is its text

@@ -1,7 +1,7 @@
 """Recurrent layers: a cell reads a sequence position by position and carries its state from each to the next.
 
 Positions are moments of time, `t = 1, ..., T`, and the layer is a `Loop` over them whose parameters are the same at
-each. A cell is a few equations for a general `t`; nothing here is a derivative. Gates are rows of one weight.
+each. A cell is a few equations for a general `t`; nothing here is a derivative.
 """
 
 from __future__ import annotations
@@ -14,37 +14,38 @@ from sympy import Expr, Integer
 
 from symprop.algebra.equations import Carry, Equation, Item, Loop, Rows, equations_in
 from symprop.algebra.indices import RowIndex
-from symprop.algebra.nodes import Fill, Multiply, Node, Scalar, Slice, Variable
+from symprop.algebra.nodes import Multiply, Node, Scalar, Slice, Sum, Variable
 from symprop.algebra.roles import ACTIVATION, INPUT
+from symprop.algebra.shapes import Shape, shape_text
+from symprop.algebra.trees import zeros
 from symprop.algebra.unrolling import written_out
-from symprop.errors import SpecError, shown
+from symprop.errors import ShapeError, SpecError, shown
 from symprop.networks.blocks import Chain
 from symprop.networks.builder import Builder
 from symprop.networks.layers import Layer, checked_input
-from symprop.networks.needs import Need
+from symprop.networks.needs import Need, valued
 from symprop.networks.network import Network
 from symprop.networks.positions import of_a_sequence
-from symprop.networks.sizes import TIME, Size, checked_flag, checked_size
+from symprop.networks.sizes import TIME, checked_flag
 
 LEARNED = "learned"
 
 
 @dataclass
 class Moment:
-    """A general moment `t` of a recurrent layer: what its cell reads and which equations it has written."""
+    """A general moment `t` of a recurrent layer: what its cell reads, what it has entered, and its equations so far."""
 
     builder: Builder
     number: Expr
-    units: Expr
     value: Variable
-    bias: bool
     items: list[Item] = field(default_factory=list)
     marks: dict[str, int] = field(default_factory=dict)
+    shapes: dict[str, Shape] = field(default_factory=dict)
 
-    def at(self, letter: str, time: Expr, size: Expr | None = None, role: str = ACTIVATION) -> Variable:
+    def at(self, letter: str, time: Expr, role: str = ACTIVATION) -> Variable:
         """Return what stands under a letter at a time."""
         index = (*self.builder.index(self.number), RowIndex(time))
-        return Variable(letter, index, (self.units if size is None else size,), (), self.marks.get(letter, 1), role)
+        return Variable(letter, index, self.shapes[letter], (), self.marks[letter], role)
 
     def before(self, letter: str) -> Variable:
         """A state as the moment before left it."""
@@ -58,75 +59,88 @@ class Moment:
 
     def let(self, letter: str, expression: Node, note: str = "", role: str = ACTIVATION) -> Variable:
         """Append `letter[t] = expression` and return its left side."""
-        (size,) = expression.shape
-        self.enter(letter)
-        target = self.at(letter, TIME, size, role)
+        self.enter(letter, expression.shape)
+        target = self.at(letter, TIME, role)
         self.items.append(Equation(target, expression, note=note))
         return target
 
-    def enter(self, letter: str) -> None:
-        """Find the mark of a letter: what has no moment, such as an activation behind the layer, may have its name."""
+    def enter(self, letter: str, shape: Shape) -> None:
+        """Find the mark of a letter: what has no moment, such as an activation behind the layer, may have its name.
+
+        Raises:
+            ShapeError: it is entered with another shape, as a state is that had another before.
+        """
         if letter not in self.marks:
             self.marks[letter] = self.builder.variable(letter, self.builder.index(self.number), (), ACTIVATION).mark
+            self.shapes[letter] = tuple(shape)
+        if self.shapes[letter] != tuple(shape):
+            now, before = map(shape_text, (shape, self.shapes[letter]))
+            raise ShapeError(f"{letter} has shape {now} at t, and {before} before it")
 
-    def weight(self, letter: str, gates: int, inputs: Expr) -> Variable:
-        """Enter a matrix that has the rows of so many gates."""
-        shape = (gates * self.units, inputs)
-        return self.builder.parameter(letter, self.number, shape, "weight", "xavier_uniform", (inputs, self.units))
-
-    def vector(self, letter: str, gates: int = 1) -> Variable:
-        """Enter a bias that has the elements of so many gates."""
-        fans = (self.units, self.units)
-        return self.builder.parameter(letter, self.number, (gates * self.units,), "bias", "zeros", fans)
-
-    def weights(self, gates: int) -> tuple[Node, Node, tuple[Node, ...]]:
-        """Enter the parameters of so many gates; return `W @ x[t]`, what the input gives to them, `R`, and `b`."""
-        product: Node = self.weight("W", gates, self.value.shape[1]) @ self.input
-        recurrent = self.weight("R", gates, self.units)
-        return product, recurrent, (self.vector("b", gates),) if self.bias else ()
-
-    def gate(self, stacked: Node, place: int) -> Node:
-        """The part of a vector that belongs to the gate at a place."""
-        return Slice(stacked, 0, place * self.units, (place + 1) * self.units)
+    def parameter(self, letter: str, shape: Shape, kind: str, initialiser: str, fans: tuple[Expr, Expr]) -> Variable:
+        """Enter a parameter, which is the same at each moment."""
+        return self.builder.parameter(letter, self.number, shape, kind, initialiser, fans)
 
 
 @dataclass(frozen=True)
 class Recurrent(Layer):
-    """Abstract base of recurrent layers: `step` writes the equations of a general moment."""
+    """Abstract base of recurrent layers: `begin` enters the states, `step` writes the equations of a general moment."""
 
     family: ClassVar[str] = "mixing"
-    states: ClassVar[tuple[str, ...]] = ("h",)
-    """The letters of what is carried from moment to moment; the first is the output."""
 
-    size: Size
     sequence: bool = field(default=True, kw_only=True)
     initial: Any = field(default=None, kw_only=True)
-    bias: bool = field(default=True, kw_only=True)
     unroll: bool = field(default=False, kw_only=True)
+    truncate: int | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
         name = type(self).__name__
-        object.__setattr__(self, "size", checked_size(self.size, name))
         checked_flag(self.sequence, f"{name}: sequence")
-        checked_flag(self.bias, f"{name}: bias")
         checked_flag(self.unroll, f"{name}: unroll")
-        if self.initial is not None and self.initial != LEARNED:
-            given = self.initial if isinstance(self.initial, tuple) else (self.initial,)
-            if len(given) != len(self.states):
-                raise SpecError(
-                    f"{name}: initial has {len(given)} states, and the cell carries {len(self.states)}: "
-                    f"{', '.join(self.states)}\n"
-                    f'allowed: "{LEARNED}", or an input for each, such as Input(8, name="h0")'
-                )
-            for state, each in zip(self.states, given, strict=True):
-                checked_input(each, f"{name}: the initial {state}")
+        if self.truncate is not None and not (type(self.truncate) is int and self.truncate >= 1):
+            raise SpecError(
+                f"{name}: truncate is {shown(self.truncate)}\n"
+                "allowed: a number of moments from 1, after which a gradient stops, such as truncate=20"
+            )
+        if self.initial is None or self.initial == LEARNED:
+            return
+        if len(self.given) != len(self.states):
+            raise SpecError(
+                f"{name}: initial has {len(self.given)} states, and the cell carries {len(self.states)}: "
+                f"{', '.join(self.states)}\n"
+                f'allowed: "{LEARNED}", or an input for each, such as Input(8, name="h0")'
+            )
+        for state, each in zip(self.states, self.given, strict=True):
+            checked_input(each, f"{name}: the initial {state}")
+
+    @property
+    def states(self) -> tuple[str, ...]:
+        """The letters of what is carried from moment to moment."""
+        raise NotImplementedError
+
+    @property
+    def result(self) -> str:
+        """The letter of the output."""
+        return self.states[0]
+
+    @property
+    def given(self) -> tuple[Any, ...]:
+        """The inputs that are the states before the first moment."""
+        several = self.initial if isinstance(self.initial, tuple) else (self.initial,)
+        return () if self.initial in (None, LEARNED) else several
 
     def needs(self, shape: tuple[Expr, ...]) -> Iterable[Need]:
         of_a_sequence(self, shape)
-        return ()
+        if self.truncate is not None and valued(shape[0]).is_Integer and valued(shape[0]) > self.truncate:
+            twice = 2 * self.truncate + 1  # so that at small sizes, too, a gradient stops at two places
+            yield Need(shape[0], least=twice) if valued(shape[0]) > twice else Need(shape[0], stays=True)
 
-    def step(self, moment: Moment) -> None:
-        """Append the equations of a general moment, the states under their letters."""
+    def begin(self, builder: Builder, value: Variable) -> Moment:
+        """Return a general moment in which the states are entered."""
+        raise NotImplementedError
+
+    def step(self, moment: Any) -> None:
+        """Append the equations of a general moment, the states and the output under their letters."""
         raise NotImplementedError
 
     def build(self, builder: Builder, value: Variable) -> Variable:
@@ -135,19 +149,21 @@ class Recurrent(Layer):
                 f"the size {shown(TIME.name)} has the name of a moment in {shown(self.text)}\n"
                 "allowed: another name, such as T"
             )
-        moment = Moment(builder, builder.next_number(), builder.size(self.size), value, self.bias)
-        for state in self.states:
-            moment.enter(state)
+        moment = self.begin(builder, value)
         self.step(moment)
         starts = [Equation(moment.at(state, Integer(0)), start, note="initial state")
                   for state, start in zip(self.states, self.starts(moment), strict=True)]  # fmt: skip
-        carries = tuple(Carry(moment.before(state), moment.at(state, TIME)) for state in self.states)
-        first = carries[0].after
-        array = first.change(index=first.index[:-1], shape=(value.shape[0], moment.units))
-        writes = (Rows(first, array),) if self.sequence else ()
-        loop = Loop(TIME, value.shape[0], tuple(moment.items), carries, (Rows(moment.input, value),), writes)
+        carries = {state: Carry(moment.before(state), moment.at(state, TIME), self.truncate) for state in self.states}
+        made = moment.at(self.result, TIME)
+        array = made.change(index=made.index[:-1], shape=(value.shape[0], *made.shape))
+        ends = not self.sequence and self.result in carries
+        writes = () if ends else (Rows(made, array),)
+        items = tuple(moment.items)
+        loop = Loop(TIME, value.shape[0], items, tuple(carries.values()), (Rows(moment.input, value),), writes)
         builder.items.extend(self.written((*starts, loop), builder.items))
-        return array if self.sequence else loop.end(carries[0])
+        if self.sequence:
+            return array
+        return loop.end(carries[self.result]) if ends else last_row(builder, array)
 
     def written(self, items: tuple[Item, ...], before: Iterable[Item]) -> Iterable[Item]:
         """The equations as they are, or written out for all moments; rows that stand there `before` are read as such.
@@ -165,12 +181,36 @@ class Recurrent(Layer):
 
     def starts(self, moment: Moment) -> list[Node]:
         """The states before the first moment."""
+        shapes = [moment.shapes[state] for state in self.states]
         if self.initial is None:
-            return [Fill(0, (moment.units,)) for _ in self.states]
+            return [zeros(*shape) for shape in shapes]
         if self.initial == LEARNED:
-            return [Multiply(Scalar(1), moment.vector(f"{state}s")) for state in self.states]
-        given = self.initial if isinstance(self.initial, tuple) else (self.initial,)
-        return [Multiply(Scalar(1), moment.builder.further_input(each, INPUT)) for each in given]
+            named = zip(self.states, shapes, strict=True)
+            learned = [moment.parameter(f"{state}s", shape, "bias", "zeros", fans_of(shape)) for state, shape in named]
+            return [Multiply(Scalar(1), each) for each in learned]
+        inputs = [moment.builder.further_input(each, INPUT) for each in self.given]
+        for state, each, shape in zip(self.states, inputs, shapes, strict=True):
+            if each.shape != shape:
+                raise SpecError(
+                    f"{type(self).__name__}: the initial {state} has shape {shape_text(each.shape)}\n"
+                    f"allowed: that of {state}, {shape_text(shape)}"
+                )
+        return [Multiply(Scalar(1), each) for each in inputs]
+
+    def with_unroll(self, unroll: bool) -> Recurrent:
+        """Return the layer with its moments written out, or not."""
+        return replace(self, unroll=unroll)
+
+
+def fans_of(shape: Shape) -> tuple[Expr, Expr]:
+    """Return how many numbers a linear map of this shape reads, and how many it makes."""
+    return (shape[-1], shape[0]) if shape else (Integer(1), Integer(1))
+
+
+def last_row(builder: Builder, array: Variable) -> Variable:
+    """Append the equation of the last row of an array."""
+    row = Sum(Slice(array, 0, array.shape[0] - 1, array.shape[0]), (0,))  # of one row: as formulas have `x[-1]`
+    return builder.equation("h", builder.next_number("hidden"), row, "at the last moment")
 
 
 def has_moments(layers: Iterable[Layer]) -> bool:
@@ -195,7 +235,7 @@ def written_out_in_time(network: Network, unroll: bool = True) -> Network:
 
 def _with_moments(layer: Layer, unroll: bool) -> Layer:
     if isinstance(layer, Recurrent):
-        return replace(layer, unroll=unroll)
+        return layer.with_unroll(unroll)
     if not has_moments(layer.inner):
         return layer
     return layer.with_rows([Chain(tuple(_with_moments(each, unroll) for each in row.layers)) for row in layer.rows])

@@ -66,7 +66,7 @@ class Lines(Block):
     """Numbered equations that stand at one place; `Equations` once they are set.
 
     `spans` are the loops around, from the outermost inwards, of which the equations before stood in the first `kept`:
-    the others begin here. `said` is what comes before: of the rows that a loop reads, or has made.
+    the others begin here. `said` stands above the lines: of the rows that a loop reads, or has made.
     """
 
     kind = "lines"

@@ -1,37 +1,44 @@
-"""Where a long formula may be cut: before `+`, `-` and elementwise products, outside parentheses first."""
+"""Where a long formula may be cut: before `+`, `-` and elementwise products, then between factors, outside parentheses
+first."""
 
 from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from typing import NamedTuple
 
 from symprop.notation.tex_boxes import atoms_of
 from symprop.notation.tex_boxes import width as tex_width
+from symprop.notation.tex_signs import ACCENTS, ALPHABETS, BIN, CLOSE, ORD, PUNCT, REL, SIGNS, SPACES
 
 
 class Place(NamedTuple):
-    """A place for a cut: position in the string, depth of parentheses, and how much of the line is before it."""
+    """A place for a cut: position in the string, depth of parentheses, and how much of the line is before it.
+
+    Between factors the depth is between two of parentheses, and the next line begins with a sign that is `lead` wide.
+    """
 
     position: int
-    depth: int
+    depth: float
     seen: float
+    lead: float = 0.0
 
 
 def chosen(places: Sequence[Place], total: float, width: float) -> list[int]:
-    """Return where to cut so that pieces are at most `width` wide, as far out of the parentheses as that allows."""
+    """Return where to cut so that pieces are at most `width` wide, as far out of the parentheses as that allows.
+
+    Between factors a cut takes no less than a third of a line from what follows.
+    """
     best: list[int] = []
-    for depth in range(1 + max((place.depth for place in places), default=0)):
+    for depth in sorted({place.depth for place in places}):
         usable = [place for place in places if place.depth <= depth]
-        if not usable:
-            continue
         cuts, start, longest = [], 0.0, 0.0
         for place, following in zip(usable, [*(place.seen for place in usable[1:]), total], strict=True):
-            if following - start > width and place.seen > start:
+            if following - start > width and place.seen - start > (width / 3 if place.lead else 0.0):
                 cuts.append(place.position)
                 longest = max(longest, place.seen - start)
-                start = place.seen
+                start = place.seen - place.lead
         best = cuts
         if max(longest, total - start) <= width:
             break
@@ -71,35 +78,107 @@ def latex_pieces(text: str, width: float, points: int = 10) -> list[str]:
         return [text]
     before, text = text, _operators(text, width, points)
     width -= _INDENT + (_TALL if text != before else 0.0)
-    places, pairs = [], list(_pairs(text))
-    atoms = atoms_of(text, points)
+    loose = set(_loose(text))
+    atoms = atoms_of("".join(" " if at in loose else each for at, each in enumerate(text)), points)
     starts = [place for place, _ in atoms]
-    depth = braces = environments = 0
-    for match in _TOKEN.finditer(text):
-        token, position = match[0], match.start()
-        depth += token.startswith(("\\left", "(")) - token.startswith(("\\right", ")"))
-        environments += token.startswith("\\begin") - token.startswith("\\end")
-        braces += (token == "{") - (token == "}")
-        if token == " " and not braces and not environments and text.startswith(_CUT_BEFORE, position + 1):
-            before_it = bisect_left(starts, position) - 1
-            places.append(Place(position, depth, atoms[before_it][1] if before_it >= 0 else 0.0))
+    places = [
+        Place(position, depth, atoms[last][1] if (last := bisect_left(starts, position) - 1) >= 0 else 0.0, lead)
+        for position, depth, lead in _places(text, loose)
+    ]
     cuts = chosen(places, atoms[-1][1], width)
-    edits = [pair for pair in pairs if any(pair[0] < cut < pair[1] for cut in cuts)]
+    between = {place.position for place in places if place.lead}
+    edits: dict[int, tuple[str, str]] = {}
+    for left, right in _pairs(text):
+        if any(left < cut < right for cut in cuts):
+            edits[left], edits[right] = ("\\left", "\\Bigl"), ("\\right", "\\Bigr")
+            if left - 1 in loose:  # what is in a group cannot be cut
+                edits[left - 1], edits[_closed(text, left)] = ("{", ""), ("}", "")
     pieces = []
     for start, end in zip([0, *cuts], [*cuts, len(text)], strict=True):
-        swaps = [(left, "\\left", "\\Bigl") for left, _ in edits] + [(right, "\\right", "\\Bigr") for _, right in edits]
         piece = text[start:end]
-        for position, old, new in sorted(swaps, reverse=True):
+        for position, (old, new) in sorted(edits.items(), reverse=True):
             if start <= position < end:
                 at = position - start
                 piece = piece[:at] + new + piece[at + len(old) :]
-        pieces.append(piece.strip())
+        pieces.append((r"\cdot " if start in between else "") + piece.strip())
     return pieces
 
 
+_ARGUMENTS = {r"\frac": 2, r"\tfrac": 2, r"\dfrac": 2, r"\sqrt": 1, "^": 1, "_": 1}
+_ARGUMENTS |= dict.fromkeys((*ALPHABETS, *ACCENTS), 1)
+"""How many groups behind a command are its own."""
+_SUMS = (r"\sum", r"\prod", r"\max", r"\min")
+_DOT = 8.0
+"""Points of a dot between factors, with its spaces."""
+
+
+def _loose(text: str) -> Iterator[int]:
+    r"""Yield the braces of groups that are no argument of a command and hold a pair of `\left( \right)`.
+
+    >>> list(_loose(r"\frac{\left(a\right)}{2} \exp{\left(b\right)}"))
+    [29, 44]
+    """
+    groups: list[tuple[bool, int]] = []  # whether it is one, and how many arguments its command still has
+    pending = 0
+    for match in _TOKEN.finditer(text):
+        token, position, is_loose = match[0], match.start(), False
+        if token == "{":
+            is_loose = not pending and text.startswith("\\left", position + 1)
+            groups.append((is_loose, max(pending - 1, 0)))
+            pending = 0
+        elif token == "}" and groups:
+            is_loose, pending = groups.pop()
+        elif token != " ":
+            pending = _ARGUMENTS.get(token, 0)
+        if is_loose:
+            yield position
+
+
+def _places(text: str, loose: Container[int] = ()) -> Iterator[tuple[int, float, float]]:
+    r"""Yield where a formula may be cut: the position, the depth of parentheses, the width of the sign that is put in.
+
+    >>> list(_places(r"A \log(b + c) D"))
+    [(1, 0.5, 8.0), (8, 1, 0.0), (13, 0.5, 8.0)]
+    """
+    depth = braces = environments = 0
+    is_bound = False  # to what follows: a sum, or an operator of differentiation
+    last = ""
+    for match in _TOKEN.finditer(text):
+        token, position = match[0], match.start()
+        depth += token.startswith(("\\left", "(", "[")) - token.startswith(("\\right", ")", "]"))
+        environments += token.startswith("\\begin") - token.startswith("\\end")
+        if token in ("{", "}") and position not in loose:
+            braces += 1 if token == "{" else -1
+        if token != " ":
+            is_bound = is_bound or token in _SUMS or text.startswith(r"\frac{\partial}{", position)
+            last = token
+        elif not environments and not braces:
+            if text.startswith(_CUT_BEFORE, position + 1):
+                yield position, depth, 0.0
+            elif not is_bound and _ends(last) and _begins(_TOKEN.match(text, position + 1)):
+                yield position, depth + 0.5, _DOT
+            is_bound = False
+
+
+def _ends(token: str) -> bool:
+    """Whether a factor may end with a token."""
+    return token.isalnum() or token in ("}", ")", "]") or token.startswith("\\right") or _kind(token) == ORD
+
+
+def _begins(match: re.Match[str] | None) -> bool:
+    """Whether a factor may begin with a token."""
+    token = match[0] if match else ""
+    if token.isalnum() or token in ("{", "(") or token.startswith("\\left"):
+        return True
+    other = (BIN, REL, PUNCT, CLOSE)
+    return token.startswith("\\") and not token.startswith(("\\right", "\\text")) and _kind(token) not in other
+
+
+def _kind(token: str) -> str:
+    return PUNCT if token in SPACES else SIGNS[token].kind if token in SIGNS else ""
+
+
 _LONG_PARTIAL = re.compile(r"\\frac\{\\partial (?=\\left\()")
-_BRACED = re.compile(r"(?:^|(?<=[ (]))\{(?=\\left\()")
-"""A group around parentheses, which has a power: it would not be cut inside."""
 
 
 def _operators(text: str, width: float, points: int) -> str:
@@ -108,7 +187,6 @@ def _operators(text: str, width: float, points: int) -> str:
     >>> print(_operators(r"\frac{\partial \left(a + b + c\right)}{\partial x}", 60, 10))
     \frac{\partial}{\partial x} \left(a + b + c\right)
     """
-    whole = text
     for match in reversed(list(_LONG_PARTIAL.finditer(text))):
         end = _closed(text, match.end())
         below = _closed(text, end + 2)
@@ -116,12 +194,6 @@ def _operators(text: str, width: float, points: int) -> str:
         if tex_width(numerator, points) > width / 2:
             operator = rf"\frac{{\partial}}{{{denominator}}} {numerator}"
             text = text[: match.start()] + operator + text[below + 1 :]
-    if text == whole:
-        return text
-    for match in reversed(list(_BRACED.finditer(text))):
-        end = _closed(text, match.end())
-        if text[:end].endswith("\\right)"):
-            text = text[: match.start()] + text[match.end() : end] + text[end + 1 :]
     return text
 
 

@@ -59,7 +59,7 @@ def brief(steps: Iterable[Step], known: Known) -> list[Step]:
         before, after = _waiting(step.before, known), _waiting(step.after, known)
         begins = None not in before and bool(before - after)  # another equation has its turn
         if found and before and not begins:
-            found[-1] = _joined(found[-1], step)
+            found[-1] = joined(found[-1], step)
         else:
             found.append(step)
     return found
@@ -74,6 +74,7 @@ def _waiting(node: Node, known: Known) -> set[Node | None]:
     }
 
 
-def _joined(first: Step, then: Step) -> Step:
+def joined(first: Step, then: Step) -> Step:
+    """Return two steps as one, whose rule has the names of both."""
     rules: Iterable[str] = dict.fromkeys([*first.rule.split(", "), then.rule])
     return Step(", ".join(rules), first.before, then.after, tuple(dict.fromkeys([*first.facts, *then.facts])))

@@ -141,12 +141,13 @@ def _placed(
                 yield around, Line(derivation.numbers[item.name], item, last)
             continue
         told = [equation for equation in equations_in((item,)) if kept(equation)]
-        read = {variable for equation in told for variable in variables(equation.expression)}
+        sums = [each for each in derivation.backward if isinstance(each, Equation)] if wanted is not True else []
+        read = {variable for equation in (*told, *sums) for variable in variables(equation.expression)}
         made = {equation.target for equation in told}
         yield from (
             (around, Slices(rows, _span(item), False))
             for rows in item.reads
-            if {rows.row, item.at(rows.row, item.count)} & read
+            if {rows.row, item.at(rows.row, item.count), item.at(rows.row, item.index + 1)} & read
         )
         yield from _placed(derivation, item.base, wanted, around)
         yield from _placed(derivation, item.items, wanted, (*around, item))
@@ -154,12 +155,13 @@ def _placed(
 
 
 def heading(found: Lines) -> Words:
-    """Say for which blocks equations hold, and first what is said of rows."""
+    """Say for which blocks equations hold, and what is said of rows."""
     said: Words = tuple(part for each in found.said for part in (*each.words, ". "))
     kept: Words = tuple(part for span in found.spans[: found.kept] for part in (" and ", span.index))[1:]
     opened: Words = tuple(part for span in found.opened for part in (" and in each of them for ", span))[1:]
     if opened:
-        return (*said, *(("For each ", *kept, ", for ") if kept else ("For ",)), *opened, ":")
+        begun = (*(("For each ", *kept, ", for ") if kept else ("For ",)), *opened)
+        return (*begun, ": ", *said[:-1], ".") if said else (*begun, ":")
     return (*said, "Then, for the same ", *kept, ":") if kept else said
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import sympy
 from sympy import Rational, Symbol
+from sympy.core.function import AppliedUndef
 
 from symprop.algebra import nodes as n
 from symprop.algebra.batching import BATCH_SIZE
@@ -66,7 +67,7 @@ def conventions(derivation: Derivation) -> Iterator[Words]:
         beyond = any(_meets_rows(part) and part.rank > 2 for part in written)
         further = ", and so in arrays with more axes" if beyond else ""
         yield (f"A vector that is added to a matrix is added to each of its rows{further}.",)
-    yield ("A gradient has the shape of its parameter (denominator layout).",)
+    yield from (("A gradient has the shape of its parameter (denominator layout).",), *_numbering(derivation))
     adjoints = {adjoint_of(each.target): each.target for each in system.equations if each.target.role == PRE_ACTIVATION}
     deltas = [equation.target for equation in derivation.equations if equation.target in adjoints]
     if deltas:
@@ -96,6 +97,20 @@ def conventions(derivation: Derivation) -> Iterator[Words]:
     for word in dict.fromkeys("largest" if which == "max" else "smallest" for which in firsts):
         yield (f"Where several elements are the {word}, the first of them has the derivative.",)
     yield from _choices(derivation)
+
+
+def _numbering(derivation: Derivation) -> Iterator[Words]:
+    """Say which layer a block is where layers stand before the blocks."""
+    for loop in derivation.system.loops:
+        made = [each.target for each in loop.equations]
+        own = next((each.index[0] for each in made if each.role == PRE_ACTIVATION and each.index), loop.index)
+        before = own - loop.index
+        if before.is_Integer and before.is_positive:
+            behind: Words = (", behind layer ", before) if before == 1 else (", behind layers 1 to ", before)
+            widths = [size for each in made for size in each.shape if size.atoms(AppliedUndef)][:1]
+            said = (("; ", size, " is the width of block ", loop.index) for size in widths)
+            more: Words = next(said, ())
+            yield (loop.index, " counts the blocks: block ", loop.index, " is layer ", own, *behind, *more, ".")
 
 
 def _choices(derivation: Derivation) -> Iterator[Words]:
@@ -233,13 +248,19 @@ def signs(derivation: Derivation) -> Iterator[Words]:
     """Explain the signs of the formulas on this page that need it, as far as they occur."""
     printed = _printed(derivation)
     both = [side for equation in printed for side in sides(equation)]
+    yield from about_images(derivation.system, both)
+    yield from about_letters(derivation, both)
+    yield from signs_of(printed)
+
+
+def signs_of(printed: Sequence[Equation]) -> Iterator[Words]:
+    """Explain the signs of equations that need it, as far as they occur."""
+    both = [side for equation in printed for side in sides(equation)]
     written = list(map(pretty, both))
 
     def occurs(sign: str) -> bool:
         return any(sign in formula for formula in written)
 
-    yield from about_images(derivation.system, both)
-    yield from about_letters(derivation, both)
     yield from _about_places(printed, both)
     yield from _about_means(both)
     u = Variable("u", (), (2,))

@@ -57,7 +57,7 @@ def of_geometry(reading: Readings, alike: Sequence[Readings], model: Readings) -
     reads: Words = (" It reads as ", model.layer.target, " does.")
     yield Paragraph((*what, *said, ".", *(through if shared else ()), *(() if model is reading else reads)))
     rows = (*_forward(reading), *_by_array(reading), *_by_kernel(reading))
-    yield Grid((("",), ("windows",), ("sizes",)), rows, ("l", "l", "l"), small=True)
+    yield Grid((("",), ("windows",), ("sizes",)), rows, ("l", "0.3", "0.5"), small=True)
     for part in reading.readings if model is reading else ():
         yield Listed((f"{part.title}:",), (*part.named, *part.equations))
 
@@ -65,7 +65,7 @@ def of_geometry(reading: Readings, alike: Sequence[Readings], model: Readings) -
 def _forward(reading: Readings) -> Iterator[GridRow]:
     """Work out how many windows the layer has, and what stands behind the last."""
     for sizes, axes in _alike(reading.sizes):
-        yield GridRow(((reading.layer.target, axes), (reading.array, ", ", _lie(sizes)), (sizes.counted,)))
+        yield GridRow(((reading.layer.target, axes), (reading.array, ", ", *_lie(sizes)), (sizes.counted,)))
         if sizes.stride > 1:
             yield GridRow(((), ("behind the last window",), (Arithmetic(f"a = {sizes.left.text}"),)))
 
@@ -81,7 +81,7 @@ def _by_array(reading: Readings) -> Iterator[GridRow]:
             length = f"{sizes.stride}·({sizes.count} − 1) + 1 + {sizes.unread} = {back.length}"
             yield GridRow(((target, axes), (reading.flow, *between), (Arithmetic(length),)))
         first: Words = () if between else (target, axes)
-        yield GridRow((first, (*(("of this",) if between else (reading.flow,)), ", ", _lie(back)), (back.counted,)))
+        yield GridRow((first, (*(("of this",) if between else (reading.flow,)), ", ", *_lie(back)), (back.counted,)))
 
 
 def _by_kernel(reading: Readings) -> Iterator[GridRow]:
@@ -90,7 +90,7 @@ def _by_kernel(reading: Readings) -> Iterator[GridRow]:
     for (back, sizes), axes in _alike(tuple(zip(reading.sizes_back[1], reading.sizes, strict=True))):
         first = "the first counts" if sizes.kernel == 1 else f"the first {sizes.kernel} count"
         more = "" if back.count == sizes.kernel else f", {first}"
-        yield GridRow(((target, axes), (reading.array, ", ", _lie(back)), (back.counted, more)))
+        yield GridRow(((target, axes), (reading.array, ", ", *_lie(back)), (back.counted, more)))
 
 
 _Found = TypeVar("_Found")
@@ -105,7 +105,8 @@ def _alike(each: Sequence[_Found]) -> list[tuple[_Found, str]]:
     return [(item, f", {' and '.join(axes)}" if len(found) > 1 else "") for item, axes in found.items()]
 
 
-def _lie(sizes: WindowSizes) -> Arithmetic:
+def _lie(sizes: WindowSizes) -> Words:
     """Say how windows lie, in the letters of the formula."""
     ends = f"{sizes.before}" if sizes.before == sizes.after else f"{sizes.before}, {sizes.after}"
-    return Arithmetic(f"K = {sizes.kernel}, s = {sizes.stride}, d = {sizes.dilation}, p = {ends}".replace("-", "−"))
+    told = (f"K = {sizes.kernel}", f"s = {sizes.stride}", f"d = {sizes.dilation}", f"p = {ends}".replace("-", "−"))
+    return tuple(part for each in told for part in (", ", Arithmetic(each)))[1:]

@@ -29,7 +29,7 @@ from symprop.notation.conventions import loss_clashes
 from symprop.notation.diagram_rows import Row, is_skip_sum, rows_of
 from symprop.notation.drawing import Arrow, Box, Drawing, Frame
 from symprop.notation.latex import Tex, latex
-from symprop.notation.pretty import Unicode, pretty
+from symprop.notation.pretty import Unicode, pretty, with_layers_above
 from symprop.notation.stacks import sides
 from symprop.notation.svg import svg
 from symprop.notation.tex_boxes import width as tex_width
@@ -176,6 +176,7 @@ class _Plan:
 
     def label(self, node: Node) -> Label:
         """Write a formula in both notations, the loss with curls where a size has its letter."""
+        node = with_layers_above(node) if self.derivation.system.loops else node
         written = latex(node, self.notation)
         if not self.curled:
             return pretty(node), written

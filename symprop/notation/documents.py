@@ -18,8 +18,8 @@ from symprop.notation.choices import PLAIN, Notation
 from symprop.notation.content import reasons, steps_of
 from symprop.notation.convolutions import convolutions
 from symprop.notation.diagram import drawn
-from symprop.notation.drawing import Drawing
-from symprop.notation.page_blocks import PageWriter
+from symprop.notation.drawing import Box, Drawing
+from symprop.notation.page_blocks import PageWriter, label
 from symprop.notation.paper import A4, Paper
 from symprop.notation.svg import svg
 from symprop.notation.terminal import NUMPY, UNICODE, section_lines
@@ -92,7 +92,12 @@ def both_passes(writer: PageWriter, is_asked: bool = False) -> Picture | None:
     if not fits and not is_asked:
         return None
     is_stacked = fits[0] if fits else True
-    return Picture(tikz(drawing, is_stacked), svg(drawing).partition("?>\n")[2], (CAPTION,), "fig:passes")
+    return Picture(tikz(drawing, is_stacked, _reference), svg(drawing).partition("?>\n")[2], (CAPTION,), "fig:passes")
+
+
+def _reference(box: Box) -> str:
+    """Refer to an equation by its number, which a paper around the page may count in its own way."""
+    return rf"\sympropref{{{label(box.name).removeprefix('eq:')}}}{{{box.number}}}"
 
 
 def _fits(drawing: Drawing, is_stacked: bool, paper: Paper) -> bool:

@@ -20,6 +20,7 @@ from symprop.algebra.trees import replace, walk
 from symprop.algebra.window_sizes import Arithmetic
 from symprop.analysis.derivation import Derivation
 from symprop.calculus.elementwise import VALUE, derivative, raw_slope
+from symprop.calculus.tidy import tidy
 from symprop.errors import FormulaError
 from symprop.notation.precedence import decimal
 from symprop.notation.words import Part, Words
@@ -136,7 +137,9 @@ def told(derivation: Derivation, text: str, functions: Iterable[ElementwiseFunct
             continue
         written, slope = end
         at += len(written)
-        parts += ["the derivative of ", head, " is ", _with_decimals(lift(slope, names))]
+        found = lift(slope, names)
+        found = tidy(found) if isinstance(found, n.Where) else found  # 1 where a condition holds is its indicator
+        parts += ["the derivative of ", head, " is ", _with_decimals(found)]
         parts += [" with ", names[VALUE], " = ", head] if slope.has(VALUE) else []
     return tuple(part for part in (*parts, text[at:]) if part != "")
 

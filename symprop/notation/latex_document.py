@@ -10,7 +10,7 @@ from typing import Any
 from symprop.notation.blocks import NO_BYLINE, Byline, Chain, Grid, Link, Section
 from symprop.notation.latex import escaped
 from symprop.notation.paper import A4, SLIDES, Paper
-from symprop.notation.slides import frames
+from symprop.notation.slides import parts
 from symprop.notation.words import Code, Math, Words, Written, written
 from symprop.templating import environment
 
@@ -19,13 +19,16 @@ _APOSTROPHE = re.compile(r"(?<=[A-Za-z])\\textquotesingle\{\}(?=[a-z])")
 
 
 BODY = "body.tex.j2"
+ROWS_TOGETHER, MOST_ROWS = 6, 40
+"""Rows of a table that stay together in a column, and on a page."""
 
 
 @dataclass(frozen=True)
 class Looks:
     """How the document around the blocks looks: numbered sections, links, their level, a prefix of all labels.
 
-    One that is `dense` has smaller letters and lines closer together, for equations alone.
+    One that is `dense` has smaller letters and lines closer together, for equations alone. One that `counts` goes on
+    with the numbers of equations of a paper around it.
     """
 
     numbered: bool = False
@@ -33,6 +36,7 @@ class Looks:
     prefix: str = ""
     dense: bool = False
     paper: Paper = A4
+    counts: bool = False
 
     @property
     def floats(self) -> bool:
@@ -70,6 +74,62 @@ class Looks:
         formulas = [part.latex for reason in link.reasons for part in written(reason) if isinstance(part, Math)]
         return len(link.rule) <= _BESIDE and all(self.paper.width(each) < 0.8 * self.paper.RULE for each in formulas)
 
+    def columns(self, grid: Grid) -> str:
+        """Write the columns of a table: words that may take several lines are set ragged.
+
+        Such a column has its part of the line, in a narrow table its part of what the others leave, but at least what
+        its longest word takes.
+        """
+        widths = self._in_column(grid)
+        if widths is None:
+            widths = [rf"{each}\linewidth" for each in grid.align]
+        ragged = r">{\raggedright\arraybackslash}p{%s}"
+        return "".join(
+            one if one in ("l", "r") else ragged % width for one, width in zip(grid.align, widths, strict=True)
+        )
+
+    def is_narrow(self, grid: Grid) -> bool:
+        """Whether a table has room in one of two columns."""
+        return self.paper.columns == 1 or self._in_column(grid) is not None
+
+    def _in_column(self, grid: Grid) -> list[str] | None:
+        """Return how wide the columns of a table are in one of two columns of a page, None where it has no room."""
+        if self.paper.columns == 1:
+            return None
+        parts = {place: float(each) for place, each in enumerate(grid.align) if each not in ("l", "r")}
+        least = {place: self._longest(grid, place) for place in parts}
+        widths = [0.0 if place in parts else self._whole(grid, place) for place in range(len(grid.align))]
+        room = self.paper.line - sum(widths) - _BETWEEN * (len(grid.align) - 1) - 1
+        for place in sorted(parts, key=lambda place: parts[place] - least[place] / self.paper.line):  # who needs more
+            widths[place] = max(least[place], room * parts[place] / sum(parts.values()))
+            room -= widths[place]
+            del parts[place]
+        return [rf"{width / self.paper.line:.3f}\linewidth" for width in widths] if room > -1 else None
+
+    def _longest(self, grid: Grid, place: int) -> float:
+        """Return how wide the longest part of a column is that is not broken."""
+        cells = [grid.head[place], *(row.cells[place] for row in grid.rows)]
+        return max((width for cell in cells for part in written(cell) for width in self._words(part)), default=0.0) + 2
+
+    def _whole(self, grid: Grid, place: int) -> float:
+        """Return how wide a column is that is not broken."""
+        cells = [grid.head[place], *(row.cells[place] for row in grid.rows)]
+        return max(sum(width for part in written(cell) for width in self._words(part)) for cell in cells)
+
+    def _words(self, part: Written) -> list[float]:
+        """Return how wide the parts of words in a table are between which a line may end."""
+        small = self.paper.points - 2
+        if isinstance(part, Math):
+            scale = 1.06 * small / self.paper.points  # small letters are wider
+            return [scale * self.paper.width(each) for each in re.split(" (?=[-+=] )", part.latex)]
+        if isinstance(part, Code):
+            return [0.54 * small * len(each) for each in re.split(r"(?<=[ (=_])|(?<=[a-z])(?=[A-Z])", part.text)]
+        return [0.48 * small * (len(each) + 0.5) for each in part.split()] if isinstance(part, str) else [2.0 * small]
+
+    def parted(self, grid: Grid) -> int:
+        """Return after how many rows a table may be broken that cannot run over pages."""
+        return ROWS_TOGETHER if grid.small and not {"l", "r"}.intersection(grid.align) else MOST_ROWS
+
     def label(self, name: str) -> str:
         """Write a label with the document's prefix: `eq:delta1`, `eq:mine-delta1`."""
         kind, _, rest = name.partition(":")
@@ -100,8 +160,10 @@ def _render(template: str, sections: Iterable[Section], looks: Looks, **more: An
         "typed": typed,
         "cut": cut,
         "verbatim": verbatim,
-        "columns": columns,
-        "frames": frames,
+        "columns": looks.columns,
+        "parted": looks.parted,
+        "is_narrow": looks.is_narrow,
+        "parts": parts,
         "reason_fits": looks.reason_fits,
         "is_one_line": looks.is_one_line,
         "has_room": looks.has_room,
@@ -136,12 +198,13 @@ def typed(text: str) -> str:
 
 
 def narrow(text: str) -> str:
-    r"""Return typed text for a narrow column: lines may end, where need be, after brackets and the like too.
+    r"""Return typed text for a narrow column: lines may end, where need be, after brackets and words too.
 
     >>> print(narrow("Dense(1, bias=False)"))
     Dense(\penalty300{}1, \allowbreak bias=\penalty300{}False)
     """
     spaced = typed(text).replace(": ", r":\ ")  # not the wide space after the end of a clause
+    spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", r"\\penalty500{}", spaced)
     return re.sub(r"(\((?!\))|=|\\_)", r"\1\\penalty300{}", spaced)
 
 
@@ -151,11 +214,7 @@ def verbatim(text: str) -> str:
     return "~" * (len(text) - len(code)) + escaped(code).replace("-", "-{}").replace(" ", r"\ ")
 
 
+_BETWEEN = 6.0
+"""Points between columns of a narrow table."""
 _BESIDE = 45
 """Characters of a rule that stand beside a formula in one line or two."""
-
-
-def columns(align: Sequence[str]) -> str:
-    """Return the columns of a table: words that may take several lines are set ragged."""
-    wide = r">{\raggedright\arraybackslash}p{%s\linewidth}"
-    return "".join(each if each in ("l", "r") else wide % each for each in align)

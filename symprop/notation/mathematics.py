@@ -20,7 +20,7 @@ from symprop.notation import decompositions as decompositions  # enters its rows
 from symprop.notation import moves as moves  # enters its rows
 from symprop.notation.fractions import is_single, is_square, unsigned
 from symprop.notation.indexed import Element
-from symprop.notation.on_paper import lifted, scalars_outside
+from symprop.notation.on_paper import lifted, scalars_outside, slope_apart
 from symprop.notation.places import Digit, Part, is_typed, written_place
 from symprop.notation.precedence import (
     ATOM,
@@ -127,6 +127,10 @@ def _(node: n.Power, of: Of, style: Style) -> Piece:
     if exponent.is_number and exponent.is_negative:
         return unsigned(split(node), of, style)
     normed = squared_norm(base) if not base.rank else None
+    if exponent == 2 and isinstance(base, n.Power) and base.exponent == sympy.Rational(1, 2):
+        rooted = squared_norm(base.operands[0]) if not base.rank else None
+        if rooted is not None:
+            return style.squared_norm(of(rooted).text, rooted.rank > 1)
     if normed is not None and exponent.is_Rational and exponent.q == 2:  # an odd power of the norm
         norm = style.norm(of(normed).text, normed.rank > 1)
         return norm if exponent == sympy.Rational(1, 2) else style.power(norm.text, 2 * exponent, False)
@@ -255,5 +259,7 @@ def _(node: n.Pushforward, of: Of, style: Style) -> Piece:
 def _(node: n.Pullback, of: Of, style: Style) -> Piece:
     cotangent, expression, by = node.operands
     jacobian = style.derivative(style.wrap(of(expression), ATOM), of(by).text)
+    if not expression.rank:  # a gradient, in the shape of its variable
+        return jacobian if cotangent.number == 1 else of(slope_apart(node))
     operator = style.superscript(style.group(jacobian.text), style.transposed)
     return Piece(f"{operator} {style.wrap(of(cotangent), MATMUL)}", MATMUL)

@@ -216,11 +216,11 @@ def _block(block: Block, wording: Wording) -> Iterator[str]:
 
 
 def _lines(block: Lines, wording: Wording) -> Iterator[str]:
-    outside = "    " * (block.kept if block.opened else len(block.spans))
-    yield from (f"{outside}{_slices(each, wording)}" for each in block.said)
     for depth, span in enumerate(block.opened, start=block.kept):
         yield f"{'    ' * depth}for {span.index} in {_range(span, wording)}:"
-    yield from (f"{'    ' * len(block.spans)}{_line(line, wording)}" for line in block.lines)
+    inside = "    " * len(block.spans)
+    yield from (f"{inside}{_slices(each, wording)}" for each in block.said)
+    yield from (f"{inside}{_line(line, wording)}" for line in block.lines)
 
 
 def _range(span: Span, wording: Wording) -> str:

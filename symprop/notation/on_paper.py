@@ -55,9 +55,18 @@ def scalars_outside(node: n.MatMul) -> Node | None:
 
 def lifted(term: Node) -> Node:
     """A term with the scalars of its products of matrices among its own: `½ (−y)ᵀ x` is `−½ yᵀ x`."""
+    term = slope_apart(term)
     apart = [_scalars_apart(factor) if isinstance(factor, n.MatMul) else ([], factor) for factor in factors_of(term)]
     moved = any(scalars for scalars, _ in apart)
     return multiplied([part for scalars, rest in apart for part in (*scalars, rest)]) if moved else term
+
+
+def slope_apart(term: Node) -> Node:
+    """The derivative of a number, pulled back from another, as a multiple of its gradient: `λ ∂u/∂w`."""
+    match term:
+        case n.Pullback(operands=(cotangent, expression, by)) if not expression.rank and cotangent.number != 1:
+            return n.Multiply(cotangent, n.Pullback(n.Scalar(1), expression, by))
+    return term
 
 
 def _scalars_apart(node: Node) -> tuple[list[Node], Node]:

@@ -68,10 +68,16 @@ class PageWriter:
 
     @cached_property
     def notation(self) -> Notation:
-        """The notation that the author chose, with another letter for the loss where a size has it."""
-        if loss_clashes(self.derivation) and self.chosen.symbol("L") is None:
-            return replace(self.chosen, loss=r"\mathcal{L}")
-        return self.chosen
+        """The notation that the author chose, with another letter for the loss where a size has it.
+
+        Where there is a general layer, all have their number where that has its letter.
+        """
+        chosen = self.chosen
+        if chosen.layer_index == "mixed" and self.derivation.system.loops:
+            chosen = replace(chosen, layer_index="super")
+        if loss_clashes(self.derivation) and chosen.symbol("L") is None:
+            return replace(chosen, loss=r"\mathcal{L}")
+        return chosen
 
     @cached_property
     def _tex(self) -> Tex:
@@ -255,10 +261,10 @@ class PageWriter:
         left = self.formula(left_side(equation))
         start = (write(shown[0].before) if shown else "") or self.formula(by_names(both[1], known))
         beside = self.after(left)
-        return Chain(left, self.pieces(start, beside), self._links(shown, write, beside), equation.note)
+        return Chain(left, self.pieces(start, beside), self.links(shown, write, beside), equation.note)
 
-    def _links(self, steps: Iterable[Step], write: Callable[[Node], str], beside: float) -> tuple[Link, ...]:
-        """Write steps: what each leads to, its rule and its reasons."""
+    def links(self, steps: Iterable[Step], write: Callable[[Node], str], beside: float) -> tuple[Link, ...]:
+        """Write steps: what each leads to, its rule and its reasons; the formulas stand beside `beside` points."""
         return tuple(
             Link(
                 self.pieces(write(step.after), beside),

@@ -66,6 +66,11 @@ class Paper:
         return (text - BETWEEN * (self.columns - 1)) / self.columns
 
     @property
+    def column(self) -> float:
+        """The width of a line in centimetres."""
+        return self.line / MILLIMETRE / 10
+
+    @property
     def page(self) -> float:
         """The width of the text in centimetres, over all columns."""
         return (_WIDTHS[self.paper] - 2 * self.margin) / 10

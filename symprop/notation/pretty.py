@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Sequence
 
 import sympy
-from sympy import Basic, Expr
+from sympy import Basic, Expr, Integer, Symbol
 from sympy.core.function import AppliedUndef
 
 from symprop.algebra import nodes as n
@@ -16,6 +16,7 @@ from symprop.algebra.named_numbers import NamedNumber
 from symprop.algebra.nodes import Node
 from symprop.algebra.shapes import Shape, shape_text
 from symprop.algebra.sizes import size_text
+from symprop.algebra.trees import variables
 from symprop.notation import mathematics, numbers
 from symprop.notation.on_paper import on_paper
 from symprop.notation.precedence import ATOM, COMPARE, POWER, PRODUCT, SUM, SUMMATION, Piece, render
@@ -76,6 +77,17 @@ def pretty(node: Node) -> str:
     '(W₂ᵀ δ₂) ⊙ (1 − a₁ ⊙ a₁)'
     """
     return render(PRETTY, with_sizes(stacked(on_paper(node)))).text
+
+
+def with_layers_above(node: Node) -> Node:
+    """Return a formula, to be printed, whose layers have their numbers where a general layer has its letter.
+
+    >>> from symprop.algebra import variable
+    >>> pretty(variable("W1", (3, 4)) @ variable("x", (4,))), pretty(with_layers_above(variable("W1", (3, 4))))
+    ('W₁ x', 'W⁽¹⁾')
+    """
+    numbered = (each for each in variables(node) if each.index and each.index[0].is_Integer)
+    return node.xreplace({each: each.change(index=(Symbol(str(each.index[0])), *each.index[1:])) for each in numbered})
 
 
 _ACCENTS = {"dot": "\u0307", "bar": "\u0304", "hat": "\u0302", "tilde": "\u0303"}
@@ -195,7 +207,7 @@ class Unicode(Style):
         return Piece(f"{sign}{below} {inside}", SUMMATION)
 
     def series(self, index: Expr, count: Expr, inside: str) -> Piece:
-        return Piece(f"{_lowered('Σ', index)}₌₁{superscript(self.number(count).text)} {inside}", SUMMATION)
+        return Piece(f"{_over(index, Integer(1), count)} {inside}", SUMMATION)
 
     def indicator(self, condition: str) -> Piece:
         return Piece(f"1[{condition}]", ATOM)
@@ -233,9 +245,14 @@ def _named(value: Basic) -> Basic:
     for total in value.atoms(sympy.Sum):
         index, first, last = total.limits[0]
         inside = Unicode().number(total.function.xreplace(sizes)).text
-        below = f"{_lowered('Σ', index)}₌{_lowered('', first)}"
-        totals[total] = sympy.Symbol(f"{below}{superscript(str(last))} {inside}")
+        totals[total] = sympy.Symbol(f"{_over(index, first, last)} {inside}")
     return value.xreplace(totals).xreplace(sizes)
+
+
+def _over(index: Basic, first: Basic, last: Basic) -> str:
+    """Write a sum with its range on the line, `Σ[t=1…T]`: raised, T would be a transpose sign."""
+    here, start, end = (Unicode().number(part).text for part in (index, first, last))
+    return f"Σ[{here}={start}…{end}]"
 
 
 def _lowered(base: str, index: Basic) -> str:

@@ -133,11 +133,10 @@ def _equations(found: Iterable[Lines], wording: Wording) -> Iterator[str]:
     }
     column = max(_width(piece) for pieces in rows.values() for piece in pieces)
     for block in blocks:
-        outside = "  " * (block.kept + 1 if block.opened else len(block.spans) + 1)
-        yield from (f"{outside}{wording.words(said.words)}" for said in block.said)
         for depth, span in enumerate(block.opened, start=block.kept + 1):
             yield f"{'  ' * depth}for {wording.span(span)}"
         indent = "  " * (len(block.spans) + 1)
+        yield from (f"{indent}{wording.words(said.words)}" for said in block.said)
         for line in block.lines:
             head = f"{indent}{f'({line.number})':>{digits + 2}}  "
             first, *rest = rows[line.number]

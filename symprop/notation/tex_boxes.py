@@ -31,7 +31,7 @@ from symprop.notation.tex_signs import (
 
 DRAWN = (10, 8, 7, 6, 5)
 """The sizes whose widths are known."""
-SIZES = {9: (9.0, 6.0, 5.0), 10: (10.0, 7.0, 5.0), 11: (10.95, 8.0, 6.0), 12: (12.0, 8.0, 6.0)}
+SIZES = {9: (9.0, 7.0, 6.0), 10: (10.0, 7.0, 5.0), 11: (10.95, 8.0, 6.0), 12: (12.0, 8.0, 6.0)}
 """Points of letters in text, in scripts and in scripts of scripts, by the size of the text."""
 _AXIS, _NULL = 0.25, 1.2
 """The height of the axis, in quads, and the space beside a fraction."""

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from symprop.notation.drawing import MARGIN, Drawing, layout, measured
+import re
+from collections.abc import Callable
+
+from symprop.notation.drawing import MARGIN, Box, Drawing, layout, measured
 
 HEAD = (
     r"\begin{tikzpicture}[x=1cm, y=-1cm, >={Stealth[length=5pt]}, font=\fontsize{9}{11}\selectfont,",
@@ -27,13 +30,32 @@ LETTERS = 9
 """Points of all words and numbers."""
 
 
+_OF = r"(\\partial [^{}]*(?:\{[^{}]*\}[^{}]*)*)"
+_PARTIAL = re.compile(rf"\\frac\{{{_OF}\}}\{{{_OF}\}}")
+"""A derivative as a fraction, whose letters would be too small."""
+
+
+def in_line(formula: str) -> str:
+    r"""Write derivatives with a stroke.
+
+    >>> print(in_line(r"\frac{\partial L}{\partial W_{12}} \odot u"))
+    \partial L/\partial W_{12} \odot u
+    """
+    return _PARTIAL.sub(r"\1/\2", formula)
+
+
 def size(drawing: Drawing, is_stacked: bool = False) -> tuple[float, float]:
     """Return the width and the height of a picture in centimetres."""
     plan = layout(measured(drawing), is_stacked)
     return plan.width * UNIT, plan.height * DOWN[is_stacked]
 
 
-def tikz(drawing: Drawing, is_stacked: bool = False) -> str:
+def plain_number(box: Box) -> str:
+    """Write the number of a box's equation as it is."""
+    return f"({box.number})"
+
+
+def tikz(drawing: Drawing, is_stacked: bool = False, number_of: Callable[[Box], str] = plain_number) -> str:
     """Return the drawing as a TikZ picture; the preamble loads tikz and its library arrows.meta."""
     drawing = measured(drawing)
     plan = layout(drawing, is_stacked)
@@ -64,15 +86,15 @@ def tikz(drawing: Drawing, is_stacked: bool = False) -> str:
                 where = rf"[{box.kind} node, anchor=west] ({name}) at {beside}"
         else:
             where = rf"[{box.kind} node] ({name}) at {at(plan.centre[box.column], plan.y(box.row))}"
-        number = "" if box.number is None else rf"\enspace{{\color{{gray}}({box.number})}}"
-        lines.append(rf"  \node{where} {{${box.label[1]}${number}}};")
+        number = "" if box.number is None else rf"\enspace{{\color{{gray}}{number_of(box)}}}"
+        lines.append(rf"  \node{where} {{${in_line(box.label[1])}${number}}};")
         if box.column == "gradient" and (is_stacked or box.position == 0):
             lines.append(rf"  \draw[give] ({_tikz_name('backward', box.row)}) -- ({name});")
     for arrow in drawing.arrows:
         kind = "go" if arrow.column == "forward" else "back"
         one, two = _tikz_name(arrow.column, arrow.start), _tikz_name(arrow.column, arrow.end)
         if arrow not in plan.lanes:
-            label = rf" node[carried, midway, right] {{${arrow.label[1]}$}}" if arrow.label[1] else ""
+            label = rf" node[carried, midway, right] {{${in_line(arrow.label[1])}$}}" if arrow.label[1] else ""
             lines.append(rf"  \draw[{kind}] ({one}) --{label} ({two});")
             continue
         # millimetres, so that arcs and arrows do not share an anchor
@@ -81,7 +103,7 @@ def tikz(drawing: Drawing, is_stacked: bool = False) -> str:
         row = plan.label_row(arrow)
         along = (row - arrow.start) / (arrow.end - arrow.start)
         place = "midway" if along == 0.5 else f"pos={along:.2f}"
-        label = rf" node[carried, {place}, left] {{${arrow.label[1]}$}}" if arrow.label[1] else ""
+        label = rf" node[carried, {place}, left] {{${in_line(arrow.label[1])}$}}" if arrow.label[1] else ""
         first, last = (
             f"({lane * UNIT:.2f}, {plan.y(r) * DOWN[is_stacked] + s / 10:.2f})"
             for r, s in ((arrow.start, shift), (arrow.end, -shift))

@@ -15,8 +15,9 @@ from symprop.notation.tex_boxes import width as tex_width
 PIXELS, CENTIMETRE = 46.0, 28.45
 """Pixels and points for a centimetre."""
 PAGE, GAP = 15.95, 0.5
-"""Centimetres of a line with the arrows at its ends, and from one box to the next."""
-_COUNTS = (8, 7, 6, 5, 4)  # boxes in a line
+"""Centimetres of a line of A4 paper with the arrows at its ends, and from one box to the next."""
+NARROWEST, WIDEST = 1.99, 3.98
+"""Centimetres of a line for each box."""
 NAMES, SHAPES = 8.0, 11.0
 """Points of the letters of names, and pixels of those of shapes."""
 _LONGEST = 12  # letters of one word
@@ -31,6 +32,8 @@ class Room:
     per_line: int
     limit: int = 0
     """So many stand in a line where that makes lines of about the same length, or 0."""
+    line: float = PAGE
+    """Centimetres of a line."""
 
     @property
     def breaks_after(self) -> int:
@@ -40,7 +43,7 @@ class Room:
     @property
     def wide(self) -> float:
         """The width of a box in centimetres."""
-        return int(100 * (PAGE / self.per_line - GAP)) / 100
+        return int(100 * (self.line / self.per_line - GAP)) / 100
 
     def holds(self, line: str) -> bool:
         """Whether a line of a name fits."""
@@ -82,8 +85,9 @@ def _whole(output: Node) -> str:
     return f"{pretty(output)}: {'×'.join(Unicode().number(size).text for size in output.shape) or '1'}"
 
 
-def room_for(boxes: Iterable[tuple[str, Node]]) -> Room:
-    """Return how wide boxes with these captions and outputs are: as many in a line as have room, four at least."""
+def room_for(boxes: Iterable[tuple[str, Node]], line: float = PAGE) -> Room:
+    """Return how wide boxes with these captions and outputs are: as many in a line as have room."""
     listed = list(boxes)
-    *rooms, last = map(Room, _COUNTS)
+    counts = range(int(line / NARROWEST), int(line / WIDEST) - 1, -1)
+    *rooms, last = (Room(count, line=line) for count in counts)
     return next((room for room in rooms if all(room.takes(*box) for box in listed)), last)

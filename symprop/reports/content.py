@@ -5,13 +5,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator
-from dataclasses import replace
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
-from symprop.algebra.equations import Carry, Loop, equations_in
+from symprop.algebra.equations import Equation, equations_in
 from symprop.algebra.names import adjoint_of
 from symprop.algebra.nodes import Add, Variable
-from symprop.algebra.trees import walk
+from symprop.algebra.trees import variables, walk
 from symprop.analysis.derivation import Derivation
 from symprop.analysis.paths import Expansion
 from symprop.analysis.paths import paths as expansion_of
@@ -19,11 +20,12 @@ from symprop.analysis.readings import distinct
 from symprop.calculus.jacobians import between_vectors
 from symprop.calculus.reached import way
 from symprop.errors import LimitError, SpecError
+from symprop.networks.norms import NORM
 from symprop.notation.blocks import Block, EquationRow, Equations, Paragraph, Section, Typed
 from symprop.notation.content import section_of
 from symprop.notation.page_blocks import PageWriter, label
 from symprop.notation.words import Math, Reference
-from symprop.reports.architecture import adds, has_shortcut, layer_table
+from symprop.reports.architecture import has_shortcut, layer_table
 from symprop.reports.costs import cost
 from symprop.reports.derived import derivation, gradients, labelled_once, recurrence
 from symprop.reports.flow import flow
@@ -35,6 +37,7 @@ from symprop.reports.references import references
 from symprop.reports.row_of_layers import row_of_layers
 from symprop.reports.subject import Subject
 from symprop.reports.training import training
+from symprop.reports.unrolled import unrolled
 from symprop.reports.window_picture import window_picture
 
 MOST_PATHS = 16
@@ -91,9 +94,10 @@ def residual(subject: Subject) -> Iterator[Block]:
     writer, one = subject.writer, subject.example
     if one is None:
         return
-    blocks = _shortcuts(subject, one)
+    blocks = [(built.output, built.value) for built in subject.network.built if has_shortcut(built)]
     found = list(_block_jacobians(subject, one, blocks))
     terms = list(_in_the_recurrence(subject, {adjoint_of(leaving).family for leaving, _ in blocks}))
+    terms += _before_norms(subject)
     if not found:  # of blocks of matrices, which have no Jacobian
         yield from terms
         return
@@ -128,12 +132,28 @@ def _in_the_recurrence(subject: Subject, leaving: Collection[object]) -> Iterato
         yield Paragraph(("The term of the shortcut is ", *told[1:], "."))
 
 
-def _shortcuts(subject: Subject, one: Derivation) -> list[tuple[Variable, Variable]]:
-    """What leaves and what enters each residual block with an identity shortcut."""
-    loops = one.system.loops
-    if loops:
-        return [(carry.after, carry.before) for loop in loops for carry in loop.carries if _is_residual(loop, carry)]
-    return [(built.output, built.value) for built in subject.network.built if has_shortcut(built)]
+def _before_norms(subject: Subject) -> Iterator[Block]:
+    """Say of blocks that stand before a norm, and do not begin with one, what their shortcuts meet on the way back."""
+    norms = [built for built in subject.network.built if built.layer.family == NORM]
+    first = {norm.value for norm in norms}
+    behind = {norm.value: norm for norm in norms}
+    blocks = [built for built in subject.network.built if has_shortcut(built) and built.value not in first]
+    found = [(block, behind[block.output]) for block in blocks if block.output in behind]
+    if not found:
+        return
+    writer, (block, norm) = subject.writer, found[0]
+    said = f"Behind {'the block' if len(found) == 1 else 'such a block'} stands {norm.layer.caption} (post-norm): what "
+    said += "flows back passes its Jacobian before it parts into block and shortcut, so that the shortcut hands on not "
+    said += "what comes to the norm, but that product"
+    (*_, item) = block.items
+    others = [each for each in variables(item.expression) if each != block.value] if isinstance(item, Equation) else []
+    if block.output.rank != 1 or len(others) != 1:
+        yield Paragraph((f"{said}.",))
+        return
+    yield Paragraph((f"{said}:",))
+    branch = rf"\left({writer.partial(others[0], block.value)} + I\right)"
+    left, right = writer.partial(norm.output, block.value), writer.partial(norm.output, block.output)
+    yield Equations((EquationRow(left, (f"{right} {branch}",)),))
 
 
 def _block_jacobians(
@@ -148,10 +168,6 @@ def _block_jacobians(
         node = one.jacobian(leaving.name, entering.name)
         left = writer.partial(leaving, entering)
         yield EquationRow(left, writer.pieces(writer.formula(node), writer.after(left)))
-
-
-def _is_residual(loop: Loop, carry: Carry) -> bool:
-    return any(equation.target == carry.after and adds(equation, carry.before) for equation in loop.equations)
 
 
 def _paths(expansion: Expansion, writer: PageWriter) -> Iterator[Block]:
@@ -207,6 +223,7 @@ SECTIONS: dict[str, tuple[str, Callable[[Subject], Iterable[Block]]]] = {
     "derivation": ("Derivation of the backward pass", derivation),
     "gradients": ("Gradients", gradients),
     "recurrence": ("The recurrence", recurrence),
+    "unrolled": ("Written out in time", unrolled),
     "convolution": ("Convolution", convolution),
     "residual": ("Residual blocks", residual),
     "branches": ("Branches", branches),
@@ -226,16 +243,32 @@ OFF_SLIDES = ("convolution", "code", "references", "checks")
 """What slides do not have."""
 
 
-def contents(subject: Subject, without: Iterable[str] = ()) -> tuple[Section, ...]:
-    """Return the sections of a report, those left out that have nothing to say or that the author does not want."""
-    left_out = set(without)
-    if "certificate" in left_out:
-        left_out.add("checks")
-    written = [
-        Section(title, f"sec:{name}", tuple(write(subject)))
-        for name, (title, write) in SECTIONS.items()
-        if name not in left_out
-    ]
-    signs = tuple(notation(subject, written))
-    found = (replace(each, blocks=signs) if each.label == "sec:conventions" else each for each in written)
-    return labelled_once(section for section in found if section.blocks)
+@dataclass(frozen=True)
+class Contents:
+    """What a report on one kind of subject may say: its sections, what a short one and slides do not have.
+
+    `signs` writes what the letters and signs in the other sections mean.
+    """
+
+    sections: Mapping[str, tuple[str, Callable[[Any], Iterable[Block]]]]
+    short: tuple[str, ...]
+    slides: tuple[str, ...]
+    signs: Callable[[Any, Sequence[Section]], Iterable[Block]]
+
+    def of(self, subject: Any, without: Iterable[str] = ()) -> tuple[Section, ...]:
+        """Return the sections, those left out that have nothing to say or that the author does not want."""
+        left_out = set(without)
+        if "certificate" in left_out:
+            left_out.add("checks")
+        written = [
+            Section(title, f"sec:{name}", tuple(write(subject)))
+            for name, (title, write) in self.sections.items()
+            if name not in left_out
+        ]
+        signs = tuple(self.signs(subject, written))
+        found = (replace(each, blocks=signs) if each.label == "sec:conventions" else each for each in written)
+        return labelled_once(section for section in found if section.blocks)
+
+
+OF_NETWORKS = Contents(SECTIONS, LEFT_OUT, OFF_SLIDES, notation)
+"""What a report on a network says."""

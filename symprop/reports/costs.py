@@ -11,6 +11,7 @@ from symprop.algebra.batching import BATCH_SIZE
 from symprop.algebra.equations import equations_in
 from symprop.algebra.trees import variables
 from symprop.analysis.cost import Cost
+from symprop.analysis.derivation import Derivation
 from symprop.calculus.known_products import KNOWN_PRODUCT
 from symprop.errors import SpecError
 from symprop.networks.convolution import CONVOLUTION
@@ -91,7 +92,8 @@ def by_layer(network: Network) -> tuple[Network, dict[str, int]]:
 def cost(subject: Subject) -> Iterator[Block]:
     """Say what a forward and a backward pass cost, in operations and in memory."""
     network, sizes = by_layer(subject.network)
-    found = subject.case.of(network).derivation.cost()
+    derivation = subject.case.of(network).derivation
+    found = derivation.cost()
     values = {symbol: sizes[symbol.name] for symbol in found.total.free_symbols if symbol.name in sizes}
     writer = subject.writer
     per = "one example" if subject.layout == "example" else "a batch"
@@ -100,7 +102,7 @@ def cost(subject: Subject) -> Iterator[Block]:
         told += [", with " if not place else ", ", Math(f"{writer.number(sympy.Symbol(name))} = {width}")]
     yield Paragraph((*told, "."))
     if len(found.rows) <= MOST_ROWS:
-        yield _table(subject, found)
+        yield _table(subject, derivation, found, sizes)
     rows = []
     for name, part in _TOTALS:
         value = part(found)
@@ -152,16 +154,17 @@ def _multiply_adds(
     )
 
 
-def _table(subject: Subject, found: Cost) -> Grid:
+def _table(subject: Subject, derivation: Derivation, found: Cost, sizes: Mapping[str, int]) -> Grid:
     writer = subject.writer
+    numbers = {sympy.Symbol(name, positive=True, integer=True): sympy.Integer(width) for name, width in sizes.items()}
     rows = []
     for row in found.rows:
         if not row.operations.total:
             continue
         parts = (row.operations.multiplications, row.operations.additions, row.operations.functions)
-        target = subject.derivation.equation(row.name).target
+        target = derivation.equation(row.name).target.xreplace(numbers)
         cells: tuple[Words, ...] = tuple((Math(writer.number(sympy.expand(part))),) for part in parts)
-        rows.append(GridRow(((Math(writer.name(target)),), *cells), (row.name,)))
+        rows.append(GridRow(((Math(writer.name(target)),), *cells), (target.name,)))
     head: tuple[Words, ...] = (("Equation",), ("Multiplications",), ("Additions",), ("Functions",))
     return Grid(
         head, tuple(rows), ("l", "l", "l", "l"), ("Operations of each equation.",), "tab:cost", folded=not subject.full

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from symprop.algebra.equations import Equation
+from symprop.algebra.roles import ACTIVATION
 from symprop.algebra.trees import variables
 from symprop.notation.blocks import Block, Boxed, Chain, Equations, Paragraph, Section
 from symprop.notation.content import section_of
@@ -55,14 +56,20 @@ def _derived(subject: Subject, title: str) -> Iterator[Block]:
 def _pattern(equation: Equation, writer: PageWriter, whole: bool) -> str:
     """Return the lines of an equation with its layer's number taken off all numbers, so that like layers are alike.
 
-    That is the first of an index; a second one, of a loop inside a loop, is general in all of them.
+    That is the first of an index; a second one, of a loop inside a loop, is general in all of them. The network's input
+    stands where other layers have what the layer before puts out.
     """
     own = equation.target.index[0] if equation.target.index else None
     if own is None or not equation.steps:
         return equation.name
+    system = writer.derivation.system
+    outputs = (each.target for each in system.equations if each.target.role == ACTIVATION and each.target.index)
+    output = next(outputs, None)
+    first = {} if output is None else {x: output.change(index=(0,), shape=x.shape) for x in system.inputs[:1]}
     moves: list[str] = [equation.target.letter]
     for rule, *both in writer.lines(equation, whole):
         for side in both:
+            side = side.xreplace(first)
             shifted = {v: v.change(index=(v.index[0] - own, *v.index[1:])) for v in variables(side) if v.index}
             moves.append(writer.formula(side.xreplace(shifted)))
         moves.append(rule)

@@ -12,36 +12,77 @@ from sympy import Expr
 from sympy.printing.latex import LatexPrinter
 
 from symprop.algebra.equations import System
+from symprop.algebra.indices import placed
 from symprop.algebra.nodes import Map, Variable
+from symprop.analysis.derivation import Derivation
 from symprop.analysis.modes import stations as passed
 from symprop.analysis.vanishing import UnboundedError, norm
+from symprop.calculus.jacobians import between_vectors
+from symprop.calculus.reached import way
 from symprop.errors import FormulaError, SpecError
-from symprop.notation.blocks import Block, Grid, GridRow, Paragraph, Picture
+from symprop.notation.blocks import Block, EquationRow, Equations, Grid, GridRow, Paragraph, Picture
 from symprop.notation.page_blocks import PageWriter
 from symprop.notation.pretty import pretty
 from symprop.notation.words import Math, Words
 from symprop.reports.architecture import has_shortcut
 from symprop.reports.norm_plot import Point, plot
 from symprop.reports.subject import Subject
+from symprop.reports.time_flow import flow_in_time
 from symprop.verify.points import called, random_point, target_kinds
 
 EXAMPLES = 64
 """Rows of the random batch on which gradients are measured."""
 MOST_STATIONS = 40
+_NORM: tuple[str | Math, ...] = (Math(r"\|W\|_2"), " is the largest singular value of a matrix ", Math("W"))
+MOST_LINES = 3
+"""A Jacobian of more lines is not shown."""
+HEAD: tuple[Words, ...] = (("Jacobian",), ("Its norm is at most",))
 UNKNOWN: Words = ("no bound is known",)
 
 
 def flow(subject: Subject) -> Iterator[Block]:
     """Say how far each layer can scale a gradient, and how large gradients are at the start of training."""
-    rows = list(_bounds(subject)) if not any(built.index for built in subject.network.built) else []
+    rows = list(_bounds(subject))
     if any(row.cells[1] != UNKNOWN for row in rows):
         yield Paragraph(tuple(_meaning(subject, rows)))
-        head: tuple[Words, ...] = (("Jacobian",), ("Its norm is at most",))
         yield Grid(
-            head, tuple(rows), ("l", "0.75"), ("Bounds, from the last layer to the first.",), "tab:bounds", small=True
+            HEAD, tuple(rows), ("l", "0.75"), ("Bounds, from the last layer to the first.",), "tab:bounds", small=True
         )
+    yield from flow_in_time(subject)
+    yield from _between_blocks(subject)
     if subject.has_numbers and subject.network.system().loss is not None:
         yield from _measured(subject)
+
+
+def _between_blocks(subject: Subject) -> Iterator[Block]:
+    """Say how far a gradient is scaled from one of many blocks to the one before; `time_flow` says it of moments."""
+    one, writer = subject.example, subject.writer
+    if one is None:
+        return
+    for loop in one.system.loops:
+        if any(placed(carry.after.index)[1] for carry in loop.carries):
+            continue
+        rows, jacobians = [], []
+        for carry in loop.carries:
+            of, by = carry.after, carry.before
+            if way(one.system.items, of, by) is None:
+                continue
+            rows.append(_bound(one, of, by, subject)[0])
+            if between_vectors(loop.equations, of, by):
+                left, formula = writer.partial(of, by), writer.formula(one.jacobian(of.name, by.name))
+                pieces = writer.pieces(formula, writer.after(left))
+                jacobians += [EquationRow(left, pieces)] if len(pieces) <= MOST_LINES else []
+        if not rows:
+            continue
+        said = (
+            "From one block to the one before, a gradient is multiplied by a transposed Jacobian; over many, by as "
+            "many of them. Where the norm is below 1 it vanishes, where it is above 1 it may explode. "
+        )
+        yield Paragraph((said, *_NORM, "."))
+        if jacobians:
+            yield Equations(tuple(jacobians))
+        caption = "Bounds, from one block to the one before."
+        yield Grid(HEAD, tuple(rows), ("l", "0.75"), (caption,), f"tab:bounds-{loop.index}", small=True)
 
 
 def _meaning(subject: Subject, rows: list[GridRow]) -> Iterator[str | Math]:
@@ -51,9 +92,7 @@ def _meaning(subject: Subject, rows: list[GridRow]) -> Iterator[str | Math]:
     if not rows[-1].names and rows[-1].cells[1] != UNKNOWN:
         yield ", and the product of the bounds, in the last row, how much it can grow on the whole way"
     yield "; "
-    yield Math(r"\|W\|_2")
-    yield " is the largest singular value of a matrix "
-    yield Math("W")
+    yield from _NORM
     joins = [built for built in subject.network.built if built.is_join]
     if not joins:
         yield "."
@@ -80,33 +119,38 @@ def stations(system: System) -> list[Variable]:
 
 def _bounds(subject: Subject) -> Iterator[GridRow]:
     one = subject.example
-    if one is None:
+    if one is None or one.system.loops:
         return
     found = [variable for variable in stations(one.system) if "index" not in variable.facts_by_kind]
     if len(found) > MOST_STATIONS:
         return
     writer = subject.writer
-    symbols = {norm(parameter): rf"\|{writer.formula(parameter)}\|_2" for parameter in one.system.parameters}
-    printer = LatexPrinter({"symbol_names": symbols, "mul_symbol": r" \allowbreak "})
     product: Expr | None = sympy.Integer(1)
     for below, above in reversed(list(itertools.pairwise(found))):
-        left = _partial(above, below, writer)
-        try:
-            bound = one.bound(above.name, below.name)
-        except UnboundedError as error:
-            product = None
-            said: Words = ("none: ", Math(writer.formula(error.value)), " is not bounded")
-            yield GridRow(((Math(left),), said), (above.name,))
-            continue
-        except (SpecError, FormulaError):  # no bound is known for a formula on the way, or there is none
-            product = None
-            yield GridRow(((Math(left),), UNKNOWN), (above.name,))
-            continue
-        product = None if product is None else product * bound
-        yield GridRow(((Math(left),), (Math(printer.doprint(rounded_up(bound))),)), (above.name,))
+        row, bound = _bound(one, above, below, subject)
+        product = None if product is None or bound is None else product * bound
+        yield row
     if product is not None and len(found) > 2:
         left = _partial(found[-1], found[0], writer)
-        yield GridRow(((Math(left),), (Math(printer.doprint(rounded_up(product))),)))
+        yield GridRow(((Math(left),), (Math(_written(one, product, writer)),)))
+
+
+def _bound(one: Derivation, above: Variable, below: Variable, subject: Subject) -> tuple[GridRow, Expr | None]:
+    """Return the row on one Jacobian, and the bound where one is known."""
+    writer = subject.writer
+    left: Words = (Math(_partial(above, below, writer)),)
+    try:
+        bound = one.bound(above.name, below.name)
+    except UnboundedError as error:
+        return GridRow((left, ("none: ", Math(writer.formula(error.value)), " is not bounded")), (above.name,)), None
+    except (SpecError, FormulaError):  # no bound is known for a formula on the way, or there is none
+        return GridRow((left, UNKNOWN), (above.name,)), None
+    return GridRow((left, (Math(_written(one, bound, writer)),)), (above.name,)), bound
+
+
+def _written(one: Derivation, bound: Expr, writer: PageWriter) -> str:
+    symbols = {norm(parameter): rf"\|{writer.formula(parameter)}\|_2" for parameter in one.system.parameters}
+    return str(LatexPrinter({"symbol_names": symbols, "mul_symbol": r" \allowbreak "}).doprint(rounded_up(bound)))
 
 
 def rounded_up(bound: Expr) -> Expr:

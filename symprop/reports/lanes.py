@@ -12,8 +12,9 @@ from symprop.algebra.equations import Equation, Loop
 from symprop.algebra.nodes import Variable
 from symprop.networks.network import Network
 from symprop.networks.parts import Branch, Placed, placed
+from symprop.notation.pretty import with_layers_above
 from symprop.reports.architecture import layers_of
-from symprop.reports.captions import GAP, Room, room_for
+from symprop.reports.captions import GAP, PAGE, Room, room_for
 from symprop.reports.stations import (
     ABOVE,
     CLOSE,
@@ -37,8 +38,8 @@ FEWEST = 3
 """So many blocks that are alike are drawn once, in a frame that says how many."""
 
 
-def lanes(network: Network) -> Lanes | None:
-    """Return the drawing of a network, or None where branches side by side are longer than a line.
+def lanes(network: Network, line: float = PAGE) -> Lanes | None:
+    """Return the drawing of a network in lines of so many centimetres, or None where branches are longer than one.
 
     >>> from symprop.networks.spec import parse_network
     >>> drawn = lanes(parse_network("Input(2) >> Sum(Dense(2) >> Tanh(), Dense(2), ()) >> MeanSquaredError()"))
@@ -47,7 +48,7 @@ def lanes(network: Network) -> Lanes | None:
     """
     boxes = [("Input", each) for each in network.inputs]
     boxes += [(built.layer.caption, built.output) for built in layers_of(network)]
-    room = room_for(boxes)
+    room = room_for(boxes, line)
     plan = _planned(network, room)
     if plan.is_too_wide:
         return None
@@ -59,7 +60,7 @@ def lanes(network: Network) -> Lanes | None:
 
 def _planned(network: Network, room: Room) -> _Plan:
     """Place the layers of a network in lines."""
-    plan = _Plan(room, {each.name: each for each in network.inputs[1:]})
+    plan = _Plan(room, {each.name: each for each in network.inputs[1:]}, bool(network.system().loops))
     plan.add("Input", network.system().inputs[0], 0, 0, 0.0)
     plan.row(placed(network.built), From(0), (0, 1), 0.0, wraps=True)
     return plan
@@ -71,6 +72,8 @@ class _Plan:
 
     room: Room
     given: Mapping[str, Variable]
+    is_general: bool = False
+    """Whether a layer has a letter in place of a number, so that the others have theirs where that stands."""
     stations: list[Station] = field(default_factory=list)
     links: list[Link] = field(default_factory=list)
     blocks: list[Block] = field(default_factory=list)
@@ -83,7 +86,8 @@ class _Plan:
         return [1 + max(each.column for each in self.stations if each.line == line) for line in range(count)]
 
     def add(self, name: str, output: Variable, line: int, column: int, lane: float) -> int:
-        self.stations.append(Station(name, output, line, column, lane, self.room.wide))
+        shown = with_layers_above(output) if self.is_general else None
+        self.stations.append(Station(name, output, line, column, lane, self.room.wide, part=shown))
         return len(self.stations) - 1
 
     def reach(self, source: From, station: int, count: int = 1) -> None:
@@ -286,7 +290,7 @@ class _Plan:
             forks[begin] = None
             return Arrow((begin, (b.x, top), last), True)
         if a.line != b.line:
-            return Arrow(((b.x, top + 0.15), last), True, a.output)
+            return Arrow(((b.x, top + 0.15), last), True, a.shown)
         begin = a.x + (a.reach / 2 if a.name else 0.0), a.y - a.half
         return Arrow((begin, (begin[0], top), (b.x, top), last), True)
 

@@ -37,18 +37,41 @@ SIGNS: tuple[tuple[str, str, str], ...] = (
     (r"\\right\\\|\^2", r"\|u\|", "Euclidean norm"),
 )
 """How a sign is known in LaTeX, how it is shown, and what it means."""
+OF_FORMULAS = (
+    *(each for each in SIGNS if "partial" not in each[0]),
+    (r"\\left\(\\frac\{\\partial", r"\partial u/\partial v", "Jacobian, with a row for each element above"),
+    (r"\\otimes", r"A \otimes B", "Kronecker product"),
+    (r"\\right\\\}_\{?[a-z]\}?", r"\{\dots\}_i", "array that has this at every place i"),
+    (r"logsumexp", r"\operatorname{logsumexp}(u)", "logarithm of the sum of the exponentials"),
+)
+"""The same where derivatives are those of one formula."""
 
 
 def notation(subject: Subject, shown: Sequence[Section]) -> Iterator[Block]:
     """Say what letters and signs mean: those that stand in the sections of the report."""
+    blocks = subject.writer.part("Conventions").blocks
+    yield from table(_letters(subject), blocks, shown, SIGNS, subject.paper)
+
+
+def table(
+    letters: Iterable[GridRow],
+    told: Iterable[Block],
+    shown: Iterable[Section],
+    signs: Iterable[tuple[str, str, str]],
+    paper: Paper,
+) -> Iterator[Block]:
+    """Return letters, what is `told` of signs and functions, and those of `signs` that stand in sections, as a table.
+
+    A convention that is no meaning of a sign stands before the table, a definition that is too long for it behind.
+    """
     said: list[GridRow] = []
     rest: list[Words] = []
     blocks: list[Block] = []
-    for block in subject.writer.part("Conventions").blocks:
+    for block in told:
         if isinstance(block, Equations):
-            room = 0.3 * subject.paper.page * 10 * MILLIMETRE
-            fits = [row for row in block.rows if subject.paper.width(" ".join(row.right)) < room]
-            said += [_row(Math(row.left), (Math(" ".join(row.right)),)) for row in fits]
+            room = 0.3 * paper.page * 10 * MILLIMETRE
+            fits = [row for row in block.rows if paper.width(" ".join(row.right)) < room]
+            said += [row_of(Math(row.left), (Math(" ".join(row.right)),)) for row in fits]
             longer = tuple(row for row in block.rows if row not in fits)
             blocks += [replace(block, rows=longer)] if longer else []
             continue
@@ -57,20 +80,31 @@ def notation(subject: Subject, shown: Sequence[Section]) -> Iterator[Block]:
         for words in (*block.items, *block.signs):
             match words:
                 case (Math() as sign, str() as meaning, *more) if meaning.startswith(" "):
-                    said.append(_row(sign, _without_stop((meaning.removeprefix(" is ").lstrip(), *more))))
+                    said.append(row_of(sign, _without_stop((meaning.removeprefix(" is ").lstrip(), *more))))
                 case _:
                     rest.append(words)
     if rest:
         yield Bullets(tuple(rest), True)
     formulas = tuple(formulas_of(shown))
-    told = [part.latex for row in said for part in written(row.cells[0]) if isinstance(part, Math)]
-    signs = [
-        _row(Math(shown), (meaning,))
-        for known, shown, meaning in SIGNS
-        if any(re.search(known, each) for each in formulas) and not any(re.search(known, each) for each in told)
+    named = [part.latex for row in said for part in written(row.cells[0]) if isinstance(part, Math)]
+    occurring = [
+        row_of(Math(sign), (meaning,))
+        for known, sign, meaning in signs
+        if any(re.search(known, each) for each in formulas) and not any(re.search(known, each) for each in named)
     ]
-    yield _in_two([*_letters(subject), *said, *signs], subject.paper)
+    yield _in_two([*letters, *_by_sign(said), *occurring], paper)
     yield from blocks
+
+
+def _by_sign(rows: Iterable[GridRow]) -> Iterator[GridRow]:
+    """Yield one row for each sign: what it is, then what else is said of it."""
+    meanings: dict[Words, list[Words]] = {}
+    for row in rows:
+        sign, meaning = row.cells
+        meanings.setdefault(sign, []).append(meaning)
+    for sign, found in meanings.items():
+        found.sort(key=lambda meaning: not isinstance(meaning[0], Math))  # its formula first
+        yield GridRow((sign, tuple(part for meaning in found for part in ("; ", *meaning))[1:]))
 
 
 def formulas_of(sections: Iterable[Section]) -> Iterator[str]:
@@ -107,7 +141,7 @@ def _letters(subject: Subject) -> Iterator[GridRow]:
         shown = names if len(names) < 3 else [names[0], r"\dots", names[-1]]
         notes = {made.get(each, "") for each in general or alike}
         note = notes.pop() if len(notes) == 1 and roles[letter] == _ROLES[ACTIVATION] else ""
-        yield _row(Math(", ".join(shown)), (note or roles[letter],))
+        yield row_of(Math(", ".join(shown)), (note or roles[letter],))
 
 
 def _without_stop(words: Words) -> Words:
@@ -115,13 +149,25 @@ def _without_stop(words: Words) -> Words:
     return (*front, last.removesuffix(".")) if isinstance(last, str) else words
 
 
-def _row(sign: Math, meaning: Words) -> GridRow:
+def row_of(sign: Math, meaning: Words) -> GridRow:
+    """Return a row of the table."""
     return GridRow(((sign,), meaning))
 
 
 def _in_two(rows: Sequence[GridRow], paper: Paper) -> Grid:
     """Return a table of signs and meanings, two beside each other where there are many."""
     head: tuple[Words, ...] = (("Sign",), ("Meaning",))
+
+    def signs(rows: Sequence[GridRow], place: int) -> float:
+        """Return what the signs in a column take of the line."""
+        parts = [part.latex for row in rows for part in written(row.cells[place]) if isinstance(part, Math)]
+        return max(map(paper.width, parts), default=0.0) / line
+
+    if paper.columns == 2:
+        line = paper.line
+        sign = min(signs(rows, 0) + 0.01, 0.5)
+        align = (f"{sign:.2f}", f"{0.95 - sign:.2f}")
+        return Grid(head, tuple(rows), align, ("Notation.",), "tab:notation", small=True)
     if len(rows) < 6:
         return Grid(head, tuple(rows), ("l", "0.7"), ("Notation.",), "tab:notation", small=True)
     half = (len(rows) + 1) // 2
@@ -129,9 +175,5 @@ def _in_two(rows: Sequence[GridRow], paper: Paper) -> Grid:
     beside = [*rows[half:], empty][:half]
     both = tuple(GridRow((*one.cells, *other.cells)) for one, other in zip(rows, beside, strict=False))
     line = paper.page * 10 * MILLIMETRE
-    signs = 0.0
-    for place in (0, 2):
-        parts = [part.latex for row in both for part in written(row.cells[place]) if isinstance(part, Math)]
-        signs += max(map(paper.width, parts), default=0.0)
-    meaning = f"{min(0.36, (1 - (signs + 40) / line) / 2):.2f}"  # between columns are 12 points
+    meaning = f"{min(0.36, (1 - signs(both, 0) - signs(both, 2) - 40 / line) / 2):.2f}"  # between columns are 12 points
     return Grid((*head, *head), both, ("l", meaning, "l", meaning), ("Notation.",), "tab:notation", small=True)

@@ -8,6 +8,7 @@ from symprop.analysis.derivation import Derivation
 from symprop.notation.blocks import Block, Grid, GridRow, Paragraph
 from symprop.notation.page_blocks import label
 from symprop.notation.words import Math, Reference, Words
+from symprop.reports.questions import Questions
 from symprop.reports.subject import Subject
 from symprop.verify.measure import Row, scientific
 
@@ -15,7 +16,7 @@ MOST_ROWS = 130
 """A screen does not list more checks, unless they are asked for."""
 
 
-def certificate(subject: Subject) -> Iterator[Block]:
+def certificate(subject: Subject | Questions) -> Iterator[Block]:
     """Show what was checked, by which oracle, how far off it was."""
     found = subject.certificate
     yield Paragraph((f"{found.summary}. ", *_independence(found.rows)))
@@ -24,7 +25,7 @@ def certificate(subject: Subject) -> Iterator[Block]:
     yield from (Paragraph((_sentence(remark),)) for remark in found.remarks if remark not in said)
 
 
-def checks(subject: Subject) -> Iterator[Block]:
+def checks(subject: Subject | Questions) -> Iterator[Block]:
     """List every check."""
     rows = subject.certificate.rows
     if subject.full or len(rows) <= MOST_ROWS:
@@ -33,7 +34,8 @@ def checks(subject: Subject) -> Iterator[Block]:
 
 _SHARE_NOTHING = {
     "complex step": "the complex step",
-    "sympy.diff": "SymPy's derivative of the loss, written out by elements",
+    "sympy.diff": "SymPy's derivative of what is written out by elements",
+    "second differences": "second differences in 160 digits",
     "50 digits, each step": "the arithmetic in 50 digits that compares both sides of every step",
 }
 
@@ -52,14 +54,14 @@ def _sentence(remark: str) -> str:
     return f"{remark[0].upper()}{remark[1:]}{'' if remark.endswith('.') else '.'}"
 
 
-def _by_row(subject: Subject, rows: Iterable[Row]) -> Grid:
+def _by_row(subject: Subject | Questions, rows: Iterable[Row]) -> Grid:
     head: tuple[Words, ...] = (("Of",), ("Oracle",), ("Points",), ("Error",), ("Limit",), ("",), ("Note",))
     widths = ("0.13", "0.2", "0.16", "r", "r", "l", "0.14")
     told = tuple(_told(subject, row) for row in rows)
     return Grid(head, told, widths, ("Every check.",), "tab:checks", small=True, folded=not subject.full)
 
 
-def _told(subject: Subject, row: Row) -> GridRow:
+def _told(subject: Subject | Questions, row: Row) -> GridRow:
     numbers = subject.derivation.numbers
     of: Words = (row.name,)
     if row.name in numbers:
@@ -109,12 +111,12 @@ def _by_oracle(rows: Iterable[Row]) -> Grid:
             ("ok" if ok else "FAILED",),
         )
         told.append(GridRow(cells, tuple(dict.fromkeys(row.name for row in found)), "ok" if ok else "failed"))
-    head: tuple[Words, ...] = (("Oracle",), ("Checks",), ("Error nearest to its limit",), ("Limit",), ("",))
+    head: tuple[Words, ...] = (("Oracle",), ("Checks",), ("Error",), ("Limit",), ("",))
     return Grid(
         head,
         tuple(told),
-        ("l", "r", "r", "r", "l"),
-        ("The certificate: a row for each oracle.",),
+        ("0.4", "r", "r", "r", "l"),
+        ("The certificate: a row for each oracle, with the error that is nearest to its limit.",),
         "tab:certificate",
         small=True,
     )

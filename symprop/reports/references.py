@@ -6,8 +6,11 @@ import inspect
 import re
 from collections.abc import Iterable, Iterator
 
+from symprop.analysis import through_time
+from symprop.analysis.derivation import Derivation
 from symprop.calculus import pullbacks, walk
 from symprop.calculus.rules import RULES
+from symprop.networks.recurrent import has_moments
 from symprop.notation.blocks import Block, Bullets
 from symprop.notation.words import Words
 from symprop.reports.subject import Subject
@@ -19,6 +22,11 @@ BIBLIOGRAPHY: dict[tuple[str, str], tuple[str, str, str]] = {
         "EMNLP",
     ),
     ("Ba", "2016"): ("Ba, J. L., Kiros, J. R. and Hinton, G. E.", "Layer normalization", "arXiv:1607.06450"),
+    ("Bengio", "1994"): (
+        "Bengio, Y., Simard, P. and Frasconi, P.",
+        "Learning long-term dependencies with gradient descent is difficult",
+        "IEEE Transactions on Neural Networks 5",
+    ),
     ("Blanchard", "2021"): (
         "Blanchard, P., Higham, D. J. and Higham, N. J.",
         "Accurately computing the log-sum-exp and softmax functions",
@@ -99,6 +107,11 @@ BIBLIOGRAPHY: dict[tuple[str, str], tuple[str, str, str]] = {
         "Matrix Differential Calculus with Applications in Statistics and Econometrics",
         "3rd ed., Wiley",
     ),
+    ("Pearlmutter", "1994"): (
+        "Pearlmutter, B. A.",
+        "Fast exact multiplication by the Hessian",
+        "Neural Computation 6",
+    ),
     ("Pascanu", "2013"): (
         "Pascanu, R., Mikolov, T. and Bengio, Y.",
         "On the difficulty of training recurrent neural networks",
@@ -143,6 +156,11 @@ BIBLIOGRAPHY: dict[tuple[str, str], tuple[str, str, str]] = {
         "NeurIPS",
     ),
     ("Wu", "2018"): ("Wu, Y. and He, K.", "Group normalization", "ECCV"),
+    ("Williams", "1990"): (
+        "Williams, R. J. and Peng, J.",
+        "An efficient gradient-based algorithm for on-line training of recurrent network trajectories",
+        "Neural Computation 2",
+    ),
     ("Zhang", "2019"): ("Zhang, B. and Sennrich, R.", "Root mean square layer normalization", "NeurIPS"),
 }
 """Authors, title and where it was published, by the first author's name and the year."""
@@ -150,7 +168,12 @@ BIBLIOGRAPHY: dict[tuple[str, str], tuple[str, str, str]] = {
 
 def references(subject: Subject) -> Iterator[Block]:
     """List the sources of what was done, by their authors."""
-    found = {key: BIBLIOGRAPHY[key] for text in _texts(subject) for key in sources_in(text)}
+    yield from listed_in(_texts(subject))
+
+
+def listed_in(texts: Iterable[str]) -> Iterator[Block]:
+    """List the sources that texts name, by their authors."""
+    found = {key: BIBLIOGRAPHY[key] for text in texts for key in sources_in(text)}
     items: list[Words] = []
     for (_, year), (authors, title, where) in sorted(found.items(), key=lambda pair: (pair[1], pair[0])):
         items.append((f"{authors} ({year}). {title}. {where}.",))
@@ -174,12 +197,19 @@ def sources_in(text: str) -> Iterator[tuple[str, str]]:
 
 def _texts(subject: Subject) -> Iterator[str]:
     """Yield what the modules of the rules that were used and the layers say of themselves."""
-    yield from _documents((walk, pullbacks))
-    used = {step.rule for equation in subject.derivation.equations for step in equation.steps}
-    yield from _documents(inspect.getmodule(rule.apply) for rule in RULES if rule.name in used)
+    yield from documents((walk, pullbacks, *modules_of(subject.derivation)))
     for layer in dict.fromkeys(type(built.layer) for built in subject.network.built):
-        yield from _documents((layer, inspect.getmodule(layer)))
+        yield from documents((layer, inspect.getmodule(layer)))
+    if has_moments(subject.network.layers):
+        yield from documents((through_time,))
 
 
-def _documents(found: Iterable[object]) -> Iterator[str]:
+def modules_of(derivation: Derivation) -> Iterator[object]:
+    """Yield the modules of the rules that led to a derivation."""
+    used = {step.rule for equation in derivation.equations for step in equation.steps}
+    yield from (inspect.getmodule(rule.apply) for rule in RULES if rule.name in used)
+
+
+def documents(found: Iterable[object]) -> Iterator[str]:
+    """Yield what modules and classes say of themselves."""
     yield from (re.sub(r"\s+", " ", text) for each in found if (text := inspect.getdoc(each)))

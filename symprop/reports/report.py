@@ -1,4 +1,4 @@
-r"""A report on a network: what someone writing a thesis, a lecture or a paper hands in, as LaTeX, PDF or HTML.
+r"""A report on a network or a formula: what someone writing a thesis, a lecture or a paper hands in.
 
 >>> import symprop
 >>> report = symprop.report("Input(2) >> Dense(2) >> Tanh() >> Dense(1) >> MeanSquaredError()")
@@ -14,38 +14,47 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any, NamedTuple, TypeAlias
 
 from markupsafe import Markup
 
-from symprop.algebra.names import closest
+from symprop.algebra.formula import Formula
 from symprop.algebra.printable import Listed
 from symprop.analysis.derivation import Derivation
 from symprop.codegen.case import Case, case_of
+from symprop.codegen.targets.target import DTYPES
 from symprop.errors import OutputError, SpecError, shown
 from symprop.files import check_writable, is_stream, write_whole
+from symprop.formulas.answer import Answer
+from symprop.formulas.answers import Answers
+from symprop.formulas.reported import REPORT
 from symprop.networks.network import Network
 from symprop.notation import html_document, latex_document
 from symprop.notation.blocks import NO_BYLINE, Byline, Section
 from symprop.notation.choices import Notation, symbols_of
-from symprop.notation.latex_document import Looks, cut
+from symprop.notation.latex_document import Looks
 from symprop.notation.markdown_document import markdown_document
 from symprop.notation.paper import A4, SLIDES, Paper
-from symprop.notation.stacks import sides
-from symprop.reports.content import LEFT_OUT, OFF_SLIDES, SECTIONS, contents
+from symprop.reports.choices import byline, check_steps_and_seed, checked_title, left_out_of, texts_of
+from symprop.reports.content import OF_NETWORKS, Contents
+from symprop.reports.of_formulas import OF_FORMULAS
 from symprop.reports.pdf import compiled
+from symprop.reports.questions import Questions, answers_of
 from symprop.reports.subject import Subject
 from symprop.reports.symbols import check_symbols
+from symprop.reports.unrolled import check_unroll
 from symprop.saved import Model
 from symprop.verify.certificate import Certificate
 
 TITLE = "Backpropagation through a network, derived"
 LEVELS = ("section", "subsection")
-STEPS = ("brief", "all")
+CONTENTS: dict[type, Contents] = {Subject: OF_NETWORKS, Questions: OF_FORMULAS}
+"""What a report says, by what it is on."""
 
 
 @dataclass(frozen=True)
 class Report(Listed):
-    """A report on one network; what it says is worked out when it is first asked for, the certificate too.
+    """A report on one network or formula; what it says is worked out when it is first asked for, the certificate too.
 
     `without` are the names of sections that are left out, such as "code".
 
@@ -55,19 +64,30 @@ class Report(Listed):
     ['How gradients flow', 'References']
     """
 
-    subject: Subject
+    subject: Subject | Questions
     title: str = TITLE
     without: tuple[str, ...] = ()
     byline: Byline = NO_BYLINE
 
     @property
     def network(self) -> Network:
-        """The network."""
+        """The network.
+
+        Raises:
+            SpecError: the report is on a formula.
+        """
+        if isinstance(self.subject, Questions):
+            raise SpecError("a report on a formula has no network\nallowed: its answers")
         return self.subject.network
 
     @property
+    def answers(self) -> tuple[Answer, ...]:
+        """The answers of a report on a formula; none of one on a network."""
+        return self.subject.answers if isinstance(self.subject, Questions) else ()
+
+    @property
     def derivation(self) -> Derivation:
-        """The derivation that the report prints."""
+        """The equations that the report prints."""
         return self.subject.derivation
 
     @property
@@ -78,14 +98,14 @@ class Report(Listed):
     @cached_property
     def sections(self) -> tuple[Section, ...]:
         """The sections, before LaTeX and HTML."""
-        return contents(self.subject, self.without)
+        return CONTENTS[type(self.subject)].of(self.subject, self.without)
 
     @cached_property
     def wide_sections(self) -> tuple[Section, ...]:
         """The sections on the widest paper, for a screen."""
         is_page = self.subject.paper.columns == 1 and self.subject.paper != SLIDES
         subject = self.subject if is_page else replace(self.subject, paper=A4)
-        return self.sections if subject is self.subject else contents(subject, self.without)
+        return self.sections if subject is self.subject else CONTENTS[type(subject)].of(subject, self.without)
 
     def latex(self) -> str:
         """Return the report as a complete LaTeX document, which pdflatex compiles.
@@ -100,8 +120,8 @@ class Report(Listed):
     def fragment(self, prefix: str = "", level: str = "section") -> str:
         r"""Return the report's body for `\input` in a paper; its first lines say which packages it needs.
 
-        All labels are prefixed with `prefix`, so that two fragments can stand in one paper; `level` is "section" or
-        "subsection".
+        Equations are counted with those of the paper. All labels are prefixed with `prefix`, so that two fragments can
+        stand in one paper; `level` is "section" or "subsection".
 
         Raises:
             SpecError: an unknown level, or a prefix that is not made of letters, digits, `-` and `.`.
@@ -110,20 +130,17 @@ class Report(Listed):
             raise SpecError(f"unknown level {shown(level)}\nallowed: {', '.join(LEVELS)}")
         if not re.fullmatch(r"[A-Za-z0-9.-]{0,40}", prefix):
             raise SpecError(f"{shown(prefix)} cannot begin a label\nallowed: at most 40 letters, digits, - and .")
-        looks = Looks(numbered=True, level=level, prefix=prefix, paper=self.subject.paper)
+        looks = Looks(numbered=True, level=level, prefix=prefix, paper=self.subject.paper, counts=True)
         return latex_document.fragment(self.sections, looks)
 
     def equation(self, name: str) -> str:
-        """Return one equation in LaTeX, for pasting: `delta2`, `dW1` or, for its gradient, `W1`.
+        """Return one equation in LaTeX, for pasting: `delta2`, `dW1` or, for its gradient, `W1`; of a formula
+        `gradient_w`, or `w`.
 
         Raises:
             FormulaError: no equation has this name; those that have one are listed.
         """
-        writer = self.subject.writer
-        gradients = {parameter.name: f"d{parameter.name}" for parameter in self.derivation.system.parameters}
-        found = self.derivation.equation(gradients.get(name, name))
-        left, right = map(writer.formula, sides(found))
-        return f"{left} = {cut(writer.pieces(right, writer.after(left)))}"
+        return self.subject.equation(name)
 
     def html(self) -> str:
         """Return the report as one HTML file, which opens offline and asks for nothing."""
@@ -169,19 +186,22 @@ WRITERS: dict[str, Callable[[Report], str]] = {".tex": Report.latex, ".html": Re
 ENDINGS = (".tex", ".pdf", ".html", ".md")
 
 
+Asked: TypeAlias = "Network | Case | Model | Formula | Answer | Answers | Iterable[Answer | Answers] | str"
+
+
 def report(
-    network: Network | Case | Model | str,
+    subject: Asked,
     *,
     layout: str | None = None,
     symbols: Mapping[str, str] | Iterable[str] = (),
     bold: str = "none",
     transpose: str = "top",
     layer_index: str = "mixed",
-    title: str = TITLE,
+    title: str | None = None,
     without: Iterable[str] = (),
     dtype: str = "float64",
     seed: int = 0,
-    steps: str = "brief",
+    steps: str | None = None,
     author: str = "",
     date: str = "",
     short: bool = False,
@@ -190,75 +210,82 @@ def report(
     points: int = 10,
     columns: int = 1,
     slides: bool = False,
+    unroll: int = 0,
     sizes: Mapping[str, int] | None = None,
 ) -> Report:
-    r"""Return a report on a network; of a case, from what it has worked out; of loaded weights, with their training.
+    r"""Return a report on a network (of a case, from what it has worked out; of weights, with their training), or on a
+    formula: on one answer or several about it, or on its gradients.
 
     Formulas: `layout` is "example", "rows" or "columns"; `symbols` gives letters by name, of arrays, functions, sizes,
     counts, indices and numbers, as a mapping or as `delta=\varepsilon`; `bold` is "none", "vectors" or "arrays";
     `transpose` "top", "T" or "prime"; `layer_index` "mixed" (a general `(l)` stands above), "sub" or "super".
     Content: `without` names sections to leave out; a `short` report has the equations and their derivation, a `full`
-    one every operation and check; `steps` "all" has a line for each rule, "brief" one for each equation. `sizes` are
-    numbers for named sizes; `dtype` is that of the code; `seed` chooses what is random. `author` and `date` stand
-    under the title.
-    Paper: "a4" or "letter", with letters of 10, 11 or 12 `points` in one or two `columns`; with `slides` its LaTeX and
-    PDF are slides.
+    one every operation and check; `steps` "all" has a line for each rule, as is usual of a formula, "brief" one for
+    each equation, or each part that is differentiated; with `unroll=3` recurrent layers are written out for three
+    moments too, with a figure of both passes. `sizes` are numbers for named sizes; `dtype` is that of the code; `seed`
+    chooses what is random; `author` and `date` stand under the title.
+    Paper: "a4" or "letter", letters of 10, 11 or 12 `points`, one or two `columns`; `slides` in its LaTeX and PDF.
 
     >>> written = report("Input(2) >> Dense(1) >> MeanSquaredError()", symbols={"delta": r"\varepsilon"})
     >>> print(written.equation("W1"))
     \frac{\partial L}{\partial W_1} = \varepsilon_1 x^{\top}
+    >>> from symprop import gradient
+    >>> homework = report(gradient("norm(A @ x - b)**2", "x"), author="A. Student")
+    >>> print(homework.title, homework.equation("x"))
+    The gradient with respect to x \frac{\partial f}{\partial x} = 2 A^{\top} \left(A x - b\right)
 
     Raises:
         SpecError: no network, one without a loss, an unknown choice, or a symbol for what does not occur.
+        FormulaError: no formula, answers about several formulas, or a size that there is not.
     """
-    if steps not in STEPS:
-        raise SpecError(f"unknown steps {shown(steps)}\nallowed: {', '.join(STEPS)}")
+    check_steps_and_seed(steps, seed)
+    notation = Notation(symbols_of(texts_of(symbols)), bold, transpose, layer_index)
+    sheet = SLIDES if slides else Paper(paper, points, columns)
+    answers, chosen = answers_of(subject), _Chosen(notation, seed, steps, full, sheet, unroll)
+    of_network = None if answers else _network(subject, layout or "", dtype, sizes or {}, chosen)
+    found = of_network or _questions(answers, layout, dtype, sizes, chosen)
+    left_out = left_out_of(CONTENTS[type(found)], without, short, full, slides)
+    check_symbols(notation.symbols, found.names, found.signs)
+    usual = found.title if isinstance(found, Questions) else TITLE
+    return Report(found, checked_title(usual if title is None else title), left_out, byline(author, date))
+
+
+class _Chosen(NamedTuple):
+    """What an author chose of a report, whatever it is on."""
+
+    notation: Notation
+    seed: int
+    steps: str | None
+    full: bool
+    paper: Paper
+    unroll: int
+
+
+def _questions(
+    answers: tuple[Answer, ...], layout: str | None, dtype: str, sizes: Mapping[str, int] | None, chosen: _Chosen
+) -> Questions:
+    """Return answers as a report has them."""
+    if layout not in (None, "example"):
+        raise SpecError(f"a formula has no batch of examples, so no layout {shown(layout)}\nallowed: example")
+    if dtype not in DTYPES:
+        raise SpecError(f"unknown dtype {shown(dtype)}\nallowed: {', '.join(DTYPES)}")
+    check_unroll(chosen.unroll, None)
+    found = tuple(each.with_sizes(sizes) for each in answers)
+    return Questions(found, chosen.notation, chosen.seed, chosen.steps or "all", chosen.full, chosen.paper, dtype)
+
+
+def _network(network: Any, layout: str, dtype: str, sizes: Mapping[str, int], chosen: _Chosen) -> Subject:
+    """Return a network with a loss as a report has it, and how it was trained where it has weights."""
     history = network.history if isinstance(network, Model) else None
     network = network.network if isinstance(network, Model) else network
-    case = case_of(network, layout=layout or "", dtype=dtype).with_sizes(sizes or {})
+    case = case_of(network, layout=layout, dtype=dtype).with_sizes(sizes)
     if case.example.system.loss is None:
         text = case.network.text
         raise SpecError(f"a report is on a network with a loss\nend it with one: {text} >> MeanSquaredError()")
-    if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
-        raise SpecError(f"a seed is a whole number from 0, not {shown(seed)}")
-    left_out = _left_out(without, short, full, slides)
-    pairs = [f"{name}={symbol}" for name, symbol in symbols.items()] if isinstance(symbols, Mapping) else symbols
-    if layer_index == "mixed" and case.example.system.loops:
-        layer_index = "super"  # so that the first layer's number stands where a general one does
-    notation = Notation(symbols_of(pairs), bold, transpose, layer_index)
-    subject = Subject(case, notation, seed, history, steps, full, SLIDES if slides else Paper(paper, points, columns))
-    check_symbols(subject)
-    return Report(subject, _checked_title(title), left_out, _byline(author, date))
+    steps, paper = chosen.steps or "brief", chosen.paper
+    found = Subject(case, chosen.notation, chosen.seed, history, steps, chosen.full, paper, chosen.unroll)
+    check_unroll(chosen.unroll, found)
+    return found
 
 
-def _byline(author: str, date: str) -> Byline:
-    """Return what stands under the title."""
-    named = ((author, "an author"), (date, "a date"))
-    return Byline(*(_checked_title(text, name) if text else "" for text, name in named))
-
-
-def _left_out(without: Iterable[str], short: bool, full: bool, slides: bool) -> tuple[str, ...]:
-    """Return the sections that are left out."""
-    if short and full:
-        raise SpecError("a report cannot be short and full\nallowed: one of them")
-    left_out = (*without, *(LEFT_OUT if short else ()), *(OFF_SLIDES if slides else ()))
-    for name in left_out:
-        if name not in SECTIONS:
-            raise SpecError(
-                f"a report has no section {shown(name)}{closest(name, list(SECTIONS))}\nit has {', '.join(SECTIONS)}"
-            )
-    return left_out
-
-
-def _checked_title(title: str, name: str = "a title") -> str:
-    """Return a title, or what stands under it, that LaTeX can set.
-
-    Raises:
-        SpecError: empty, long, or letters that are not Latin.
-    """
-    if not title.strip() or len(title) > 200 or not title.isprintable():
-        raise SpecError(f"{shown(title)} cannot be {name}\nallowed: one line of at most 200 characters")
-    beyond = next((letter for letter in title if ord(letter) > 0x17F), None)
-    if beyond is not None:
-        raise SpecError(f"{name} holds {shown(beyond)}\nallowed: Latin letters, which LaTeX sets without other fonts")
-    return title
+REPORT.append(report)

@@ -21,13 +21,20 @@ from symprop.reports.stations import RADIUS, TALL, Arrow, Corner, Frame, Lanes, 
 
 MOST = 60
 """A drawing of more stations than that says less than the table of layers."""
+ARROWS = 0.35
+"""Centimetres by which a drawing is wider than its boxes."""
+MOST_LINES = 6
+"""A drawing of more lines of boxes stands over both columns."""
 _SMALL = r"\fontsize{7}{8}\selectfont\medmuskip=1mu\thickmuskip=1mu"
 _DOT = 0.06  # the radius of a fork
 
 
 def row_of_layers(network: Network, writer: PageWriter) -> Picture | None:
     """Return the drawing of a network, or None where it has too many layers for one, or branches that are too long."""
-    found = lanes(network)
+    narrow, wide = writer.paper.column - ARROWS, writer.paper.page - ARROWS
+    found = lanes(network, narrow)
+    if narrow < wide and (found is None or found.lines > MOST_LINES):
+        found = lanes(network, wide)
     if found is None or len(found.stations) > MOST:
         return None
     arcs = "; an arc is a shortcut past a block" if any(arrow.is_arc for arrow in found.arrows) else ""

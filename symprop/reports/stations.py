@@ -39,8 +39,8 @@ SIGNS: dict[type[Node], tuple[str, str]] = {
 class Station:
     """A layer: its name or its sign, what it puts out and what makes that, and where it is, in centimetres downwards.
 
-    A `part` of the output is shown in its place. `line` and `column` count from 0, `lane` is how far below its line's
-    first lane it stands.
+    A `part` of the output is shown in its place, or another form of it. `line` and `column` count from 0, `lane` is how
+    far below its line's first lane it stands.
     """
 
     name: str
@@ -83,7 +83,7 @@ class Arrow:
 
     corners: tuple[Corner, ...]
     is_arc: bool = False
-    named: Variable | None = None
+    named: Node | None = None
 
 
 def fanned(arrow: Arrow, count: int) -> tuple[Arrow, ...]:
@@ -169,6 +169,11 @@ class Lanes:
             for one, other in itertools.combinations(self.frames, 2)
         )
         return bool(self.frames) and not parts and apart
+
+    @property
+    def lines(self) -> int:
+        """How many lines of stations there are."""
+        return 1 + max(station.line for station in self.stations)
 
     @property
     def right(self) -> float:

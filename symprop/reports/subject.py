@@ -7,12 +7,17 @@ from functools import cached_property
 
 from symprop.analysis.derivation import Derivation
 from symprop.codegen.case import Case
+from symprop.errors import SpecError, shown
 from symprop.history import History
 from symprop.networks.blocks import symbolic_repeats
 from symprop.networks.network import Network
+from symprop.networks.sizes import NUMBERED
 from symprop.notation.choices import PLAIN, Notation
+from symprop.notation.latex_document import cut
 from symprop.notation.page_blocks import PageWriter
 from symprop.notation.paper import A4, Paper
+from symprop.notation.stacks import sides
+from symprop.reports.symbols import names_of, signs_of
 from symprop.verify.certificate import Certificate
 from symprop.verify.of_network import check
 
@@ -24,6 +29,7 @@ class Subject:
     """A case in a notation; `seed` is for all that is random, `history` how its weights were trained.
 
     `steps` is "brief", where what is done to one equation is one line, or "all"; a `full` one lists every check.
+    Recurrent layers are written out for `unroll` moments too, with a figure.
     """
 
     case: Case
@@ -33,6 +39,7 @@ class Subject:
     steps: str = "brief"
     full: bool = False
     paper: Paper = A4
+    unroll: int = 0
 
     @property
     def network(self) -> Network:
@@ -58,6 +65,37 @@ class Subject:
     def writer(self) -> PageWriter:
         """Writes formulas of the report."""
         return PageWriter(self.derivation, self.notation, self.paper)
+
+    def equation(self, name: str) -> str:
+        """Return one equation in LaTeX, by its name or, for a gradient, that of its parameter.
+
+        Raises:
+            FormulaError: no equation has this name; those that have one are listed.
+        """
+        gradients = {parameter.name: f"d{parameter.name}" for parameter in self.derivation.system.parameters}
+        found = self.derivation.equation(gradients.get(name, name))
+        left, right = map(self.writer.formula, sides(found))
+        return f"{left} = {cut(self.writer.pieces(right, self.writer.after(left)))}"
+
+    @property
+    def names(self) -> dict[str, str]:
+        """What a symbol may be chosen for (`symbols.names_of`), and how it is written without.
+
+        Raises:
+            SpecError: a symbol is for a size that is a letter of parameters too.
+        """
+        for name, _ in self.notation.symbols:
+            if name in NUMBERED and name in self.network.sizes:
+                raise SpecError(
+                    f"{shown(name)} is a size and a letter of parameters, and one symbol cannot stand for both\n"
+                    "allowed: another name for the size, such as n1"
+                )
+        return names_of(self.derivation)
+
+    @property
+    def signs(self) -> set[str]:
+        """The signs of its formulas that are no name's."""
+        return signs_of(self.derivation, names_of(self.derivation)) if self.notation.symbols else set()
 
     @property
     def has_numbers(self) -> bool:

@@ -93,8 +93,14 @@ def _aligned(rows: list[Formula]) -> str:
 
 
 def steps_parts(chains: Iterable[tuple[str, Sequence[Link], str]]) -> dict[str, Any]:
-    """Return the steps that led to equations, by name: each with its steps and what they begin with, in LaTeX."""
-    return {"steps": {name: _rendered("steps", steps=steps, start=start) for name, steps, start in chains}}
+    """Return the steps that led to equations, by name: each with its steps and what they begin with, in LaTeX.
+
+    Those of one name stand below each other.
+    """
+    found: dict[str, str] = {}
+    for name, steps, start in chains:
+        found[name] = found.get(name, "") + _rendered("steps", steps=steps, start=start)
+    return {"steps": found}
 
 
 def diagram_parts(drawn: str, names: Mapping[str, str]) -> dict[str, Any]:

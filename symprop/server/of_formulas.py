@@ -24,6 +24,7 @@ from symprop.formulas.answer_blocks import reason
 from symprop.formulas.answers import Answers
 from symprop.formulas.ask import QUESTIONS, value_of
 from symprop.formulas.pages import CONVENTIONS, definitions, facts_of, heading
+from symprop.formulas.stages import stages
 from symprop.notation.blocks import Link
 from symprop.notation.content import seen_steps
 from symprop.notation.diagram import diagram
@@ -93,17 +94,22 @@ def _said(answers: Sequence[Answer]) -> Iterator[str]:
 def formula_steps(asked: Asked) -> dict[str, Any]:
     """Return the steps that led to one answer, or to all where none is named."""
     answers = _answered(asked)
-    return steps_parts(
-        _chain(_name(each, answers), each) for each in answers if asked.name in ("", _name(each, answers))
-    )
+    named = ((_name(each, answers), each) for each in answers)
+    return steps_parts(chain for name, each in named if asked.name in ("", name) for chain in _chains(name, each))
 
 
-def _chain(name: str, answer: Answer) -> tuple[str, list[Link], str]:
-    listed = seen_steps(answer.result.steps, latex)
-    links = [
-        Link(pieces(latex(each.after)), each.rule, tuple(map(reason, dict.fromkeys(each.facts)))) for each in listed
-    ]
-    return name, links, latex(listed[0].before) if listed else ""
+def _chains(name: str, answer: Answer) -> Iterator[tuple[str, list[Link], str]]:
+    """Yield the steps by what they work out, the left side before the first where that is not the answer alone."""
+    found = stages(answer.result)
+    for stage in found:
+        listed = seen_steps(stage.steps, latex)
+        links = [
+            Link(pieces(latex(each.after)), each.rule, tuple(map(reason, dict.fromkeys(each.facts)))) for each in listed
+        ]
+        start = latex(stage.steps[0].before)
+        yield name, links, f"{stage.left} = {start}" if len(found) > 1 else start
+    if not found:
+        yield name, [], ""
 
 
 def _name(answer: Answer, answers: Sequence[Answer]) -> str:

@@ -6,6 +6,7 @@ from symprop.verify import evaluate_matrices as evaluate_matrices  # likewise
 from symprop.verify.certificate import Certificate
 from symprop.verify.measure import Row
 from symprop.verify.of_network import check
+from symprop.verify.over_time import norms_over_time
 from symprop.verify.target_checks import ALL
 
-__all__ = ["ALL", "Certificate", "Row", "check"]
+__all__ = ["ALL", "Certificate", "Row", "check", "norms_over_time"]

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from symprop.algebra.equations import Equation, System
+from symprop.algebra.roles import HELD
 from symprop.algebra.trees import variables
 from symprop.verify.arithmetic import Arithmetic, Array, Complex
 from symprop.verify.evaluate import Evaluator, run_together, stacked, unstacked
@@ -83,10 +84,13 @@ def _run(system: System, group: list[dict[str, Array]], arithmetic: Arithmetic) 
 
 
 def _readers(system: System, name: str) -> list[Equation]:
-    """Return the equations whose value depends on the variable `name`: only those are run again."""
+    """Return the equations whose value depends on the variable `name`: only those are run again.
+
+    What is held constant keeps its value: the derivative is that of the network in which it is given.
+    """
     moved, found = {name}, []
     for equation in system.equations:
-        if any(variable.name in moved for variable in variables(equation.expression)):
+        if equation.target.role != HELD and any(variable.name in moved for variable in variables(equation.expression)):
             moved.add(equation.name)
             found.append(equation)
     return found

@@ -18,6 +18,7 @@ from sympy import Basic, Expr, Integer
 from symprop.algebra.elements import Reader, elements
 from symprop.algebra.equations import Equation, System, equations_in
 from symprop.algebra.nodes import Variable
+from symprop.algebra.roles import HELD
 from symprop.analysis.derivation import Derivation
 from symprop.codegen.case import Case
 from symprop.verify.arithmetic import Array, Precise
@@ -145,6 +146,8 @@ def _written_out(system: System, reader: Reader) -> Written:
     inside: dict[Basic, Expr] = {}
     lengths: dict[Basic, int] = {}
     choices: dict[Basic, int] = {}
+    if any(equation.target.role == HELD for equation in system.equations):
+        return None  # what is held constant has a value, and no place in a formula
     for equation in system.equations:
         symbols, right = elements(equation.target), elements(equation.expression, reader=reader)
         for symbol, local in zip(symbols.ravel(), right.ravel(), strict=True):
@@ -183,7 +186,8 @@ def _chained(
         for symbol, expression in zip(elements(equation.target).ravel(), right.ravel(), strict=True):
             taken = _taken(expression, numbers)
             numbers.known[symbol] = np.asarray(numbers.of(taken), dtype=object)
-            local.append((symbol, taken))
+            if equation.target.role != HELD:
+                local.append((symbol, taken))
     adjoint: dict[Basic, mpmath.mpf] = {elements(system.loss).item(): mpmath.mpf(1)}  # type: ignore[arg-type]
     for symbol, expression in reversed(local):
         if symbol in adjoint:

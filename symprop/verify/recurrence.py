@@ -108,6 +108,9 @@ def _given(called: Mapping[str, Variable], system: System, point: Point, sizes: 
     given: dict[str, Any] = {**sizes, **values}
     if system.batch is not None:
         given[system.batch.name] = point.count
+    for each in system.inputs:  # `h0` stands in the table of the states, `h[0]`
+        if each.index and each.letter not in values:
+            given.setdefault(each.letter, {})[_key(each)] = values[each.name]
     for own, each in called.items():
         table = "masks" if each.role == MASK else each.letter
         given.setdefault(table, {})[_key(each)] = given[each.name] = values[own]

@@ -16,6 +16,7 @@ import numpy as np
 from sympy import Expr
 
 from symprop.algebra.equations import Equation, Step
+from symprop.algebra.indices import placed
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.trees import variables
 from symprop.analysis.derivation import Derivation
@@ -164,5 +165,13 @@ def _used(step: Step, current: Equation, backward: list[Equation]) -> tuple[Equa
 
 
 def rules_of(derivation: Derivation) -> list[tuple[str, tuple[str, ...]]]:
-    """Return the rules by which each equation was found."""
-    return [(equation.name, tuple(step.rule for step in equation.steps)) for equation in derivation.equations]
+    """Return the rules by which each equation was found; where moments are written out, those of any of them.
+
+    How many moments there are is a size, too: then each rule is told once.
+    """
+    found = [(equation, tuple(step.rule for step in equation.steps)) for equation in derivation.equations]
+    if not any(placed(equation.target.index)[1] for equation, _ in found):
+        return [(equation.name, rules) for equation, rules in found]
+    names = [each.target.change(index=placed(each.target.index)[0]).name for each, _ in found]
+    once = {(name, tuple(sorted(set(rules)))) for name, (_, rules) in zip(names, found, strict=True)}
+    return sorted(once)

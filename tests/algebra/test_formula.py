@@ -34,7 +34,7 @@ def test_a_formula_prints_in_three_notations() -> None:
 @pytest.mark.parametrize(
     ("source", "shapes", "error", "words"),
     [
-        ("x + y", {"x": ""}, FormulaError, "'y' has no shape"),
+        ("y = x + z; z = y @ y; z", {"x": ""}, FormulaError, "'z' is read before it is defined"),
         ("x @ y", {"x": "n", "y": "m"}, ShapeError, "do not fit"),
         ("x.__class__", {"x": "n"}, FormulaError, "only attribute"),
         ("x +", {"x": "n"}, FormulaError, "something is missing"),

@@ -16,9 +16,10 @@ from hypothesis import strategies as st
 
 import symprop
 from symprop.algebra.declarations import declarations_text, declared, read_declarations
-from symprop.algebra.formula import inferred_formula
+from symprop.algebra.formula import formula_of, inferred_formula
 from symprop.algebra.inference.infer import ANYTHING, LIKELY_SCALAR, SCALAR
 from symprop.algebra.nodes import Node, Variable
+from symprop.algebra.reading.statements import names_read
 from symprop.cli import main
 from symprop.formulas.ask import value_of
 from tests.patience import at_once
@@ -113,7 +114,8 @@ def test_what_is_declared_elsewhere_is_a_case_of_what_is_inferred() -> None:
     listed, others, count = [], [], 0
     for question, text, where, by in dict.fromkeys(_cases()):
         count += 1
-        wanted = {each.name: each for each in symprop.formula(text, where).variables}
+        given = [each for each in read_declarations(where) if each.name in names_read(text)]  # and no directions
+        wanted = {each.name: each for each in formula_of(text, tuple(given)).variables}
         try:
             readings = [inferred_formula(text, value_of(question), [by]).variables]
         except symprop.ReadingError as problem:
@@ -139,12 +141,30 @@ def test_where_two_readings_fit_as_well_both_are_listed_and_each_is_a_declaratio
 def test_what_fits_in_no_way_is_refused_with_the_shapes_that_were_tried() -> None:
     with pytest.raises(symprop.ShapeError, match=r"with x: m, y: n: .*\n  concatenate"):
         symprop.formula("concatenate((x, y)) @ x")
-    with pytest.raises(symprop.FormulaError, match="'y' has no shape"):
-        symprop.formula("x @ y", x="n")
-    with pytest.raises(symprop.FormulaError, match=r"'I' has no shape; type eye\(n\)"):
-        symprop.formula("logdet(A + s*I)", "A: n n, s:")
+    with pytest.raises(symprop.ShapeError, match="n against m"):
+        symprop.formula("concatenate((x, y)) @ z", x="n", z="m", y="m")
     with pytest.raises(symprop.FormulaError, match="unknown function 'foo'"):
         symprop.formula("foo(x) @ x")
+
+
+@pytest.mark.parametrize(
+    ("text", "declared", "reading"),
+    [
+        ("sum((X @ w - y)**2) / (2*m) + lam/2 * w @ w", "X: m n", "X: m n, w: n, y: m, lam:"),
+        ("sum((X @ w - y)**2) / (2*m)", "y: 5", "X: 5 n, w: n, y: 5, m:"),
+        ("x @ A @ x", "A: n n symmetric", "A: n n symmetric, x: n"),
+        ("trace(A @ B)", "B: p q", "A: q p, B: p q"),
+        ("logsumexp(a) - a[y]", "y: index k", "a: k, y: index k"),
+        ("sum(relu(W @ x + b))", "x: 3, b: 4", "W: 4 3, x: 3, b: 4"),
+        ("K = X @ X.T + s*eye(n); logdet(K)", "X: n 4", "X: n 4, s:"),
+        ("logdet(A + s*I)", "s:", "A: n n, s:"),
+    ],
+)
+def test_what_is_declared_stays_and_the_rest_is_inferred(text: str, declared: str, reading: str) -> None:
+    found = symprop.formula(text, declared)
+    assert {*found.variables} == {*read_declarations(reading)} and found.readings[0] == declarations_text(
+        found.variables
+    )
 
 
 LONG = {

@@ -262,6 +262,8 @@ REFUSED: tuple[tuple[str, str, str, int], ...] = (
     (r"a/b c", "a:, b:, c:", r"two readings: \frac{a}{b} c or \frac{a}{b c}", 0),
     (r"1/2m", "m:", "two readings", 0),
     (r"f(x)", "x: n", "two readings: a function f of (x)", 0),
+    (r"2 X^\top (x)", "x: n", "'X' is not among the names that are declared: x", 2),
+    (r"X^{-\mathsf{T}}(x)", "x: n", "'X' is not among the names", 0),
     (r"\log x y", "x:, y:", "two readings: log(x) y or log(x y)", 5),
     (r"\|A\|^2", "A: m n", r"two readings: \|A\|_F", 0),
     (r"2 |A|", "A: n n", r"two readings: \det(A)", 2),

@@ -190,7 +190,7 @@ def test_identical_geometries_stand_once() -> None:
 
 def test_sizes_may_be_names() -> None:
     found = symprop.derive('Input(n, 2) >> Conv1D(3, 5, padding="same") >> MeanSquaredError()').readings("z1")
-    assert found.equation("dx").pretty() == "∂L/∂xᵢ = Σⱼ₌₁⁵ W₁[:, 6 − j]ᵀ δ̃₁[i + j − 1]"
+    assert found.equation("dx").pretty() == "∂L/∂xᵢ = Σ[j=1…5] W₁[:, 6 − j]ᵀ δ̃₁[i + j − 1]"
     assert found.steps("dx")[-2].rule == "slice of windows"
 
 
@@ -245,7 +245,7 @@ PRINTED = {
         "∂L/∂x = Σₖ S₁,ₖᵀ δ₁ W₁,ₖ",
         "z₁ = X̄₁ W̄₁ᵀ + b₁",
         "∂L/∂W̄₁ = δ₁ᵀ X̄₁",
-        "∂L/∂xᵢⱼ = Σₖ₌₁³ Σₗ₌₁³ W₁[:, 4 − k, 4 − l]ᵀ δ̃₁[i + k − 1, j + l − 1]",
+        "∂L/∂xᵢⱼ = Σ[k=1…3] Σ[l=1…3] W₁[:, 4 − k, 4 − l]ᵀ δ̃₁[i + k − 1, j + l − 1]",
         "by flipped kernel, slice of windows, known value",
     ),
     "text": ("z1 = X_bar1 @ W_bar1.T + b1", "floor((8 + 2*1 - 1*(3 - 1) - 1)/2) + 1 = 4", "(9, 7), axis=(0, 1))["),

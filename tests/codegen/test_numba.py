@@ -72,6 +72,23 @@ def test_loops_compute_what_is_derived(text: str) -> None:
         assert_rounded(compiled.train_step(compiled.init_state(params), x, y), loss)
 
 
+def test_a_loop_over_time_is_a_loop_of_the_compiler() -> None:
+    """Rows that are strided (the flow of a sequence), and gates whose product is left to BLAS."""
+    pytest.importorskip("numba", reason="numba is not installed")
+    pytest.importorskip("scipy", reason="SciPy is not installed, through which numba reaches BLAS")
+    text = "Input(3, 2) >> LSTM(8) >> MeanSquaredError()"
+    compiled = compile_network(text, target="numba")
+    assert "for t in range(3):" in generate(text, target="numba")
+    params, x, y = data_of(text, 3)
+    params = {name: value + 0.1 * np.arange(value.size).reshape(value.shape) % 0.7 for name, value in params.items()}
+    written_out = text.replace("LSTM(8", "LSTM(8, unroll=True")
+    loss, grads = counted_step(symprop.derive(written_out, layout="rows"), params, x, y)
+    found, slopes = compiled.loss_and_grads(params, x, y)
+    assert_rounded(found, loss)
+    for name, gradient in grads.items():
+        assert_rounded(slopes[name], gradient, name=name)
+
+
 def test_tanh_in_float32_is_a_rational_function() -> None:
     pytest.importorskip("numba", reason="numba is not installed")
     tanh = compile_network(NETWORKS[0], "float32", target="numba")._tanh

@@ -15,6 +15,8 @@ from symprop.algebra.batching import BATCH_SIZE
 from symprop.algebra.equations import Equation, System
 from symprop.analysis.one_position import POSITIONS, one_position
 from symprop.codegen.loading import loaded
+from symprop.verify import module_checks
+from symprop.verify.points import points_of
 
 LIMIT = 1e-11
 """Relative to the largest output: some dozens of products of up to 24 numbers, each rounded at 1e-16."""
@@ -25,6 +27,8 @@ CAUSAL = {
     "waves": f"SinusoidalPositions() >> Repeat(Residual(Attention(4, causal=True) >> Dropout(0.5)), 2) >> {END}",
     "no attention": f"Dense(5) >> GELU() >> Concatenate(Tanh(), Sigmoid()) >> {END}",
     "tied": 'Attention(2, causal=True) >> LayerNorm() >> Dense(7, tied="E1", bias=False) >> SoftmaxCrossEntropy()',
+    "recurrent": f'LSTM(5, initial="learned") >> Residual(GRU(5, reset="before", unroll=True)) >> RNN(4) >> {END}',
+    "recurrent, attended": f"Positions() >> Attention(2, causal=True) >> Sum(RNN(3), GRU(3)) >> Dropout(0.5) >> {END}",
 }
 SEES_BEHIND = {
     "not causal": f"Attention(2) >> {END}",
@@ -33,6 +37,8 @@ SEES_BEHIND = {
     "mean over positions": f"GroupNorm(2) >> {END}",
     "mean over positions inside": f'Attention(2, causal=True) >> Activation("z - mean(z)") >> GroupNorm(4) >> {END}',
     "windows": f'Conv1D(8, 3, padding="same") >> {END}',
+    "both directions": f"Bidirectional(GRU(3)) >> {END}",
+    "the last state": f"LSTM(3, sequence=False) >> {END}",
     "other classes": "Attention(2, causal=True) >> Dense(6) >> SoftmaxCrossEntropy()",
 }
 
@@ -57,6 +63,16 @@ def test_outputs_position_by_position_are_those_of_the_sequence(name: str, fast:
     cache = module.init_cache(3)
     each = np.stack([module.next_logits(params, ids[:, t], t, cache) for t in range(6)], axis=1)
     assert np.abs(each - whole).max() <= LIMIT * np.abs(whole).max()
+
+
+def test_a_recurrent_network_draws_rows_of_any_length() -> None:
+    """Of states alone nothing says how long a sequence may be; the draws are those of a network that reads more."""
+    short, params = module_of(f"LSTM(5) >> {END}", fast=True)
+    long = loaded(symprop.generate(f"Input(20) >> Embedding(7, 8, flatten=False) >> LSTM(5) >> {END}"))
+    start = np.array([[1, 2], [3, 4]])
+    drawn = short.sample(params, start, length=21, temperature=0)
+    assert (drawn == long.sample(params, start, temperature=0)).all()
+    assert (long.forward(params, drawn[:, :-1]).argmax(axis=2)[:, 1:] == drawn[:, 2:]).all()
 
 
 @pytest.mark.parametrize("name", SEES_BEHIND)
@@ -128,10 +144,10 @@ def test_a_wrong_start_is_refused(start: Any, options: dict[str, Any], words: st
 
 def test_the_certificate_judges_what_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     case = symprop.Case(network(CAUSAL["learned"]))
-    rows = [row for row in symprop.check(case).rows if row.name == "next_logits"]
-    assert len(rows) == 2
-    assert all(row.ok for row in rows)
+    points = points_of(case, 1, 2)
+    rows = [row for row in module_checks.value_rows(case, points) if row.name == "next_logits"]
+    assert len(rows) == 1 and rows[0].ok
     wrong = case.source.replace('cache["v1"][:, :, : t + 1]', 'cache["k1"][:, :, : t + 1]')
     assert wrong != case.source
     monkeypatch.setattr(case.module, "next_logits", loaded(wrong).next_logits)
-    assert not all(row.ok for row in symprop.check(case).rows if row.name == "next_logits")
+    assert not all(row.ok for row in module_checks.value_rows(case, points) if row.name == "next_logits")

@@ -51,6 +51,7 @@ class Program:
     """The generated module of a network, whose `backward` is run with one line changed."""
 
     def __init__(self, text: str) -> None:
+        self.text = text
         self.module = ast.parse(str(symprop.generate(text)))
         functions = [each for each in self.module.body if isinstance(each, ast.FunctionDef)]
         self.function = next(each for each in functions if each.name == "backward")

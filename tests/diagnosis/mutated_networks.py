@@ -63,5 +63,5 @@ NETWORKS = {
     "L1, L2": 'Input(3) >> Dense(4) >> MeanSquaredError() + L1(0.01, on="W1") + L2(0.1, on="b*")',
 }
 
-LOOPS = ("RNN", "LSTM", "GRU", "Bidirectional")
+LOOPS = ("RNN", "LSTM", "GRU", "Scan", "Bidirectional")
 """Layers whose way back is a loop over time, of which no line is mutated: published mistakes have such cells."""

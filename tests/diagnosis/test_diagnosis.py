@@ -5,11 +5,14 @@
 
 from __future__ import annotations
 
+import ast
+
 import numpy as np
 import pytest
 
 import symprop
 from symprop.diagnosis import Diagnosis, diagnose
+from tests.diagnosis.mutants import Program
 from tests.diagnosis.named import diagnosed, is_named
 from tests.diagnosis.slips_of_formulas import FORMULAS
 from tests.diagnosis.slips_of_networks import CONVOLUTION, DENSE, EMBEDDING, NETWORKS, PENALTY, Subject
@@ -89,3 +92,49 @@ def test_sums_are_told_by_what_their_axes_are() -> None:
 def test_the_same_seed_gives_the_same_sentence() -> None:
     first, second = diagnosed(PENALTY, "twice"), diagnosed(PENALTY, "twice")
     assert first is not None and first == second
+
+
+def test_groups_that_are_tiled_where_they_are_repeated_are_named_throughout() -> None:
+    def backward(Q, K, V, g):  # type: ignore[no-untyped-def]
+        h, r = Q.shape[:2]
+        k, v = (np.tile(each, (r, 1, 1)).reshape(h, r, *each.shape[1:]) for each in (K, V))
+        E = np.exp(Q @ K[:, None].swapaxes(2, 3))
+        P = E / E.sum(axis=3, keepdims=True)
+        dP = g @ v.swapaxes(2, 3)
+        dS = P * (dP - (P * dP).sum(axis=3, keepdims=True))
+        dk, dv = dS.swapaxes(2, 3) @ Q, P.swapaxes(2, 3) @ g
+        dK, dV = (each.reshape(r, h, *each.shape[2:]).sum(axis=0) for each in (dk, dv))
+        return dS @ k, dK, dV
+
+    formula = "softmax(Q @ transpose(K[:, None], (0, 1, 3, 2))) @ V[:, None]"
+    found = symprop.certify(formula, backward, "Q K V", "Q: h r t d, K: h s d, V: h s d").diagnosis
+    assert found is not None and found.kind == "place" and "np.tile" in found.message
+    assert all(f"d{each}" in found.message for each in "PQKV")
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("delta1 = fold", "delta1 does not flip the kernel W2: windows go back in reverse"),
+        ("dW2 = ", "dW2 flips the kernel: reads windows of a1 in reverse"),
+    ],
+)
+def test_flips_of_kernels_are_named(line: str, words: str) -> None:
+    program = Program("Input(5, 4, 1) >> Conv2D(2, 2) >> Tanh() >> Conv2D(2, 2, padding='same') >> MeanSquaredError()")
+    right = next(text for each in program.lines.values() if (text := ast.unparse(each)).startswith(line))
+    wrong = right.replace("W2.", "W2[:, ::-1, ::-1].") if line != "dW2 = " else f"{right}[:, ::-1, ::-1]"
+    found = symprop.certify(program.text, program.run({right.partition(" = ")[0]: wrong}))
+    assert words in found.message, found.message
+
+
+def test_what_is_not_finite_is_told_with_its_places() -> None:
+    def backward(W, x, g):  # type: ignore[no-untyped-def]
+        dW = np.outer(g, x)
+        dW[1, 0] = np.nan
+        return dW, 0 * g @ W / 0
+
+    with np.errstate(all="ignore"):
+        found = symprop.certify("W @ x", backward, "W x", sizes={"m": 2, "n": 3}, W="m n", x="n")
+    assert found.diagnosis is not None and found.diagnosis.kind == "not finite"
+    assert "dW is nan at 1 of 6 places: [1, 0]; at the others it is right" in found.message
+    assert "dx is nan at all 3 places" in found.message and "zero" not in found.message

@@ -530,7 +530,7 @@ def random_row(random: Random, width: int, depth: int = 0) -> symprop.networks.C
     return symprop.networks.Chain(tuple(parts))
 
 
-@pytest.mark.parametrize("seed", range(25))
+@pytest.mark.parametrize("seed", [*range(8), *(pytest.param(k, marks=pytest.mark.slow) for k in range(8, 25))])
 def test_random_networks_are_compared_whole(seed: int) -> None:
     """Each equation of both pages stands once, a network is the same as itself, and every notation prints."""
     random = Random(seed)
@@ -650,6 +650,16 @@ def test_equations_are_printed_as_on_the_pages_of_both_networks() -> None:
     page = str(diff(before, before.replace(">> Global", ">> BatchNorm() >> Global")))
     assert "+ (2)  μ₁ = meanₘ(z₁)\n" in page
     assert "What read z₁ reads u₁ now: s₁." in page
+
+
+def test_two_forms_of_a_gated_unit_stand_side_by_side() -> None:
+    found = diff(
+        "Input(T, n) >> GRU(k) >> MeanSquaredError()", 'Input(T, n) >> GRU(k, reset="before") >> MeanSquaredError()'
+    )
+    assert "r1[t] multiplies u1[t] in A, h1[t - 1] in B" in found.layers
+    assert any("PyTorch" in each and "Cho et al. (2014)" in each for each in found.layers)
+    changed = [change.before.left.text() for change in found.changed if change.before is not None]
+    assert {"q1[t]", "n1[t]", "dh1[t]", "dr1[t]", "dR1"} <= set(changed) and "z1[t]" not in changed
 
 
 def test_a_norm_that_moves_is_one_layer_and_what_it_does_to_the_ways_of_the_gradient_is_said() -> None:

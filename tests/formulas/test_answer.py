@@ -71,7 +71,7 @@ def test_steps_explain_and_names_shorten() -> None:
 
 def test_a_page_in_one_file() -> None:
     page = symprop.gradient("x @ A @ x", "x", x="n", A="n n symmetric").html()
-    assert page.count("<html") == 1 and "<math" in page and "used: A is symmetric" in page and "def gradient(" in page
+    assert page.count("<html") == 1 and "<math" in page and "symmetric; <math" in page and "def gradient(" in page
     assert not any(word in page for word in ("<script", "http://", "https://")) or "www.w3.org" in page
     hostile = symprop.formula("sum(x) # </script><img onerror=x>", x="n")
     assert "<img" not in symprop.gradient(hostile, "x").html()

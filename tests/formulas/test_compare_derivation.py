@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
 import pytest
 
 from symprop import compare, derive, gradient
@@ -10,6 +15,8 @@ from symprop.errors import FormulaError, ShapeError, SpecError, SympropError
 
 NETWORK = "Input(4) >> Dense(3) >> Tanh() >> Dense(3) >> Tanh() >> Dense(2) >> SoftmaxCrossEntropy()"
 RELU = "Input(8, 16) >> LayerNorm() >> Flatten() >> Dense(20) >> ReLU() >> Dense(5) >> MeanSquaredError()"
+RECURRENT = "Input(3, 2) >> RNN(2) >> Dense(2) >> MeanSquaredError()"
+WIDTHS = "Input(n_0) >> Repeat(Dense(n_l) >> Tanh(), N) >> Dense(k) >> SoftmaxCrossEntropy()"
 GENERAL = "Input(n) >> Repeat(Dense(n) >> Tanh(), N) >> Dense(k) >> SoftmaxCrossEntropy()"
 
 BATCH = "Input(5) >> Dense(4) >> BatchNorm() >> ReLU() >> Dense(3) >> SoftmaxCrossEntropy()"
@@ -66,6 +73,24 @@ DIFFERENT = [
 ]
 
 
+def test_one_recurrent_layer_needs_no_number() -> None:
+    derivation = derive("Input(3, 2) >> LSTM(2) >> Dense(2) >> MeanSquaredError()")
+    lines = [
+        ("c[t]", "f[t] * c[t-1] + i[t] * g[t]"),
+        ("c_t", r"c_t = f_t \odot c_{t-1} + i_t \odot g_t"),
+        (r"\delta_t", r"\delta^{(1)}_t"),
+        ("delta_t", "delta_t"),
+        (r"\frac{\partial L}{\partial c_t^{(1)}}", "dh_t * o_t * (1 - tanh(c_t)**2) + dc[t+1] * f1[t+1]"),
+        ("dR", r"\sum_{t=1}^{3} \delta_t h_{t-1}^\top"),
+    ]
+    assert all(derivation.compare(of, line) for of, line in lines)
+    with pytest.raises(FormulaError, match="no 'W'"):  # there is W2 too
+        derivation.compare("W", "W1")
+    two = derive("Input(3, 2) >> RNN(2) >> RNN(2) >> MeanSquaredError()")
+    with pytest.raises(FormulaError, match=r"no 'h\[t\]'"):
+        two.compare("h[t]", "h1[t]")
+
+
 @pytest.mark.parametrize(("network", "layout", "of", "line", "words"), DIFFERENT)
 def test_what_is_wrong_with_a_line_is_named(network: str, layout: str, of: str, line: str, words: str) -> None:
     found = derive(network, layout).compare(of, line)
@@ -73,7 +98,57 @@ def test_what_is_wrong_with_a_line_is_named(network: str, layout: str, of: str, 
     assert words in found.message
     assert "they are equal if" not in found.message
     assert found.counterexample is not None and found.counterexample.first != found.counterexample.second
-    assert len(found.message.splitlines()) == 2
+    assert len(found.message.splitlines()) == 2 + bool(found.counterexample.behind)
+
+
+def _numbers(given: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    return {name: np.vectorize(lambda text: float(Fraction(text)))(value) for name, value in given.items()}
+
+
+def test_a_counterexample_is_one_that_the_network_reaches() -> None:
+    found = derive(NETWORK).compare("delta2", "(W3.T @ (p * p - y)) * (1 - a2**2)").counterexample
+    assert found is not None and found.behind
+    v = _numbers({**found.values, **found.behind})
+    a2 = np.tanh(v["W2"] @ np.tanh(v["W1"] @ v["x"] + v["b1"]) + v["b2"])
+    p = np.exp(v["W3"] @ a2 + v["b3"])
+    p /= p.sum()
+    assert np.allclose(v["a2"], a2) and np.allclose(v["p"], p) and np.allclose(v["delta3"], p - v["y"])
+    assert np.allclose(_numbers({"": found.first})[""], v["W3"].T @ (p - v["y"]) * (1 - a2**2))
+
+
+def test_what_a_line_names_in_a_loop_is_reached_too() -> None:
+    found = derive(RECURRENT).compare("delta1[t]", "(dh1[t] + R1.T @ delta1[t+1]) * (1 - h1[t])")
+    assert "'1 - h1[t]' where delta1[t] has '1 - h1[t] * h1[t]'" in found.message
+    assert found.counterexample is not None and found.counterexample.sizes == {"t": 2}
+    v = _numbers({**found.counterexample.values, **found.counterexample.behind})
+    h, before = np.zeros(2), []
+    for x in v["x"]:
+        h = np.tanh(v["W1"] @ x + v["R1"] @ h + v["b1"])
+        before.append(h)
+    delta = ((np.array(before) @ v["W2"].T + v["b2"] - v["y"]) @ v["W2"] * 2 / 6)[2] * (1 - before[2] ** 2)
+    assert np.allclose(v["h1[t]"], before[1]) and np.allclose(v["delta1[t + 1]"], delta)
+
+
+def test_lines_that_are_equal_only_where_the_network_is_say_where() -> None:
+    derivation = derive(NETWORK)
+    found = derivation.compare("delta3", "(p - y) * sum(p)")
+    assert found and found.message.startswith("equal wherever p = softmax(z3), as sums of products")
+    assert found.used == ("p = softmax(z3)",)
+    written_out = derivation.compare("delta3", "softmax(z3) - y")
+    assert written_out.message == "equal: identical after simplification" and not written_out.used
+
+
+@pytest.mark.parametrize(
+    ("network", "of", "line", "words"),
+    [
+        (RECURRENT, "dW1", "sum([outer(delta1[t], x[t]) for t in range(1, 4)], axis=0)", "equal: identical"),
+        (RECURRENT, "db1", "sum([2 * delta1[t] for t in range(1, 4)], axis=0)", "not equal: the line is 2 times db1"),
+        (WIDTHS, "delta[l]", "(W[l+1].T @ delta[l+1]) * (1 - a[l]**2)", "equal: identical"),
+        (WIDTHS, "delta[N]", "W[N+1].T @ delta[N+1]", "not equal: the line lacks the factor"),
+    ],
+)
+def test_sums_over_steps_and_widths_that_vary_have_values(network: str, of: str, line: str, words: str) -> None:
+    assert derive(network).compare(of, line).message.startswith(words)
 
 
 @pytest.mark.parametrize(

@@ -214,7 +214,7 @@ def test_penalties_on_named_parameters(on: str | None, kept: list[str]) -> None:
 
 def test_penalties_of_all_blocks_of_a_general_network() -> None:
     text = 'Input(n) >> Dense(n) >> Repeat(Dense(n) >> Tanh(), N) >> MeanSquaredError() + L1(0.1, on="W* b1")'
-    assert said(text, "L") == ["L = ½ ‖a⁽ᴺ⁺¹⁾ − y‖² + 0.1 (Σᵢⱼ |W₁,ᵢⱼ| + Σᵢ |b₁,ᵢ| + Σₗ₌₁ᴺ Σᵢⱼ |W⁽ˡ⁺¹⁾ᵢⱼ|)"]
+    assert said(text, "L") == ["L = ½ ‖a⁽ᴺ⁺¹⁾ − y‖² + 0.1 (Σᵢⱼ |W₁,ᵢⱼ| + Σᵢ |b₁,ᵢ| + Σ[l=1…N] Σᵢⱼ |W⁽ˡ⁺¹⁾ᵢⱼ|)"]
 
 
 REFUSED = {

@@ -10,8 +10,14 @@ from network_reference import Network as Reference
 from sympy import Symbol
 
 import symprop
+from symprop.algebra.batching import BATCH_SIZE
 from symprop.algebra.unrolling import unrolled
+from symprop.analysis.truncation import dropped
+from symprop.codegen.case import Case, case_of
+from symprop.codegen.targets.fast.step import planned
+from symprop.codegen.targets.fast.taken import made_into_rows
 from symprop.networks.recurrent import written_out_in_time
+from symprop.verify import recurrence
 
 NETWORKS = (
     "Input(4, 3) >> LSTM(2) >> GRU(3) >> Dense(2) >> MeanSquaredError()",
@@ -67,6 +73,23 @@ def test_a_loop_is_what_it_is_written_out(steps: int) -> None:
     assert loss == other and all(np.array_equal(grads[name], others[name]) for name in grads)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Input(T, 2) >> Repeat(LSTM(2), N) >> MeanSquaredError()",
+        "Input(T, 2) >> Repeat(Residual(Dense(2) >> RNN(2)), N) >> MeanSquaredError()",
+    ],
+)
+def test_layers_and_moments_may_both_have_a_name(text: str) -> None:
+    assert all(row.ok for row in recurrence.rows(Case(text), {}, 0))
+
+
+def test_two_layers_have_a_name_for_each_of_their_equations() -> None:
+    d = symprop.derive("Input(T, n) >> LSTM(k) >> GRU(k) >> RNN(k) >> RNN(k) >> LSTM(k) >> MeanSquaredError()")
+    names = [equation.name for equation in d.equations]
+    assert len(names) == len(set(names))
+
+
 def test_the_page_says_what_a_textbook_does() -> None:
     d = symprop.derive("Input(T, n) >> LSTM(k) >> Dense(q) >> SoftmaxCrossEntropy()")
     assert d.equation("dc1[t]").pretty() == (
@@ -82,12 +105,82 @@ def test_the_page_says_what_a_textbook_does() -> None:
     assert d.gradient("R1").text() == "sum([outer(delta1[t], h1[t - 1]) for t in range(1, T + 1)], axis=0)"
 
 
+WINDOW = "Input(5, 2) >> LSTM(2, truncate=2) >> MeanSquaredError()"
+
+
+def by_windows(params: dict[str, np.ndarray], x: np.ndarray, y: np.ndarray, held: list[np.ndarray]) -> complex:
+    """The loss of `WINDOW` for one example by hand; `held` are the states that the second and third window start from,
+    and gets them where it is empty."""
+    found, total, h, c = list(held), 0, np.zeros(2), np.zeros(2)
+    for t in range(5):
+        if t in (2, 4):
+            if len(held) < t // 2:
+                held.append(np.stack([h, c]))
+            h, c = found[t // 2 - 1] if found else (h, c)
+        i, f, g, o = np.split(params["W1"] @ x[t] + params["R1"] @ h + params["b1"], 4)
+        i, f, o = (1 / (1 + np.exp(-each)) for each in (i, f, o))
+        c = f * c + i * np.tanh(g)
+        h = o * np.tanh(c)
+        total = total + np.sum((h - y[t]) ** 2) / 10
+    return total
+
+
+@pytest.mark.parametrize("target", ["numpy", "fast", "jax", "torch"])
+def test_truncated_gradients_are_those_of_windows_that_start_from_constants(target: str) -> None:
+    params, x, y = drawn(WINDOW, count=1)
+    held: list[np.ndarray] = []
+    by_windows(params, x[0], y[0], held)
+    if target in ("jax", "torch"):
+        pytest.importorskip(target)
+    if target == "jax":
+        pytest.importorskip("jax").config.update("jax_enable_x64", True)
+    options = {"target": target} if target in ("jax", "torch") else {"fast": target == "fast"}
+    given = (
+        {name: pytest.importorskip("torch").tensor(value) for name, value in params.items()}
+        if target == "torch"
+        else params
+    )
+    _, grads = symprop.compile(WINDOW, **options).loss_and_grads(given, x, y)
+    for name, value in params.items():
+        true = np.zeros(value.shape)
+        for place in np.ndindex(value.shape):
+            moved = {**params, name: value.astype(complex)}
+            moved[name][place] += 1e-200j
+            true[place] = by_windows(moved, x[0], y[0], held).imag / 1e-200
+        np.testing.assert_allclose(np.asarray(grads[name]), true, rtol=0, atol=ROUNDING * max(1, np.abs(true).max()))
+
+
+def test_what_is_truncated_is_certified_and_says_what_it_drops() -> None:
+    text = 'Input(T, 2) >> GRU(2, truncate=2, initial="learned") >> MeanSquaredError()'
+    assert all(row.ok for row in recurrence.rows(Case(text), {}, 0))
+    d = symprop.derive(text)
+    assert "h1[t] is held constant for moment t + 1 where t is a multiple of 2" in d.remarks[0]
+    assert [each.term.text() for each in dropped(d.backward)] == ["R1.T @ dq1[t + 1] + dh1[t + 1] * z1[t + 1]"]
+    assert symprop.check("Input(5, 1) >> RNN(1, truncate=2, sequence=False) >> MeanSquaredError()").ok
+
+
 def test_a_module_does_not_grow_with_time() -> None:
     short, long = (symprop.generate(f"Input({T}, 3) >> LSTM(4) >> MeanSquaredError()", fast=True) for T in (10, 1000))
     assert abs(len(short.splitlines()) - len(long.splitlines())) < 10  # longer numbers may break a line
     code = symprop.generate("Input(40, 3) >> LSTM(4) >> MeanSquaredError()", fast=False)
     loops = re.findall(r"^    for t in .*\n((?:        .*\n)+)", code, re.MULTILINE)
     assert len(loops) == 2
+    inside = re.findall(r"\ndef (?:forward|backward)\(.*?\"\"\".*?\"\"\"(.*?)(?=\n\ndef )", code, re.DOTALL)
+    lines = [line for part in inside for line in part.splitlines() if line.strip() and not line.strip().startswith("#")]
+    assert len(inside) == 2 and len(lines) <= 60
+
+
+def test_memory_is_linear_in_time_and_what_the_plan_says() -> None:
+    found = {}
+    for T in (20, 30, 40):
+        case = case_of(f"Input({T}, 3) >> LSTM(4) >> MeanSquaredError()", target="fast")
+        plan = planned(case.program, made_into_rows(case.program.targets))
+        work = case.module.make_workspace(5)
+        arrays = [each for each in vars(work).values() if isinstance(each, np.ndarray)]
+        owners = {id(owner): owner for owner in (each if each.base is None else each.base for each in arrays)}
+        found[T] = sum(each.nbytes for each in owners.values())
+        assert plan.bytes(8).subs(BATCH_SIZE, 5) == found[T]
+    assert found[40] - found[30] == found[30] - found[20] > 0
 
 
 @pytest.mark.parametrize("target", ["jax", "torch"])
@@ -125,6 +218,7 @@ def test_other_libraries(target: str) -> None:
         ("Input(5, 4) >> Bidirectional(Dense(2)) >> MeanSquaredError()", "one recurrent layer each"),
         ("Input(t, 4) >> LSTM(2) >> MeanSquaredError()", "has the name of a moment"),
         ("Input(T, n) >> Dense(t) >> GRU(2) >> MeanSquaredError()", "allowed: another name, such as T"),
+        ("Input(5, 4) >> LSTM(2, truncate=0) >> MeanSquaredError()", "allowed: a number of moments from 1"),
         ("Input(5, 4) >> LSTM(0) >> MeanSquaredError()", "whole number from 1"),
     ],
 )

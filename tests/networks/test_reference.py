@@ -15,6 +15,7 @@ import pytest
 from example_networks import EXAMPLES
 from network_reference import LOSSES, Network, size_names
 from random_networks import SIZES, network, problems
+from random_recurrent import recurrent
 from random_transformers import transformer
 from sympy import Integer
 
@@ -47,7 +48,7 @@ def _in_python(block: str) -> Iterator[str]:
                 known |= {ast.unparse(target): str(node.value.value) for target in node.targets}
             parts = node.values if isinstance(node, ast.JoinedStr) else [node]
             text = "".join(
-                str(part.value) if isinstance(part, ast.Constant) else known.get(ast.unparse(part)[3:-2], "{")
+                str(part.value) if isinstance(part, ast.Constant) else known.get(ast.unparse(part.value), "{")
                 for part in parts
                 if isinstance(part, (ast.Constant, ast.FormattedValue))
             )
@@ -99,6 +100,28 @@ def test_the_networks_of_the_gallery(example: Example) -> None:
 def test_random_networks(number: int) -> None:
     text = network(np.random.default_rng([1, number]), places=number % 2 == 1)
     assert problems(text, SIZES) == [], text
+
+
+@pytest.mark.parametrize("number", range(3))
+def test_random_recurrent_networks(number: int) -> None:
+    text = recurrent(np.random.default_rng([1, number]))
+    assert problems(text, SIZES) == [], text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Input(3, 2) >> Dense(3) >> LSTM(2, sequence=False) >> MeanSquaredError()",  # rows are the whole adjoint
+        "Input(3, 2) >> Positions() >> Bidirectional(RNN(2)) >> MeanSquaredError()",  # h for places, moments and both
+        "Input(3, 2) >> Bidirectional(GRU(1)) >> Sum(Residual(RNN(2)), LSTM(2), ()) >> MeanSquaredError()",
+        "Input(3) >> Embedding(4, 2, flatten=False) >> Repeat(Residual(RNN(2)), 2) >> LSTM(1, sequence=False)"
+        " >> Dropout(0.5) >> Dense(2) >> MeanSquaredError() + L2(0.1)",  # the last state is what evaluation reads
+        'Input(2, 2) >> LSTM(2, initial=(Input(2, name="h0"), Input(2, name="c0"))) >> BatchNorm()'
+        ' >> GRU(2, initial=Input(2, name="h0"), reset="before") >> MeanSquaredError()',
+    ],
+)
+def test_recurrent_networks_that_were_once_wrong(text: str) -> None:
+    assert problems(text, {}) == []
 
 
 @pytest.mark.parametrize("number", range(6))

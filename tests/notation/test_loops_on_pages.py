@@ -175,9 +175,9 @@ def test_differences_pair_the_equations_of_loops_inside_loops() -> None:
     lines = [line for line in changed.pretty().splitlines() if line.startswith(("- ", "+ "))][3:]
     assert [re.sub(r"^. \((\d+)\)  ", r"\1 ", line) for line in lines] == [
         "13 ∂L/∂W⁽²ˡ⁻¹⁾ₖ = δ⁽²ˡ⁻¹⁾ₖ a⁽²ˡ⁻¹⁾ₖ₋₁ᵀ   (l = 1, …, N, k = 1, …, K)",
-        "13 ∂L/∂W⁽²ˡ⁻¹⁾₁ = Σₖ₌₁ᴷ δ⁽²ˡ⁻¹⁾ₖ a⁽²ˡ⁻¹⁾ₖ₋₁ᵀ   (l = 1, …, N)",
+        "13 ∂L/∂W⁽²ˡ⁻¹⁾₁ = Σ[k=1…K] δ⁽²ˡ⁻¹⁾ₖ a⁽²ˡ⁻¹⁾ₖ₋₁ᵀ   (l = 1, …, N)",
         "14 ∂L/∂b⁽²ˡ⁻¹⁾ₖ = δ⁽²ˡ⁻¹⁾ₖ   (l = 1, …, N, k = 1, …, K)",
-        "14 ∂L/∂b⁽²ˡ⁻¹⁾₁ = Σₖ₌₁ᴷ δ⁽²ˡ⁻¹⁾ₖ   (l = 1, …, N)",
+        "14 ∂L/∂b⁽²ˡ⁻¹⁾₁ = Σ[k=1…K] δ⁽²ˡ⁻¹⁾ₖ   (l = 1, …, N)",
     ]
     assert "12 equations stay the same." in changed.pretty()
 
@@ -185,3 +185,12 @@ def test_differences_pair_the_equations_of_loops_inside_loops() -> None:
 def test_a_power_of_a_size_that_varies_from_block_to_block_is_printed() -> None:
     k = sympy.Function("k", integer=True, positive=True)(Symbol("l", integer=True, positive=True))
     assert latex(Scalar(1 / (k**2 + 1)) * Variable("x", (), ())) == r"\frac{1}{k_{l}^{2} + 1} x"
+
+
+def test_a_block_behind_other_layers_says_which_layer_it_is() -> None:
+    """Layers before a Repeat shift its numbers: the page says by how much, and whose width `n_l` is."""
+    one = derive("Input(n) >> Dense(n_0) >> Repeat(Dense(n_l) >> Tanh(), N) >> MeanSquaredError()").pretty()
+    assert "l counts the blocks: block l is layer l + 1, behind layer 1; nₗ is the width of block l." in one
+    two = derive("Input(n) >> Dense(k) >> Dense(k) >> Repeat(Dense(k) >> Tanh(), N) >> MeanSquaredError()").pretty()
+    assert "block l is layer l + 2, behind layers 1 to 2." in two
+    assert "counts" not in derive("Input(n) >> Repeat(Dense(n) >> Tanh(), N) >> MeanSquaredError()").pretty()

@@ -147,7 +147,7 @@ def test_a_series_reads_back_and_its_index_is_its_own() -> None:
     found = formula(written, A="n n", B="n n").node
     assert isinstance(found, n.BlockSum) and found.index == i and found.count == k
     assert found.text() == written
-    assert pretty(found) == "Σᵢ₌₁ᵏ Aⁱ B"
+    assert pretty(found) == "Σ[i=1…k] Aⁱ B"
     assert latex(found) == r"\sum_{i=1}^{k} A^{i} B"
 
 

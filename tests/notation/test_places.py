@@ -418,7 +418,7 @@ def test_how_many_blocks_there_are_is_said_where_no_axis_tells() -> None:
     x, w, v = variable("X", (5, 4)), variable("W", (6, 4)), variable("V", (6, 4))
     heads, others = (n.Transpose(n.Reshape(x @ each.T, (5, 2, 3)), (1, 0, 2)) for each in (w, v))
     product = heads @ n.Transpose(others, (0, 2, 1))
-    assert pretty(n.Sum(product, 0)) == "Σᵢ₌₁² X W₍ᵢ₎ᵀ V₍ᵢ₎ Xᵀ"
+    assert pretty(n.Sum(product, 0)) == "Σ[i=1…2] X W₍ᵢ₎ᵀ V₍ᵢ₎ Xᵀ"
     joined = n.Reshape(n.Transpose(product @ heads, (1, 0, 2)), (5, 6))
     assert pretty(joined) == "{X W₍ᵢ₎ᵀ V₍ᵢ₎ Xᵀ X W₍ᵢ₎ᵀ : i ≤ 2}[:, (i)]"
     left, right = sides(Equation(variable("H", (5, 6)), joined))

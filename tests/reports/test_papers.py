@@ -25,6 +25,7 @@ PENALTIES = (
     "Input(6) >> Residual(Dense(6) >> Tanh() >> Dense(6) >> Tanh()) >> Residual(Dense(6) >> Tanh() >> Dense(6))"
     " >> Dense(3) >> SoftmaxCrossEntropy() + L2(0.01)"
 )
+NORMED = "Input(8) >> Residual(LayerNorm() >> Dense(16) >> GELU() >> Dense(8)) >> Dense(3) >> SoftmaxCrossEntropy()"
 FORMULAS = (
     r"W_1 x + b_1", r"p - p \odot y \oslash p", r"\frac{\partial L}{\partial W^{(l+1)}}", r"-\sum_{i} y_i \log(p_i)",
     r"\left(\frac{\partial p}{\partial z_4}\right)^{\top} \left(-\frac{1}{m} y \oslash p\right)",
@@ -61,7 +62,7 @@ def test_formulas_are_as_wide_as_tex_sets_them(tmp_path: Path) -> None:
 
 @TEX
 def test_reports_stay_inside_their_margins_on_each_paper(tmp_path: Path) -> None:
-    """Two networks take turns on the papers: A4 and letter, 10 to 12 points, one and two columns."""
+    """Networks take turns on the papers: A4 and letter, 10 to 12 points, one and two columns."""
     papers = [(paper, points, columns) for paper in ("a4", "letter") for points in (10, 11, 12) for columns in (1, 2)]
     for place, (paper, points, columns) in enumerate(papers):
         network, layout = ((PLAIN, "example"), (PENALTIES, "rows"))[place % 2 if columns == 1 else (place + 1) % 2]
@@ -75,8 +76,29 @@ def test_reports_stay_inside_their_margins_on_each_paper(tmp_path: Path) -> None
 
 @TEX
 def test_a_plain_network_of_three_layers_takes_four_pages(tmp_path: Path) -> None:
-    log = log_of(symprop.report(PLAIN).latex(), tmp_path)
+    """With a penalty, an author and on the shorter paper too."""
+    report = symprop.report(f"{PLAIN} + L2(0.01)", author="A. Student", paper="letter")
+    log = log_of(report.latex(), tmp_path)
     assert max(map(int, re.findall(r"\[(\d+)[\]{\s]", log))) <= 4
+
+
+@TEX
+def test_the_jacobian_of_a_block_is_cut_between_factors_in_two_columns(tmp_path: Path) -> None:
+    report = symprop.report(NORMED, without=["certificate"], columns=2)
+    page = report.latex()
+    jacobian = page.partition(r"\label{sec:residual}")[2].partition(r"\end{align*}")[0]
+    assert r"\cdot" in jacobian and r"\operatorname{diag}\Bigl(" in jacobian
+    overfull = re.findall(r"Overfull \\hbox \(([\d.]+)pt", log_of(page, tmp_path))
+    assert not [wide for wide in overfull if float(wide) > 1]
+    table = page[page.index(r"\label{tab:notation}") :]
+    assert page.count(r"\begin{table") == page.count(r"\begin{table*}") == 1  # that of a macro
+    assert table.count(r"\symproptablemore") > 1  # it may be broken between columns
+
+
+def test_a_sign_has_one_row_in_the_notation() -> None:
+    page = symprop.report(PLAIN, without=["certificate"], columns=2).latex()
+    table = page[page.index(r"\label{tab:notation}") : page.index(r"\section{Forward pass}")]
+    assert table.count(r"$\operatorname{ReLU}(t)$ &") == 1
 
 
 def test_letters_of_figures_have_seven_points_or_more() -> None:

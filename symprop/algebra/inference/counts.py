@@ -51,7 +51,7 @@ def counted(
 ) -> Iterator[tuple[str, Expr]]:
     """Yield those of `names` that sums are divided by, `sum((X @ w - y)**2) / m`, `Q @ K.T / sqrt(d)`, and the size.
 
-    It is the first size that the product before has summed over, the outermost sum first.
+    It is the first size that the product before has summed over, the outermost sum first; a number is no name's.
     """
     if not names:
         return
@@ -69,10 +69,11 @@ def counted(
             place = places[id(each)]
             result = [sizes.value(size) for size in shapes[place]]
             operands = [sizes.value(size) for operand in parts.parts[place].operands for size in shapes[operand]]
-            gone = [size for size in operands if isinstance(size, Unknown) and size not in result]
+            gone = [size for size in operands if size not in result and size != 1]
             if gone:
                 found.add(name.id)
-                yield name.id, gone[0]
+                if isinstance(gone[0], Unknown):
+                    yield name.id, gone[0]
                 break
 
 

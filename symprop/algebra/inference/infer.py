@@ -17,7 +17,7 @@ from symprop.algebra.declarations import declarations_text
 from symprop.algebra.inference.convention import COUNTS, RANK_COSTS, SIZE_FIRST, names_of_sizes, sort_of
 from symprop.algebra.inference.counts import counted, covered, divisors
 from symprop.algebra.inference.fits import Fit
-from symprop.algebra.inference.parts import Parts
+from symprop.algebra.inference.parts import Parts, shapes_of
 from symprop.algebra.inference.ranks import Ranks, likely
 from symprop.algebra.inference.syntax import parts_of
 from symprop.algebra.inference.unknown_sizes import Misfit, Shape, Sizes, Unknown
@@ -72,26 +72,46 @@ class Inferred:
         raise ReadingError(f"{shown(source)} has {len(texts)} readings{product}\n{listed}", texts)
 
 
+class Known:
+    """What is declared: arrays by name, the sizes that they have by name, and the shapes of both."""
+
+    def __init__(self, given: Sequence[Variable]) -> None:
+        self.arrays = {each.name: each for each in given}
+        self.sizes = {str(size) for each in given for part in each.shape for size in part.free_symbols} - {*self.arrays}
+        facts = {name: each.facts_by_kind for name, each in self.arrays.items()}
+        self.entries = {name: Integer(0) + found["index"] for name, found in facts.items() if "index" in found}
+        self.shapes: dict[str, Shape] = dict.fromkeys(self.sizes, ())
+        self.shapes |= {name: each.shape for name, each in self.arrays.items()}
+
+
 def inferred(
-    statements: Sequence[tuple[str, ast.expr]], value: Sequence[float] = LIKELY_SCALAR, arrays: Iterable[str] = ()
+    statements: Sequence[tuple[str, ast.expr]],
+    value: Sequence[float] = LIKELY_SCALAR,
+    arrays: Iterable[str] = (),
+    given: Sequence[Variable] = (),
 ) -> Inferred:
-    """Return the shapes of all names of a formula that have none.
+    """Return the shapes of all names of a formula, those that are `given` as they are.
+
+    >>> inferred([("", ast.parse("X @ w - y", mode="eval").body)], given=(variable("y", (Integer(3),)),)).text
+    'X: 3 n, w: n, y: 3'
 
     Args:
         statements: names with what they stand for, in order; the formula itself stands last, and may have no name.
         value: what the formula's value costs by its rank, `SCALAR`, `LIKELY_SCALAR` or nothing at all.
         arrays: names that are arrays and no sizes, because they are asked about.
+        given: arrays that are declared, whose sizes are names that may stand in the formula.
 
     Raises:
         SymbolNameError: nothing fits, and a name cannot stand in code.
     """
     parts = parts_of(statements)
+    known = Known(given)
     trees = [tree for _, tree in statements]
     below = {each.id for tree in trees for each in divisors(tree)}
     costs = {
         place: RANK_COSTS[sort_of(name, name in below)]
         for name, place in parts.arrays.items()
-        if name not in parts.sizes
+        if name not in parts.sizes and name not in known.shapes
     }
     valued = Fit(lambda sizes, shape: shape, 1, lambda rank: value[rank])
     parts.enter(trees[-1], fit=valued, operands=(parts.results[statements[-1][0]],))
@@ -99,19 +119,22 @@ def inferred(
     for name in parts.sizes:
         if name in parts.arrays:
             ranks.left[parts.arrays[name]] = 1
+    for name, shape in known.shapes.items():
+        if name in parts.arrays:
+            ranks.left[parts.arrays[name]] = 1 << len(shape)
     found: list[tuple[float, tuple[Variable, ...]]] = []
     names = sorted(costs, key=lambda place: -_usual(costs[place]))  # what matrices are multiplied with comes after them
     for margin in (MARGIN, WIDER) if ranks.start() else ():
         for cost, reading in likely(ranks, names, margin):
             with suppress(Misfit, SympropError):
-                variables = _sized(parts, trees, reading, {*arrays})
+                variables = _sized(parts, trees, reading, {*arrays}, known)
                 if all(variables != other for _, other in found):
                     found.append((cost, variables))
         if found:
             break
     if not found:
         usual = {place: _usual(row) for place, row in costs.items()}
-        return Inferred(_sized(parts, trees, usual, {*arrays}, anyway=True), fits=False)
+        return Inferred(_sized(parts, trees, usual, {*arrays}, known, anyway=True), fits=False)
     least, first = found[0]
     alike = [each for cost, each in found if cost == least]
     near = [each for cost, each in found if cost <= least + MARGIN and _differ(first, each) == 1]
@@ -134,24 +157,24 @@ def _differ(first: Sequence[Variable], other: Sequence[Variable]) -> int:
 
 
 def _sized(
-    parts: Parts, trees: Sequence[ast.expr], ranks: dict[int, int], arrays: set[str], anyway: bool = False
+    parts: Parts,
+    trees: Sequence[ast.expr],
+    ranks: dict[int, int],
+    arrays: set[str],
+    known: Known,
+    anyway: bool = False,
 ) -> tuple[Variable, ...]:
     """Return the variables of one reading of the ranks; `anyway` passes over what does not fit.
 
     Raises:
         Misfit: their sizes do not fit.
     """
-    sizes = Sizes()
-    shapes: list[Shape] = []
     passed = (Misfit, SympropError) if anyway else ()
-    for place, part in enumerate(parts.parts):
-        operands = [shapes[each] for each in part.operands]
-        shapes.append(sizes.fresh(ranks[place]) if place in ranks else max(operands, key=len, default=()))
-        if part.fit is not None:
-            with suppress(*passed):
-                shapes[place] = part.fit.rule(sizes, *operands)
+    sizes, shapes = shapes_of(parts, ranks, known.shapes, passed)
     with suppress(*passed):
-        for tables in parts.ids.values():
+        for name, tables in parts.ids.items():
+            if name in known.entries:
+                sizes.same(known.entries[name], _entries(shapes, sizes, tables[0]))
             for table in tables[1:]:
                 sizes.same(_entries(shapes, sizes, tables[0]), _entries(shapes, sizes, table))
         sizes.settle()
@@ -160,14 +183,20 @@ def _sized(
     numbers = [
         name
         for name, place in parts.arrays.items()
-        if not shapes[place] and name in COUNTS and name not in arrays and name not in parts.sizes
+        if not shapes[place]
+        and name in COUNTS
+        and name not in arrays
+        and name not in parts.sizes
+        and name not in known.shapes
     ]
     for name, size in counted(parts, trees, shapes, sizes, numbers):
         sizes.same(size, size_symbol(name))
-    return _named(parts, shapes, sizes, numbers)
+    return _named(parts, shapes, sizes, numbers, known)
 
 
-def _named(parts: Parts, shapes: list[Shape], sizes: Sizes, numbers: list[str]) -> tuple[Variable, ...]:
+def _named(
+    parts: Parts, shapes: list[Shape], sizes: Sizes, numbers: list[str], known_arrays: Known
+) -> tuple[Variable, ...]:
     """Give names to the sizes that have none, and return the variables, matrices first."""
     listed = sorted(parts.arrays, key=lambda name: -len(shapes[parts.arrays[name]]))
     found = {name: tuple(map(sizes.value, shapes[parts.arrays[name]])) for name in listed if name not in parts.sizes}
@@ -175,19 +204,21 @@ def _named(parts: Parts, shapes: list[Shape], sizes: Sizes, numbers: list[str]) 
     every = [size for name in first for part in found[name] for size in sorted(part.free_symbols, key=str)]
     unknown = list(dict.fromkeys(each for each in every if isinstance(each, Unknown)))
     known = {str(each) for each in every if not isinstance(each, Unknown)} | {*parts.sizes}
-    bare = SIZE_FIRST.intersection(numbers) - known if len(unknown) == 1 else ()
+    bare = SIZE_FIRST.intersection(numbers) - known if len(unknown) == 1 and not known_arrays.arrays else ()
     taken = {*found, *known, *parts.results} - {*bare}
     names = dict(zip(unknown, map(size_symbol, names_of_sizes(len(unknown), taken)), strict=True))
     used = known | {str(each) for each in names.values()}
     ids = {name: _entries(shapes, sizes, tables[0]) for name, tables in parts.ids.items()}
     return tuple(
-        variable(
+        known_arrays.arrays[name]
+        if name in known_arrays.arrays
+        else variable(
             name,
             tuple(size.xreplace(names) for size in shape),
             _facts(name, parts, ids.get(name), names),
         )
         for name, shape in found.items()
-        if not (name in numbers and name in used)
+        if not (name in numbers and name in used) and name not in known_arrays.sizes
     )
 
 

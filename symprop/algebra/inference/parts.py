@@ -6,8 +6,10 @@ What stands where only a number can, an axis or a size, is no part: its names ar
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from symprop.algebra.inference.fits import Fit, read_by_trial
 from symprop.algebra.inference.unknown_sizes import Shape, Sizes
@@ -51,6 +53,31 @@ class Parts:
         if fit is not None and fit.symmetric:
             self.symmetric.update({self.parts[each].name: None for each in operands if self.parts[each].name})
         return len(self.parts) - 1
+
+
+def shapes_of(
+    parts: Parts,
+    ranks: Mapping[int, int],
+    known: Mapping[str, Shape] = MappingProxyType({}),
+    passed: tuple[type[Exception], ...] = (),
+) -> tuple[Sizes, list[Shape]]:
+    """Return the shape of every part where names have these ranks, by their places, or shapes that are `known`.
+
+    What is raised of the kinds that are `passed` over is no matter.
+
+    Raises:
+        Misfit: their sizes do not fit.
+    """
+    sizes = Sizes()
+    shapes: list[Shape] = []
+    for place, part in enumerate(parts.parts):
+        operands = [shapes[each] for each in part.operands]
+        fresh = sizes.fresh(ranks[place]) if place in ranks else max(operands, key=len, default=())
+        shapes.append(known.get(part.name, fresh))
+        if part.fit is not None:
+            with suppress(*passed):
+                shapes[place] = part.fit.rule(sizes, *operands)
+    return sizes, shapes
 
 
 def square(sizes: Sizes, shape: Shape) -> Shape:

@@ -142,10 +142,11 @@ class Variable(Leaf):
 
     @cached_property
     def adjoint(self) -> Variable:
-        """The same under its own name where it has one: the delta of a pre-activation."""
+        """The same under its own name where it has one: the delta of a pre-activation, `delta_i` of `a_i`."""
         if self.role != PRE_ACTIVATION:
             return self.gradient
-        return self.like("adjoint", lambda: self.change(letter="delta", role=DELTA, facts=self.as_written))
+        letter = "".join(("delta", *self.letter.partition("_")[1:]))
+        return self.like("adjoint", lambda: self.change(letter=letter, role=DELTA, facts=self.as_written))
 
     def like(self, what: Hashable, make: Callable[[], Variable]) -> Variable:
         """Return what is made of an array, its number kept; `what` it is has been made of another such once."""

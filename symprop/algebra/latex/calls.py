@@ -24,6 +24,8 @@ VECTORS = {
 """Vectors that take a matrix apart, as our pages call them: all, and one by its number from 1 or by its end."""
 UNSAID = frozenset({"f", "g", "h", "F", "G", "phi", "varphi", "p", "q", "u", "Phi"})
 """Letters that functions have that nobody told."""
+TRANSPOSED = frozenset({"top", "T", "intercal", "-top", "-T"})
+"""What stands above an array, and above no function."""
 
 
 def calls(e: Elaboration, parts: list[Tex], between: list[str]) -> tuple[list[Tex | Value], list[str]]:
@@ -114,8 +116,8 @@ def _vectors(e: Elaboration, part: Tex, behind: Tex) -> Value:
 
 
 def _check_told(e: Elaboration, part: Tex, behind: Tex) -> None:
-    """Refuse a letter that may be a function that nobody told."""
-    if part.text in UNSAID or part.above:
+    """Refuse a letter that may be a function that nobody told; what is transposed is an array."""
+    if (part.text in UNSAID or part.above) and not any(plain(group) in TRANSPOSED for group in part.above):
         name, inside = e.latex[part.start : part.end], e.latex[behind.start : behind.end]
         told = f"two readings: a function {name} of {inside}, or a product {name} \\cdot {inside}"
         told = f"{told}; declare {name}, or write out the function"

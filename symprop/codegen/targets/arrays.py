@@ -18,6 +18,7 @@ from symprop.codegen.targets import elementwise as elementwise  # enters its row
 from symprop.codegen.targets import matrices as matrices  # likewise
 from symprop.codegen.targets.code import ATOM, BOOLEAN, COMPARE, MATMUL, PRODUCT, UNARY, Code, length, number
 from symprop.codegen.targets.dialect import SOURCE, Dialect
+from symprop.codegen.views import one_place
 from symprop.notation.precedence import subscripts
 
 
@@ -46,11 +47,12 @@ def _(node: n.Known, write: Dialect) -> Code:
         return n.Variable(f"{write.name('arange')}({number(node.shape[axis]).text}, dtype=float){spread}", (), shape)
 
     values = values_of(node)
-    if values is not None:
-        listed = ", ".join(number(value).text for value in values)
-        return Code(f"{write.name('array')}([{listed}], DTYPE)")
+    listed = f"[{', '.join(number(value).text for value in values or ())}]"
+    if values is not None and node.rank == 1:
+        return Code(f"{write.name('array')}({listed}, DTYPE)")
+    ones = (1,) * (node.rank - 1)
     rule = written_out(node, index)
-    text = write(rule).text
+    text = write(rule).text if values is None else f"{write.name('reshape')}({listed}, {(len(values), *ones)})"
     if rule.shape != node.shape:  # the same along some axis
         text = f"{write.name('broadcast_to')}({text}, {shape_text(node.shape, lambda size: number(size).text)})"
     return Code(f"{write.name('array')}({text}, DTYPE)")
@@ -160,6 +162,9 @@ def _(node: n.Transpose, write: Dialect) -> Code:
 
 @SOURCE.row(n.Reshape)
 def _(node: n.Reshape, write: Dialect) -> Code:
+    if (place := one_place(node)) is not None:
+        whole, axis, index = place
+        return Code(f"{write.number(whole).within(ATOM)}[{':, ' * axis}{number(index).text}]")
     operand = write.number(node.operands[0])
     return Code(f"{operand.within(ATOM)}.reshape({', '.join(length(size).text for size in node.shape) or '()'})")
 

@@ -15,6 +15,7 @@ from symprop.algebra.shapes import shape_text
 from symprop.algebra.trees import variables
 from symprop.analysis.derivation import Derivation
 from symprop.codegen import passes, readable_passes
+from symprop.codegen.moments import in_code
 from symprop.codegen.program import Program, Statement
 from symprop.codegen.scans import Made, Scan, stacks_of
 from symprop.codegen.targets import arrays as arrays  # enters the rows that all libraries share
@@ -60,7 +61,8 @@ class Reader:
         self.write = replace(write, functions={**write.functions, **names}, data=self.data)
         self.output = self.system.output
         self.prediction = self.system.prediction or self.system.output
-        self.stand_ins = {of.name: self._held(each) for of, each in self.system.stand_ins.items()}
+        stand_ins = self.system.stand_ins.items()
+        self.stand_ins = {in_code(of).name: self._held(in_code(each)) for of, each in stand_ins}
         self.masks = [mask.name for mask in program.masks]
         self.made = [*self.masks, *(statement.name for statement in program.forward)]
         place = next((k for k, each in enumerate(program.forward) if each.target == self.output), -1)
@@ -109,8 +111,15 @@ class Reader:
         return [first, *(name if name in read else "_" for name in further)]
 
     def _kept(self, own: set[str]) -> list[str]:
-        kept = [f"{name}={name}" for name in self.kept if name in own]
-        return laid_out("values.update(", kept, indent=2 * INDENT) if kept else []
+        """Return the lines that keep values for the way back, so many on each as fit."""
+        lines: list[str] = []
+        some: list[str] = []
+        for each in (f"{name}={name}" for name in self.kept if name in own):
+            if some and len(f"values.update({', '.join((*some, each))})") + 2 * INDENT > COLUMNS:
+                lines.append(f"values.update({', '.join(some)})")
+                some = []
+            some.append(each)
+        return [*lines, f"values.update({', '.join(some)})"] if some else lines
 
     def _statement(self, statement: Statement) -> list[str]:
         if isinstance(statement.expression, Made):

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+from sympy import Integer
 
 from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Node, Variable
-from symprop.algebra.shapes import shape_text
+from symprop.algebra.shapes import Shape, shape_text
 from symprop.codegen.program import Statement
 from symprop.codegen.scans import Made, Scan, Steps
 from symprop.codegen.targets.code import Code, number
 from symprop.codegen.targets.dialect import SOURCE, Dialect
-from symprop.codegen.targets.layout import INDENT, laid_out, under_formulas
+from symprop.codegen.targets.layout import COLUMNS, INDENT, laid_out, under_formulas
 
 
 @SOURCE.row(Scan, Made)
@@ -57,24 +59,36 @@ def scan_lines(name: str, scan: Scan, stacks: Mapping[int, Variable], write: Dia
 def _in_place(loop: Written) -> Iterable[str]:
     """Rows of arrays, which a step writes."""
     steps, write = loop.steps, loop.write
+    alike: dict[Shape, list[str]] = {}
     for variable, name in loop.stacks.items():
-        shape = shape_text(steps.of_all(variable), lambda size: number(size).text)
-        yield f"{name.name} = {write.name('empty')}({shape}, DTYPE)"
+        alike.setdefault(steps.of_all(variable), []).append(name.name)
+    for shape, names in alike.items():
+        shape = shape if len(names) == 1 else (Integer(len(names)), *shape)
+        yield f"{', '.join(names)} = {write.name('empty')}({shape_text(shape, lambda size: number(size).text)}, DTYPE)"
     held = dict(zip(steps.after, steps.before, strict=True))
     starts = dict(zip(steps.before, loop.scan.starts, strict=True))
-    rows = dict(zip(steps.rows, (_row(array, write) for array in loop.scan.arrays), strict=True))
+    rows = dict(zip(steps.rows, (row_source(array, write) for array in loop.scan.arrays), strict=True))
+    firsts, sources = list[str](), list[str]()
     for after, before in held.items():
         if after in loop.stacks and steps.has_start(after):
-            yield f"{loop.stacks[after].name}[0] = {write.text(starts[before])}"
+            firsts.append(f"{loop.stacks[after].name}[0]")
             rows[before] = f"{loop.stacks[after].name}[t]"
         else:
-            yield f"{before.name} = {write.text(starts[before])}"
+            firsts.append(before.name)
+        sources.append(write.text(starts[before]))
+    yield from _assigned(firsts, sources, INDENT)
     order = f"range({steps.count})"
     yield f"for t in {f'reversed({order})' if steps.backward else order}:"
     if rows:
         yield from loop.indented(*_assigned([each.name for each in rows], list(rows.values())))
 
+    read = {each for statement in steps.program.forward for each in statement.reads}
+    read |= {after for after, before in held.items() if before not in rows}
+    handed = {after: before for after, before in held.items() if before not in rows and steps.in_place(before, after)}
+
     def line(statement: Statement) -> list[str]:
+        if statement.target in handed:
+            return loop.lines(replace(statement, target=handed[statement.target]))
         found = loop.lines(statement)
         kept = loop.stacks.get(statement.target)
         if kept is None:
@@ -82,11 +96,12 @@ def _in_place(loop: Written) -> Iterable[str]:
         place = "t + 1" if steps.has_start(statement.target) else "t"
         first, *rest = found
         name, equals, right = first.partition(" = ")
-        return [f"{name}{equals}{kept.name}[{place}]{equals}{right}", *rest]
+        row = f"{kept.name}[{place}]{equals}{right}"
+        return [f"{name}{equals}{row}" if statement.target in read else row, *rest]
 
     yield from loop.body(line)
     for after, before in held.items():
-        if before not in rows:
+        if before not in rows and after not in handed:
             yield from loop.indented(f"{before.name} = {after.name}")
 
 
@@ -129,7 +144,7 @@ def _as_lists(loop: Written) -> Iterable[str]:
         yield f"{name.name} = [{held[variable].name}]" if steps.has_start(variable) else f"{name.name} = []"
     order = f"range({steps.count})"
     yield f"for t in {f'reversed({order})' if steps.backward else order}:"
-    rows = dict(zip(steps.rows, (_row(array, write) for array in loop.scan.arrays), strict=True))
+    rows = dict(zip(steps.rows, (row_source(array, write) for array in loop.scan.arrays), strict=True))
     if rows:
         yield from loop.indented(*_assigned([each.name for each in rows], list(rows.values())))
     yield from loop.body()
@@ -145,7 +160,7 @@ SCANS: dict[str, Callable[[Written], Iterable[str]]] = {"np": _in_place, "jnp": 
 """How a loop is written in each library."""
 
 
-def _row(array: Node, write: Dialect) -> str:
+def row_source(array: Node, write: Dialect) -> str:
     """Return the source of row t of an array."""
     match array:
         case n.Slice(operands=(inner,)) if array.axis == 0:
@@ -157,9 +172,18 @@ def _row(array: Node, write: Dialect) -> str:
     return f"{source}[t]" if isinstance(array, Variable) else f"({source})[t]"
 
 
-def _assigned(names: Sequence[str], values: Sequence[str]) -> list[str]:
-    """Return a line for each name, which gives it its value."""
-    return [f"{name} = {value}" for name, value in zip(names, values, strict=True)]
+def _assigned(names: Sequence[str], values: Sequence[str], indent: int = 2 * INDENT) -> list[str]:
+    """Return lines that give each name its value, so many on each as fit."""
+    lines: list[str] = []
+    some, theirs = list[str](), list[str]()
+    for name, value in zip(names, values, strict=True):
+        together = f"{', '.join((*some, name))} = {', '.join((*theirs, value))}"
+        if some and len(together) + indent > COLUMNS:
+            lines.append(f"{', '.join(some)} = {', '.join(theirs)}")
+            some, theirs = [], []
+        some.append(name)
+        theirs.append(value)
+    return [*lines, f"{', '.join(some)} = {', '.join(theirs)}"] if some else lines
 
 
 def _listed(names: Sequence[str]) -> str:
@@ -170,4 +194,4 @@ def _tuple(items: Sequence[str]) -> str:
     return f"({', '.join(items)}{',' * (len(items) == 1)})"
 
 
-__all__ = ["SCANS", "scan_lines"]
+__all__ = ["SCANS", "row_source", "scan_lines"]

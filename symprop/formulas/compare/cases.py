@@ -21,6 +21,7 @@ from symprop.algebra.equations import Equation
 from symprop.algebra.nodes import Node
 from symprop.algebra.trees import variables, walk
 from symprop.formulas.checks.points import at_sizes
+from symprop.formulas.compare.steps import terms_of_series
 from symprop.verify.arithmetic import Arithmetic, Array, Complex, Precise
 from symprop.verify.evaluate import Evaluator, stacked, unstacked
 
@@ -81,8 +82,8 @@ class Case:
 
     def can_read(self, node: Node) -> bool:
         """Whether all that a node reads has a value here."""
-        made = {each.name for each in self.definitions}
-        return all(each.name in self.values or each.name in made for each in variables(node))
+        here, made = located(node, self.sizes), {each.name for each in self.definitions}
+        return here is not None and all(each.name in self.values or each.name in made for each in variables(here))
 
     def value(self, node: Node) -> Array | None:
         """Return `node` in its shape in 120 digits; None where it has no finite real value."""
@@ -153,13 +154,14 @@ class Case:
 
 
 def located(node: Node, sizes: Mapping[Expr, int]) -> Node | None:
-    """Return `at_sizes(node, sizes)`, which is asked for the same formulas in one case after the other."""
+    """Return `at_sizes(node, sizes)` with its series written out; it is asked for in one case after the other."""
     return _located(node, tuple(sizes.items()))
 
 
 @lru_cache(maxsize=2_000)
 def _located(node: Node, sizes: tuple[tuple[Expr, int], ...]) -> Node | None:
-    return at_sizes(node, dict(sizes))
+    here = at_sizes(node, dict(sizes))
+    return None if here is None else terms_of_series(here)
 
 
 def _integers(node: Node) -> tuple[int, ...]:

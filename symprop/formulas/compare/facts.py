@@ -9,6 +9,7 @@ import itertools
 from dataclasses import replace
 
 from symprop.algebra.declarations import DECLARED
+from symprop.algebra.equations import Equation
 from symprop.algebra.nodes import Fact, Variable
 from symprop.algebra.trees import replace as replaced
 from symprop.algebra.trees import variables as variables_in
@@ -17,6 +18,7 @@ from symprop.formulas.compare.cases import agree, same_everywhere
 from symprop.formulas.compare.proofs import proof_for_every_size
 from symprop.formulas.compare.sides import Sides
 from symprop.formulas.compare.special import special_cases
+from symprop.formulas.compare.steps import at_steps
 
 WORDS = (
     *("symmetric", "orthogonal", "nonnegative", "positive"),
@@ -108,6 +110,23 @@ def needed_facts(sides: Sides) -> tuple[str, ...]:
             needed = facts[:1]  # each of them would do alone, and the first is what was declared
         used += [said(each.name, fact, each.rank) for fact in needed]
     return tuple(used)
+
+
+def needed_names(sides: Sides) -> tuple[str, ...]:
+    """Return the equations of names without which a line of a derivation differs from what it is equal to.
+
+    A name that is drawn for itself, here the `p` of a line `(p - y) * sum(p)`, is no softmax any more.
+    """
+    read = set(variables_in(at_steps(sides.nodes[1], sides.steps)))
+    told = {at_steps(each.target, sides.steps): each for each in reversed(sides.told)}
+    needed = [each for each in sides.definitions if each.target in read and _differ_where_free(each, sides)]
+    return tuple(told.get(each.target, each).text() for each in needed)
+
+
+def _differ_where_free(definition: Equation, sides: Sides) -> bool:
+    others = tuple(each for each in sides.definitions if each != definition)
+    drawn = replace(sides, variables=(*sides.variables, definition.target), definitions=others)
+    return any(agree(case, *sides.nodes) is False for case in drawn.cases(COUNT))
 
 
 def _differ_without(facts: tuple[Fact, ...], variable: Variable, sides: Sides) -> bool:

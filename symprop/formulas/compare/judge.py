@@ -16,7 +16,7 @@ from symprop.formulas.checks.points import size_symbols
 from symprop.formulas.compare.cases import Case, agree
 from symprop.formulas.compare.comparison import ELEMENTS, FORM, NOWHERE, SUMS, UNDECIDED, WORDS, Comparison
 from symprop.formulas.compare.counterexample import as_counterexample, smallest_counterexample, whole_example
-from symprop.formulas.compare.facts import enabling_fact, needed_facts, special_sizes
+from symprop.formulas.compare.facts import enabling_fact, needed_facts, needed_names, special_sizes
 from symprop.formulas.compare.proofs import proof_for_every_size, same_elements
 from symprop.formulas.compare.reasons import Pair, Reason, reason
 from symprop.formulas.compare.sides import RANDOM, Sides, may_lack_value
@@ -98,20 +98,22 @@ SAID = {
 
 
 def _equal(sides: Sides, found: tuple[Case, ...], proof: str | None) -> Comparison:
-    used = needed_facts(sides)
-    notes = [f"used: {', '.join(used)}"] if used else []
+    facts, names = needed_facts(sides), needed_names(sides)
+    used, where = (*facts, *names), f" wherever {' and '.join(names)}" if names else ""
+    notes = [f"used: {', '.join(facts)}"] if facts else []
     compared = [sizes for sizes in sides.choices if any(case.sizes == sizes for case in found)]
     only = _only_one_defined(sides, compared) or _defined_at_points(sides, compared)
     if only:
         notes.append(f"{only}; compared where both have a value")
     if proof is not None:
-        return _said(sides, True, proof, "\n".join([SAID[proof], *notes]), used=used)
+        said = f"equal{where}{',' if where and proof != FORM else ''}{SAID[proof].removeprefix('equal')}"
+        return _said(sides, True, proof, "\n".join([said, *notes]), used=used)
     proved = () if sides.definitions else same_elements(*sides.nodes, sides.variables, _small(compared))
     if proved:
         where = " and ".join(f"for {_sizes_text(sizes)}" for sizes in proved if sizes)
         kind, message = ELEMENTS, f"equal by elements: SymPy proves every element{' ' + where if where else ''}"
     else:
-        kind, message = UNDECIDED, f"{UNDECIDED} at {len(found)} points in 50 digits; this is no proof"
+        kind, message = UNDECIDED, f"{UNDECIDED} at {len(found)} points{where} in 50 digits; this is no proof"
     return _said(sides, True if proved else None, kind, "\n".join([message, *notes]), used=used)
 
 
@@ -168,14 +170,14 @@ def _different(sides: Sides, found: tuple[Case, ...], rare: bool) -> Comparison:
         sentences.append(f"they are equal if {fact}")
     if special:
         sentences.append(f"they are equal if {special}")
-    shown_at = smallest_counterexample(sides, found) or as_counterexample(found[0], first, second)
+    shown_at = smallest_counterexample(sides, found) or as_counterexample(found[0], sides)
     message = f"not equal: {'; '.join(sentences)}\n{shown_at}"
     return _said(sides, False, kind, message, counterexample=shown_at)
 
 
 def _because(sides: Sides, found: tuple[Case, ...], rare: bool = False) -> Reason | None:
     """Return how two formulas differ; what is so for all values of names need not be looked at in a whole network."""
-    definitions = {each.target: each.expression for each in sides.definitions}
+    definitions = {each.target: each.expression for each in sides.told}
     pair = Pair(*sides.nodes, found, sides.names, definitions, rare)
     if not definitions:
         return reason(pair)
@@ -196,9 +198,8 @@ def _of_other_shapes(sides: Sides, found: tuple[Case, ...]) -> Comparison:
     because = _because(sides, found) if found else None
     shapes = f"the shapes are {shape_text(first.shape)} and {shape_text(second.shape)}"
     message = f"not equal: {shapes}{'; ' + because.sentence if because else ''}"
-    shown_at = None
-    if found:
-        shown_at = whole_example(sides, _small(sides.choices)[0]) or as_counterexample(found[0], first, second)
+    shown_at = whole_example(sides, _small(sides.choices)[0])
+    if shown_at is not None:
         message += f"\n{shown_at}"
     return _said(sides, False, because.kind if because else "shape", message, counterexample=shown_at)
 

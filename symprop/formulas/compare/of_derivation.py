@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 
 from sympy import Integer
@@ -32,9 +32,10 @@ from symprop.formulas.compare.comparison import Comparison
 from symprop.formulas.compare.given import Given, mentioned, read_over, taken
 from symprop.formulas.compare.in_latex import line_in_latex
 from symprop.formulas.compare.judge import judged
-from symprop.formulas.compare.quantities import known_variables, plain_name, quantity
+from symprop.formulas.compare.quantities import known_variables, plain_name, quantity, with_indices, without_number
 from symprop.formulas.compare.sides import Sides, definitions_for
 from symprop.formulas.compare.sizes import size_choices
+from symprop.formulas.compare.steps import at_steps, equations_at, steps_of
 from symprop.networks.network import Network
 
 LARGEST = 60
@@ -45,12 +46,17 @@ HEAVIEST = 400
 
 @dataclass(frozen=True)
 class Line:
-    """A quantity of a derivation and a line that is to be it, with the equations in order."""
+    """A quantity of a derivation and a line that is to be it."""
 
     name: str
     derived: Node
     line: Node
-    definitions: tuple[Equation, ...]
+    derivation: Derivation
+
+    @property
+    def definitions(self) -> tuple[Equation, ...]:
+        """The equations in order."""
+        return tuple(self.derivation.equations)
 
 
 def compare_line(derivation: Derivation, of: str, line: Given) -> Comparison:
@@ -69,17 +75,18 @@ COMPARE.append(compare_line)
 def _read(derivation: Derivation, of: str, line: Given) -> Line:
     asked = quantity(derivation, of)
     known = known_variables(derivation)
+    short = without_number(known)
     numbers = _hyperparameters(derivation, known)
     given = taken(line, "line")
     if isinstance(given, Formula):
         node = given.whole.node
     elif is_latex(given):
         target = known.get(asked.name, asked.node.shape)
-        node = line_in_latex(_with_deltas(given, known), derivation, (*known.values(), *numbers), target)
+        node = line_in_latex(_with_deltas(given, known), derivation, (*known.values(), *short, *numbers), target)
     else:
-        node = _line_of(given, asked.name, {**known, **{each.name: each for each in numbers}})
-    node = replaced(node, {each: Scalar(number) for each, number in numbers.items()})
-    return Line(asked.name, asked.node, node, tuple(derivation.equations))
+        node = _line_of(given, asked.name, {**known, **{each.name: each for each in (*short, *numbers)}})
+    node = replaced(node, {**short, **{each: Scalar(number) for each, number in numbers.items()}})
+    return Line(asked.name, asked.node, node, derivation)
 
 
 def _hyperparameters(derivation: Derivation, known: Mapping[str, Variable]) -> dict[Variable, NamedNumber]:
@@ -97,7 +104,7 @@ def _line_of(text: str, name: str, known: dict[str, Variable]) -> Node:
     before, equals, behind = text.partition("=")
     if equals and not behind.startswith("=") and plain_name(before) in (name, f"dL/{name}"):
         text = behind
-    text = _as_names(text, known)
+    text = with_indices(_as_names(text, known), known)
     words = mentioned(text, known)
     sizes = {symbol.name: each for each in known.values() for size in each.shape for symbol in size.free_symbols}
     plain = [each for each in known if not each.isidentifier()]
@@ -179,13 +186,15 @@ def _at_small_sizes(derivation: Derivation, of: str, line: Given) -> Line | None
 
 
 def _sides(found: Line) -> Sides:
+    steps = steps_of(found.derivation)
     one, other = (Formula(node.text(), node, variables(node)) for node in (found.derived, found.line))
-    definitions = definitions_for((one.node, other.node), found.definitions)
+    here = tuple(at_steps(node, steps) for node in (found.derived, found.line))
+    definitions = definitions_for(here, equations_at(found.derivation, steps))
     made = {each.target for each in definitions}
-    read = [each for equation in definitions for each in variables(equation.expression)]
-    roots = tuple(dict.fromkeys(each for each in (*one.variables, *other.variables, *read) if each not in made))
-    choices = size_choices((one.node, other.node), roots)
-    return Sides(one, other, roots, choices, definitions, (found.name, "the line"))
+    read = [each for node in (*here, *(each.expression for each in definitions)) for each in variables(node)]
+    roots = tuple(dict.fromkeys(each for each in read if each not in made))
+    sides = Sides(one, other, roots, (), definitions, (found.name, "the line"), found.definitions, steps)
+    return replace(sides, choices=[sides.sized(sizes) for sizes in size_choices(here, roots)])
 
 
 # ---------------------------------------------------------------- proofs

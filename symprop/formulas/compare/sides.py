@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 import sympy
@@ -21,6 +22,7 @@ from symprop.algebra.formula import Formula
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.trees import variables, walk
 from symprop.formulas.compare.cases import Case, located
+from symprop.formulas.compare.steps import at_steps
 from symprop.verify.values import Draw, values_for
 
 LARGEST_NUMBER = 10**12
@@ -33,7 +35,8 @@ RANDOM = 12
 class Sides:
     """Two formulas, the variables that they may read, and the choices of sizes at which they are compared.
 
-    `definitions` make values of variables that are not drawn, in order; `names` are what messages call the two.
+    `definitions` make values of variables that are not drawn, in order; `names` are what messages call the two. A line
+    of a derivation has equations that it may read (`told`), and numbers for what counts its loops (`steps`).
     """
 
     one: Formula
@@ -42,6 +45,8 @@ class Sides:
     choices: Sequence[Mapping[Expr, int]]
     definitions: tuple[Equation, ...] = ()
     names: tuple[str, str] = ("the first", "the second")
+    told: tuple[Equation, ...] = ()
+    steps: Mapping[Expr, Expr] = field(default_factory=dict)
 
     @property
     def nodes(self) -> tuple[Node, Node]:
@@ -67,6 +72,7 @@ class Sides:
         """Return the case of some sizes and values; None where there are no values, or a definition does not fit."""
         if values is None:
             return None
+        sizes = self.sized(sizes)
         made: list[Equation] = []
         for each in self.definitions:
             here = located(each.expression, sizes)
@@ -74,6 +80,15 @@ class Sides:
                 return None
             made.append(Equation(each.target, here))
         return Case(sizes, values, tuple(made))
+
+    def sized(self, sizes: Mapping[Expr, int]) -> dict[Expr, int]:
+        """Return sizes with the numbers of steps, and with the sizes of these steps."""
+        return {**sizes, **{each: int(number.xreplace(dict(sizes))) for each, number in self.steps.items()}}
+
+    @cached_property
+    def read(self) -> tuple[Variable, ...]:
+        """What the two formulas read, at the numbers of steps."""
+        return tuple(dict.fromkeys(each for node in self.nodes for each in variables(at_steps(node, self.steps))))
 
     def lacking(self) -> str:
         """Say which formula has no value at any case; "both", or nothing where each has one."""
@@ -83,13 +98,17 @@ class Sides:
     @property
     def free(self) -> Sides:
         """The same sides over the names that they read, each drawn by itself but for what the others determine."""
-        read = {each for node in self.nodes for each in variables(node)}
+        read = set(self.read)
         kept = tuple(
             each for each in self.definitions if each.target in read and read.issuperset(variables(each.expression))
         )
         made = {each.target for each in kept}
-        ordered = dict.fromkeys(each for node in self.nodes for each in variables(node))
-        return replace(self, variables=tuple(each for each in ordered if each not in made), definitions=kept)
+        return replace(self, variables=tuple(each for each in self.read if each not in made), definitions=kept)
+
+    @property
+    def drawn(self) -> Sides:
+        """The same sides over what must be drawn for them: what is computed of other variables follows these."""
+        return self if self.definitions else self.free
 
     def over(self, variables: tuple[Variable, ...]) -> Sides:
         """Return the same sides with other facts of their variables."""

@@ -9,7 +9,7 @@ is read last, each as low as it fits (Pisarchyk and Lee, Efficient memory manage
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -51,6 +51,8 @@ class Plan:
     """The plan of the step of each loop over time, by the name of its scan."""
     rows: frozenset[Variable] = frozenset()
     """In the plan of a step, what is written into a row of the values of all steps."""
+    into: Mapping[Variable, Variable] = field(default_factory=dict)
+    """In the plan of a step, what is written where an input lay, which nothing reads any more."""
 
     @cached_property
     def naive(self) -> dict[str, Expr]:
@@ -103,7 +105,7 @@ class Plan:
 
     def printed(self, statement: Statement) -> Statement:
         """Return a statement with parts under the names under which they are printed."""
-        names = self.shown
+        names = {**self.shown, **self.into}
         target = names.get(statement.target, statement.target)
         expression = trees.replace(statement.expression, names)
         return Statement(target, expression, statement.formula, statement.number, statement.whys)
@@ -115,21 +117,30 @@ def plan(
     reuse: bool = True,
     held: Sequence[Variable] = (),
     loops: bool = False,
+    into: Mapping[Variable, Variable] | None = None,
 ) -> Plan:
     """Return a program of single operations with its memory plan.
 
     `own` are inputs that the workspace holds; `held` are inputs of the caller that may be written over. Without
     `reuse` every result has memory of its own. For a program of `loops`, each statement makes an array of its own, none
-    in the place of an operand: a compiler does not vectorise what it cannot tell apart.
+    in the place of an operand: a compiler does not vectorise what it cannot tell apart. `into` are results that are
+    written where an input lies, which nothing reads any more.
     """
-    return _Planner(program, tuple(own), reuse, loops).plan(held)
+    return _Planner(program, tuple(own), reuse, loops, into or {}).plan(held)
 
 
 class _Planner:
     """The state while a plan is made: the root of a result (whose memory it views), and when that is read last."""
 
-    def __init__(self, program: Program, own: tuple[Variable, ...], reuse: bool, loops: bool) -> None:
-        self.program, self.own, self.reuse, self.loops = program, own, reuse, loops
+    def __init__(
+        self,
+        program: Program,
+        own: tuple[Variable, ...],
+        reuse: bool,
+        loops: bool,
+        into: Mapping[Variable, Variable],
+    ) -> None:
+        self.program, self.own, self.reuse, self.loops, self.into = program, own, reuse, loops, into
         self.statements = list(program.statements)
         self.returned = {each.target for each in self.statements if each.name in program.returned}
         self.booleans: set[Node] = set()
@@ -182,6 +193,9 @@ class _Planner:
         if isinstance(expression, Made):
             self._enter(Block(target, "memory", target.shape, self.scans[expression.operands[0]], stop), target)
             return
+        if (given_place := self.into.get(target)) is not None:
+            self.homes[target] = Block(given_place, "held", target.shape, place, stop, [target])
+            return
         if self.loops or is_allocated(expression):
             if is_wanted or (self.loops and target.rank):
                 kind = given if target in self.returned else "memory"
@@ -208,7 +222,10 @@ class _Planner:
     def _settle_steps(self, place: int, target: Variable, steps: Steps) -> None:
         """Give the results of a step their blocks, which all steps use again: a loop is one operation."""
         self.scans[target] = place
-        found = replace(plan(steps.program, reuse=self.reuse), rows=frozenset(steps.stacks))
+        pairs = zip(steps.before, steps.after, strict=True)
+        into = {after: before for before, after in pairs if steps.in_place(before, after)}
+        inside = plan(steps.program, reuse=self.reuse, loops=self.loops, into=into)
+        found = replace(inside, rows=frozenset(steps.stacks), into=into)
         for block in found.blocks:
             if block.kind != "constants" and not found.rows.intersection(block.holds):
                 kind = "memory" if block.kind in ("gradient", "statistics") else block.kind

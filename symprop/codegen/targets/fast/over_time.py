@@ -8,7 +8,7 @@ from symprop.algebra.nodes import Node, Variable
 from symprop.codegen.program import Statement
 from symprop.codegen.scans import Scan, stacks_of
 from symprop.codegen.targets.fast.memory import Plan
-from symprop.codegen.targets.layout import laid_out
+from symprop.codegen.targets.layout import COLUMNS, INDENT, laid_out
 from symprop.codegen.targets.numpy.source import numpy_source
 
 StepLines = Callable[[Plan, Iterable[Statement]], list[str]]
@@ -37,11 +37,19 @@ def _lines(found: Plan, name: Variable, scan: Scan, step_lines: StepLines) -> It
             yield f"{before.name}[...] = {starts[before]}"
     rows |= {each: f"{stack.name}[1:]" if steps.has_start(each) else stack.name for each, stack in stacks.items()}
     sources = [f"{each}[::-1]" if steps.backward else each for each in rows.values()]
-    yield from laid_out(f"for {', '.join(each.name for each in rows)} in zip(", sources, "):")
+    names = ", ".join(each.name for each in rows)
+    if len(names) + len("for  in zip(") + INDENT > COLUMNS:
+        yield "for ("
+        yield from (f"    {each.name}," for each in rows)
+        yield ") in zip("
+        yield from (f"    {each}," for each in sources)
+        yield "):"
+    else:
+        yield from laid_out(f"for {names} in zip(", sources, "):")
     for line in step_lines(found.inside[name], steps.program.forward):
         yield f"    {line}"
     for before, after in zip(steps.before, steps.after, strict=True):
-        if not steps.is_row(after):
+        if not steps.is_row(after) and not steps.in_place(before, after):
             yield f"    {before.name}[...] = {found.inside[name].shown.get(after, after).name}"
 
 

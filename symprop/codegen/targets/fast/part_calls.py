@@ -40,7 +40,7 @@ def _part_by_part(node: Node, place: str) -> Iterator[str]:
                 spans = [span if axis == node.axis else ":" for axis in range(node.axis + 1)]
                 yield from _part_by_part(each, f"{place}[{', '.join(spans)}]")
                 start = end
-        case n.MatMul():
+        case n.MatMul() | n.Multiply():
             call: Call = CALLS(node)
             yield from laid_out(f"{call.function}(", (*call.arguments, f"out={place}"))
         case _:

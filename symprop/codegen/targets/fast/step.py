@@ -12,6 +12,7 @@ from symprop.algebra.batching import BATCH_SIZE
 from symprop.algebra.nodes import Variable
 from symprop.codegen import (
     faster,
+    gates,
     grouped_patches,
     hoisting,
     lying,
@@ -34,12 +35,14 @@ from symprop.codegen.targets.fast.calls import call_lines, is_allocated
 from symprop.codegen.targets.fast.memory import Block, Plan, plan
 from symprop.codegen.targets.fast.over_time import loop_lines
 from symprop.codegen.targets.fast.shared_rows import shared_rows
-from symprop.codegen.targets.layout import under_formulas
+from symprop.codegen.targets.layout import laid_out, under_formulas
 from symprop.codegen.targets.numpy import lines
 from symprop.codegen.targets.numpy.source import numpy_source
 
 STEP: tuple[Pass, ...] = (
+    gates.gates_apart,
     hoisting.hoisted,
+    gates.gates_at_once,
     faster.slopes_from_outputs,
     pools.pools,
     pools.rectified_pools,
@@ -147,8 +150,11 @@ def explained(parts: Iterable[Iterable[str]]) -> list[tuple[str, ...]]:
 
 
 def _place(found: Plan, block: Block) -> str:
+    if block.first in found.into.values():  # in a loop, what the step before left
+        return str(block.first.name)
     if row := next((each for each in block.holds if each in found.rows), None):
-        return str(row.name)
+        shape = ", ".join(map(_code, block.shape))
+        return str(row.name) if row.shape == block.shape else f"{row.name}.reshape({shape})"
     return f"work.{found.shown.get(block.first, block.first).name}"
 
 
@@ -174,7 +180,9 @@ def workspace_lines(found: Plan) -> Iterator[str]:
         for statement in part.program.statements:
             home = part.homes.get(statement.target)
             if home is not None and home.kind == "constants":
-                yield f"work.{statement.name} = {numpy_source(statement.expression)}"
+                function, inside = numpy_source(statement.expression).split("(", 1)
+                items = [inside.removesuffix(", DTYPE)"), "DTYPE"] if inside.endswith(", DTYPE)") else [inside[:-1]]
+                yield from laid_out(f"work.{statement.name} = {function}(", items)
 
 
 def _view_lines(found: Plan, block: Block, holder: str) -> Iterator[str]:
@@ -187,8 +195,9 @@ def _view_lines(found: Plan, block: Block, holder: str) -> Iterator[str]:
     span = f"{start}:{stop}" if simple else f"{start} : {stop}".strip()  # as `ruff format` has it
     line = f"{target} = {holder}[{span}]"
     if block.first.rank != 1 or is_scratch:
-        line += f".reshape({', '.join(map(_code, block.shape)) or '()'})"
-    yield line
+        yield from laid_out(f"{line}.reshape(", [*map(_code, block.shape)] or ["()"])
+    else:
+        yield line
 
 
 def _place_code(block: Block, number: int) -> str:

@@ -162,8 +162,9 @@ def _(loops: Loops, node: n.Where, at: Indices) -> Node:
 @LOOPS.row(n.MatMul)
 def _(loops: Loops, node: Node, at: Indices) -> Node:
     left, right = node.operands
-    row = at[: left.rank - 1] if left.rank > 1 else ()
     column = at[-1:] if right.rank > 1 else ()
+    rows = at[: len(at) - len(column)]
+    row = rows[len(rows) - left.rank + 1 :] if left.rank > 1 else ()
 
     def step(name: str, inner: Indices) -> str:
         first = loops.element(left, (*row, *inner))

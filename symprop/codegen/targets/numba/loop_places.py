@@ -10,9 +10,11 @@ from sympy import Expr
 from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Node
 from symprop.algebra.trees import walk
+from symprop.codegen.kinds import Copy
 from symprop.codegen.targets.code import number
 from symprop.codegen.targets.numba.loop_elements import LOOPS, Indices, Loops, named
 from symprop.codegen.targets.numpy.source import numpy_source
+from symprop.codegen.views import one_place
 
 
 @LOOPS.row(n.Structural)
@@ -96,6 +98,9 @@ def _(loops: Loops, node: n.Concatenate, at: Indices) -> Node:
 
 @LOOPS.row(n.Reshape)
 def _(loops: Loops, node: Node, at: Indices) -> Node:
+    if (found := one_place(node)) is not None:
+        whole, axis, index = found
+        return loops.element(whole, (*at[:axis], number(index).text, *at[axis:]))
     operand = node.operands[0]
     kept = 0
     while kept < min(node.rank, operand.rank) and node.shape[kept] == operand.shape[kept]:
@@ -123,6 +128,11 @@ def _product(index: str, size: Expr) -> str:
 
 def _factor(text: str) -> str:
     return text if text.isalnum() else f"({text})"
+
+
+@LOOPS.row(Copy)
+def _(loops: Loops, node: Node, at: Indices) -> Node:
+    return loops.element(node.operands[0], at)
 
 
 @LOOPS.row(n.Take)

@@ -9,14 +9,17 @@ from symprop.algebra import nodes as n
 from symprop.algebra.kinds.windows import Windowed
 from symprop.algebra.nodes import Variable
 from symprop.algebra.trees import walk
-from symprop.codegen import faster, passes
+from symprop.codegen import faster, gates, hoisting, passes
 from symprop.codegen.program import Names, Pass, Program, Statement, rewritten
+from symprop.codegen.scans import Scan, named_apart
 from symprop.codegen.stable import everywhere
 from symprop.codegen.targets.fast.memory import plan
 from symprop.codegen.targets.fast.step import workspace_lines
-from symprop.codegen.targets.layout import laid_out, under_formulas
+from symprop.codegen.targets.layout import laid_out
 from symprop.codegen.targets.numba.loops import WHOLE, has_loops, is_large, leading_product, loop_lines
+from symprop.codegen.targets.numba.over_time import arrays_of, kernel_lines
 from symprop.codegen.targets.numpy import lines
+from symprop.codegen.views import is_view
 from symprop.errors import SpecError
 
 
@@ -50,6 +53,8 @@ def named_products(program: Program) -> Program:
         def visit(node: n.Node, kept: n.Node | None) -> n.Node:
             whole = node == kept
             operands = tuple(visit(operand, None if whole else kept) for operand in node.operands)
+            if isinstance(node, Scan):
+                operands = tuple(each if is_view(each) or not each.rank else named(each, "rows") for each in operands)
             if is_large(node):
                 operands = tuple(each if is_plain(each) else named(each, "factor") for each in operands)
             new = node if operands == node.operands else node.with_operands(operands)
@@ -61,13 +66,20 @@ def named_products(program: Program) -> Program:
 
 
 def is_plain(node: n.Node) -> bool:
-    """Whether BLAS reads a matrix where it lies: a variable, or its transpose."""
-    return isinstance(node, Variable) or (isinstance(node, n.Transpose) and isinstance(node.operands[0], Variable))
+    """Whether BLAS reads a matrix where it lies: the rows of a variable, or of its first moments, or its transpose."""
+    inner = node.operands[0] if isinstance(node, n.Transpose) else node
+    if isinstance(inner, n.Reshape):
+        inner = inner.operands[0]
+        if isinstance(inner, n.Slice) and inner.axis == 0:
+            inner = inner.operands[0]
+    return isinstance(inner, Variable)
 
 
 def short_statements(program: Program) -> Program:
     """Name the longest operand of an expression whose loops do not fit on a line."""
-    return lines.shortened(program, lines.WIDTH, columns=lambda statement: max(map(len, loop_lines(statement))))
+    return lines.shortened(
+        program, lines.WIDTH, columns=lambda statement: max(map(len, loop_lines(statement)), default=0)
+    )
 
 
 def refused_without_loops(program: Program) -> Program:
@@ -81,6 +93,8 @@ def refused_without_loops(program: Program) -> Program:
 
 
 STEP: tuple[Pass, ...] = (
+    gates.gates_apart,
+    hoisting.hoisted_products,
     passes.dead,
     passes.share,
     passes.dead,
@@ -89,6 +103,7 @@ STEP: tuple[Pass, ...] = (
     refused_without_loops,
     named_products,
     short_statements,
+    named_apart,
 )
 """The passes of a step of loops, after the forms."""
 
@@ -126,7 +141,8 @@ def loop_step(program: Program, targets: tuple[Variable, ...]) -> LoopStep | Non
     scalars = [each for each in numbers if not each.target.is_gradient]
     if scalars:
         raise SpecError(f'target "numba" keeps no statistic of one number: {scalars[0].name}\nallowed: target="numpy"')
-    arrays = [each.target for each in program.statements if each.target.rank or each in numbers]
+    returned = {each.target for each in numbers}
+    arrays = [each for each in arrays_of(program) if each.rank or each in returned]
     names = [*(variable.name for variable in (*given, *masks, *parameters, *arrays))]
     passed = [
         *(variable.name for variable in given),
@@ -134,7 +150,7 @@ def loop_step(program: Program, targets: tuple[Variable, ...]) -> LoopStep | Non
         *(f'params["{parameter.name}"]{"" if parameter.rank else "[()]"}' for parameter in parameters),
         *(f"work.{variable.name}" for variable in arrays),
     ]
-    kernel = tuple(under_formulas(program.statements, loop_lines))
+    kernel = tuple(kernel_lines(program))
     return LoopStep(
         kernel,
         tuple(laid_out("def _kernel(", ["m", *names], "):", indent=0)),

@@ -77,7 +77,7 @@ def _(node: n.Known, write: Dialect) -> Code:
         return n.Variable(f"torch.arange({count}, dtype=torch.float64, device=device){spread}", (), shape)
 
     values = values_of(node)
-    if values is not None:
+    if values is not None and node.rank == 1:
         return Code(f"torch.tensor([{', '.join(map(_number, values))}], {PLACED})")
     rule = written_out(node, index)
     text = write(rule).within(ATOM)

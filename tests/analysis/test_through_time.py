@@ -1,0 +1,109 @@
+"""Jacobians through time: their product is that of the network written out, and what bounds it bounds it."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+from sympy import Integer
+
+import symprop
+import symprop.verify.points
+from symprop.algebra.nodes import Variable
+from symprop.algebra.unrolling import unrolled
+from symprop.verify.arithmetic import Complex
+from symprop.verify.evaluate import Evaluator, complex_value, stacked, unstacked
+
+STEP = 1e-200
+ROUNDING = 1e-13
+CELLS = (
+    'RNN(3, activation="sigmoid")',
+    "LSTM(3)",
+    "GRU(3)",
+    'GRU(3, reset="before", bias=False)',
+)
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_the_jacobians_of_a_moment_are_those_of_the_equations_written_out(cell: str) -> None:
+    d = symprop.derive(f"Input(3, 2) >> {cell} >> MeanSquaredError()")
+    (memory,) = d.through_time()
+    plain = unrolled(d.system, {})
+    random = np.random.default_rng(0)
+    given = (*plain.parameters, *plain.inputs, *plain.targets)
+    values = {each.name: random.normal(size=tuple(map(int, each.shape))) for each in given}
+    run = Evaluator(Complex(), stacked(values, Complex()))
+    run.run(plain.equations)
+    known = {name: unstacked(value) for name, value in run.values.items()}
+    names = [each.name for each in plain.equations]
+
+    def at(variable: Variable, moment: int) -> str:
+        return memory.at(variable, Integer(moment)).name
+
+    behind = 1 + max(names.index(at(state, 1)) for state in memory.states)  # where moment 1 is over
+
+    expected = {(of, by): np.zeros((3, 3)) for of in memory.states for by in memory.states}
+    for by in memory.states:
+        for place in range(3):
+            moved = {**known, at(by, 1): known[at(by, 1)].astype(complex)}
+            moved[at(by, 1)][place] += 1j * STEP
+            later = Evaluator(Complex(), stacked(moved, Complex()))
+            later.run(list(plain.equations)[behind:])
+            for of in memory.states:
+                expected[of, by][:, place] = unstacked(later.values[at(of, 2)]).imag / STEP
+    found = {(each.of, memory.at(each.by, memory.moment + 1)): each.jacobian for each in memory.transitions}
+    for (of, by), true in expected.items():
+        if (of, by) in found:
+            node = found[of, by].xreplace({memory.moment: Integer(2)})
+            np.testing.assert_allclose(complex_value(node, known).real, true, rtol=0, atol=ROUNDING)  # type: ignore[arg-type]
+        else:
+            assert not true.any()
+
+
+def test_bounds_and_the_paths_of_gates() -> None:
+    found = {cell: symprop.derive(f"Input(T, n) >> {cell} >> MeanSquaredError()").through_time()[0] for cell in CELLS}
+    plain, lstm, gru, before = found.values()
+    assert str(plain.bound) == "(||R1||/4)**(T - t)" and str(plain.threshold) == "(||R1||, 4)"
+    assert plain.own == () and lstm.factor is None
+    assert [each.jacobian.text() for each in (*lstm.own, *gru.own, *before.own)] == ["diag(f1[s])"] + [
+        "diag(z1[s])"
+    ] * 2
+    assert lstm.kept == gru.kept == (1,)
+
+
+def test_norms_over_time_are_those_of_a_recurrent_layer_by_hand() -> None:
+    text, moments = "Input(5, 2) >> RNN(3, sequence=False) >> MeanSquaredError()", 5
+    params = {name: value * 2 for name, value in symprop.compile(text).init_params(seed=3).items()}
+    norms = symprop.norms_over_time(text, params, examples=1, seed=7)["h1"]
+    network = symprop.parse_network(text).system()
+    point = symprop.verify.points.random_point(network, np.random.default_rng(7), "numbers", 1)
+    x, y = point.inputs["x"][0], point.targets["y"][0]
+
+    def loss(added: np.ndarray) -> complex:
+        h = np.zeros(3)
+        for t in range(moments):
+            h = np.tanh(params["W1"] @ x[t] + params["R1"] @ h + params["b1"]) + added[t]
+        return complex(np.sum((h - y) ** 2) / 2)
+
+    true = np.zeros((moments, 3))
+    for place in np.ndindex(true.shape):
+        added = np.zeros((moments, 3), complex)
+        added[place] = 1j * STEP
+        true[place] = loss(added).imag / STEP
+    np.testing.assert_allclose(norms, np.linalg.norm(true, axis=1), rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("network", "told"),
+    [
+        ("Input(4) >> Dense(3) >> MeanSquaredError()", "allowed: a recurrent layer such as LSTM(8)"),
+        ("Input(T, 2) >> RNN(3) >> MeanSquaredError()", "needs numbers for the sizes"),
+    ],
+)
+def test_what_is_refused(network: str, told: str) -> None:
+    with pytest.raises(symprop.SpecError, match=re.escape(told)):
+        symprop.norms_over_time(network)
+    if "T" not in network:
+        with pytest.raises(symprop.SpecError, match=re.escape(told)):
+            symprop.derive(network).through_time()

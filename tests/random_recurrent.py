@@ -1,0 +1,167 @@
+"""Random recurrent networks as text: all cells and options, stacked, in blocks, between layers of other kinds.
+
+`recurrent(random)` draws a text that is a network: one to five moments, or a name for their number; states that start
+at zero, learned or given; sequences read in both directions; ids, convolutions, norms, attention and dropout around.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from network_reference import Network
+
+SIZES = {"T": 6, "n": 8, "k": 9, "V": 7, "N": 2}
+"""Numbers for the names of sizes and counts."""
+NORMS = ("LayerNorm()", "RMSNorm(eps=0.01)", "LayerNorm(eps=0.1)")
+LOSSES = (
+    *("SoftmaxCrossEntropy()", "SoftmaxCrossEntropy()", "SoftmaxCrossEntropy(ignore=0)", "MeanSquaredError()"),
+    *("SoftmaxCrossEntropy(smoothing=0.1, weights=(1, 2, 3, 4))", "KLDivergence()", "Huber(0.3)", "Hinge()"),
+    *('MeanSquaredError(positions="sum")', "BinaryCrossEntropy()", "MeanAbsoluteError()"),
+    *('Loss("sum((a - y)**4) / 4")', "SoftmaxCrossEntropy(ignore=1, weights=(1, 2, 3, 4))"),
+)
+"""Of four outputs."""
+PENALTIES = ("", "", "", " + L2(0.1)", ' + L1(0.2, on="R*") + L2(1, on="*")')
+
+
+class Recurrent:
+    """One recurrent network in the making: `flat` are its layers so far."""
+
+    def __init__(self, random: np.random.Generator) -> None:
+        self.random = random
+        self.named = self.chance(0.15)
+        self.count = "T" if self.named else str(self.one([1, 1, 2, 3, 4, 5]))
+        self.flat = [f"Input({self.count}, {'n' if self.named else self.one([1, 2, 3])})"]
+        if self.chance(0.3):
+            self.flat = [f"Input({self.count})", f"Embedding({'V' if self.named else 5}, 3, flatten=False)"]
+        self.keeping = False  # whether a block is open that is repeated, so that inputs of its layers are the same
+
+    def chance(self, share: float) -> bool:
+        """Return whether something that happens so often happens now."""
+        return bool(self.random.random() < share)
+
+    def one(self, choices: Sequence[Any]) -> Any:
+        """Return one of several."""
+        return choices[int(self.random.integers(len(choices)))]
+
+    @property
+    def width(self) -> int:
+        """The width of the latest output."""
+        return Network(" >> ".join(self.flat), SIZES).shape[-1]
+
+    def written(self) -> str:
+        """The width of the latest output, as it is typed."""
+        names = {"n": 1, "2*n": 2, "k": 1, "2*k": 2} if self.named else {}
+        widths = {count * SIZES[name[-1]]: name for name, count in names.items()}
+        return widths.get(self.width, str(self.width))
+
+    def cell(self, size: str = "", sequence: bool = True) -> str:
+        """Return a recurrent layer."""
+        kind = self.one(["LSTM", "LSTM", "GRU", "GRU", "RNN"])
+        size = size or (self.one(["k", "2", "3"]) if self.named else self.one(["1", "2", "3", "4"]))
+        words = [size]
+        if kind == "GRU" and self.chance(0.5):
+            words.append('reset="before"')
+        if kind == "RNN" and self.chance(0.5):
+            words.append(f'activation="{self.one(["relu", "sigmoid"])}"')
+        if self.chance(0.3):
+            words.append('initial="learned"')
+        elif self.chance(0.3):
+            states = [f'Input({size}, name="{letter}_{size}")' for letter in ("h", "c")[: 1 + (kind == "LSTM")]]
+            words.append(f"initial={states[0]}" if len(states) == 1 else f"initial=({', '.join(states)})")
+        words += ["bias=False"] * self.chance(0.2) + ["sequence=False"] * (not sequence)
+        words += ["unroll=True"] * (not self.named and not self.keeping and self.chance(0.1))
+        return f"{kind}({', '.join(words)})"
+
+    def between(self) -> str:
+        """Return a layer that works on each moment by itself, or on all together, and keeps their number."""
+        width = self.width
+        heads = 2 if width % 2 == 0 else 1
+        found = ["Dense(3)", "Dense(4) >> ReLU()", "Tanh()", 'Activation("t * sigmoid(t)", name="swish")']
+        found += ["Dropout(0.5)", "Dropout(p=0.25)", "Positions()", 'Conv1D(3, 3, padding="same")']
+        if width > 1:
+            found += [*self.random.permutation(NORMS)[:2], "BatchNorm(eps=0.1)"]
+        if self.count != "1":
+            found.append(f"Attention({heads}{self.one(['', ', causal=True', ', bias=False'])})")
+            found.append(f"Residual(Attention({heads}, causal=True))")
+        return str(self.one(found))
+
+    def both(self, sequence: bool = True) -> str:
+        """Return a layer that reads in both directions."""
+        return f"Bidirectional({self.cell(sequence=sequence)})"
+
+    def block(self) -> str:
+        """Return layers around a cell that end as wide as they begin."""
+        width = self.written()
+        before, keeping = len(self.flat), self.keeping
+        self.keeping = True
+        if self.chance(0.3) and self.width > 1:
+            self.flat.append(self.one(NORMS))
+        if self.chance(0.25):
+            self.flat.append(self.both())
+        else:
+            self.flat.append(self.cell(self.one([width, ""])))
+        if self.chance(0.3):
+            self.flat.append(
+                self.one(["Dropout(0.5)", "Tanh()", "LayerNorm()" if self.width > 1 else "ELU()", "ReLU()"])
+            )
+        if self.written() != width:
+            self.flat.append(f"Dense({width})")
+        self.keeping = keeping
+        found = " >> ".join(self.flat[before:])
+        del self.flat[before:]
+        return found
+
+    def layer(self) -> str:
+        """Return a recurrent layer, or a block that holds some."""
+        kind = self.one(["cell", "cell", "cell", "both", "both", "residual", "repeat", "repeat", "branches"])
+        if kind == "cell":
+            return self.cell()
+        if kind == "both":
+            return self.both()
+        if kind == "residual":
+            return f"Residual({self.block()})"
+        if kind == "repeat":
+            block = self.block()
+            block = f"Residual({block})" if self.chance(0.3) else block
+            return f"Repeat({block}, {self.one(['2', '2', '3', 'N'])}{self.one(['', '', ', tied=True'])})"
+        first, second = self.block(), self.one(["()", self.block()])
+        return str(
+            self.one([f"Sum({first}, {second})", f"Multiply({first}, {second})", f"Highway({first})",
+                      f"Concatenate({first}, {second})"])
+        )  # fmt: skip
+
+    def text(self) -> str:
+        """Return the network."""
+        if self.chance(0.25):
+            self.flat.append(self.between())
+        for _ in range(self.one([1, 1, 2, 2, 3])):
+            self.flat.append(self.layer())
+            if self.width > 18:
+                self.flat.append("Dense(3)")
+            if self.chance(0.35):
+                self.flat.append(self.between())
+        end = self.one(["all", "all", "last", "last both", "one", "flat"])
+        if end == "last":
+            self.flat.append(self.cell(sequence=False))
+        if end == "last both":
+            self.flat.append(self.both(sequence=False))
+        if end == "one":
+            self.flat.append(self.one(["At(-1)", "At(0)", "GlobalAveragePool()"]))
+        if end == "flat":
+            self.flat.append("GlobalAveragePool()" if self.named else "Flatten()")
+        whole = end != "all"
+        if whole and self.chance(0.2):
+            self.flat.append("Dropout(0.5)")
+        if self.width != 4 or self.chance(0.5):
+            self.flat.append("Dense(4)")
+        loss = self.one(LOSSES)
+        if not whole and not loss.startswith("Loss(") and self.chance(0.25):
+            loss = f'{loss[:-1]}{"" if loss.endswith("()") else ", "}mask=Input({self.count}, name="counted"))'
+        return " >> ".join([*self.flat, loss]) + self.one(PENALTIES)
+
+
+def recurrent(random: np.random.Generator) -> str:
+    """Return the text of a random recurrent network."""
+    return Recurrent(random).text()
