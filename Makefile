@@ -8,7 +8,7 @@ BIN := .venv/bin
 # Compiled modules are kept: tests start a hundred processes, each of which would compile the package anew.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: test test-all test-oldest lint run digits-cnn names names-lstm gpt notebook bench bench-steps bench-busy bench-engines bench-hessians bench-images bench-transformers bench-recurrent bench-extras generated docs docs-extras pictures release-check clean
+.PHONY: test test-all test-oldest lint types run digits-cnn names names-lstm gpt notebook bench bench-steps bench-busy bench-engines bench-hessians bench-images bench-transformers bench-recurrent bench-extras generated docs docs-extras pictures release-check clean
 .DEFAULT_GOAL := test
 
 # The stamp is as new as the last installation of what pyproject.toml asks for.
@@ -37,6 +37,11 @@ lint: .venv/.installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# What users of another checker see: pyright on a program that uses every public name.
+types: .venv/.installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check pyright
+	$(BIN)/pyright --pythonpath $(BIN)/python tests/user_program.py
 
 run: .venv/.installed
 	@$(BIN)/python examples/digits.py

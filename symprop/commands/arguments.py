@@ -102,13 +102,14 @@ def text_of(text_or_path: str) -> str:
 
 
 def formula_of(text_or_path: str) -> str:
-    """Return a text of a formula as it is, or what stands in a file of this path that has a dot or a slash.
+    """Return a text of a formula as it is, or what stands in a file of this path that has an ending or a slash.
 
     Raises:
         OutputError: the file cannot be read.
     """
-    looks = re.search(r"[./]", text_or_path) and os.path.isfile(text_or_path)
-    named = text_or_path == STANDARD or looks or text_or_path[:2] in ("./", "..") or text_or_path[:1] == "/"
+    is_file = re.search(r"[./]", text_or_path) and os.path.isfile(text_or_path)
+    ends = re.fullmatch(r"[\w./-]+\.(txt|tex|md|py)", text_or_path)  # a slip in a name is no formula
+    named = text_or_path == STANDARD or is_file or ends or text_or_path[:2] in ("./", "..") or text_or_path[:1] == "/"
     return text_of(text_or_path) if named else text_or_path
 
 

@@ -78,7 +78,7 @@ def _question(options: argparse.Namespace) -> Outcome:
     names = [name.strip() for name in options.wrt.split(",")] if options.wrt is not None else []
     if len(names) > 1 and (options.question != "hessian" or len(names) > 2):
         problem = f"--wrt {shown(options.wrt)} names {len(names)} variables"
-        raise SpecError(f"{problem}\nallowed: one, or two for a mixed hessian")
+        raise SpecError(f"{problem}\nallowed: one, all without --wrt, or two for a mixed hessian")
     source = _source(options)
     is_page = options.format == "html" or (options.format is None and is_report(options))
     (check_parts if is_page else refuse_choices)(options)

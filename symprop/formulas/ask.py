@@ -164,10 +164,10 @@ OF_SCALARS = frozenset({"gradient", "hessian", "hvp"})
 INSTEAD = {
     "vec": 'jacobian(f, "X", vec="columns") and hessian; a gradient has the shape of its variable',
     "symmetric": 'gradient(f, "S", symmetric="pairs"); vec="vech" has pairs moved as one in a Jacobian or a Hessian',
-    "wrt": 'the variable comes second, gradient(f, "x")',
-    "by": 'the variable comes second, gradient(f, "x")',
-    "direction": 'the direction comes third, vjp(f, "x", "v")',
-    "along": 'the direction comes third, vjp(f, "x", "v")',
+    "wrt": 'the variable comes second, {}(f, "x")',
+    "by": 'the variable comes second, {}(f, "x")',
+    "direction": 'the direction comes third, {}(f, "x", "v")',
+    "along": 'the direction comes third, {}(f, "x", "v")',
     "where": 'x="n" for each array, or formula(text, where="x: n, A: n n")',
     "latex": 'formula(latex="...") in the place of the text',
 }
@@ -234,7 +234,7 @@ def _check_keywords(kind: str, given: Iterable[str], known: Sequence[str] = ()) 
     """Raise where a keyword is no name of the formula, and what it is meant for is typed in another way."""
     for name in given:
         if name not in known and name in INSTEAD:
-            raise FormulaError(f"{kind} takes no {name}=\nallowed: {INSTEAD[name]}")
+            raise FormulaError(f"{kind} takes no {name}=\nallowed: {INSTEAD[name].format(kind)}")
 
 
 def value_of(kind: str) -> Sequence[float]:

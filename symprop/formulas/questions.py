@@ -148,11 +148,11 @@ def _direction(formula: Formula, name: str, like: Node) -> Variable:
     """Return the variable `name`, declared or new, with the shape of `like`."""
     for each in formula.variables:
         if each.name == name:
+            if each in variables(formula.node):
+                raise FormulaError(f"{shown(name)} is a variable of the formula\nallowed: another name for a direction")
             if not same_shape(each, like):
                 problem = f"the direction {shown(name)} has shape {shape_text(each.shape)}"
                 raise FormulaError(f"{problem}; it must have shape {shape_text(like.shape)}")
-            if each in variables(formula.node):
-                raise FormulaError(f"{shown(name)} is a variable of the formula\nallowed: another name for a direction")
             return each
     return variable(name, like.shape)
 

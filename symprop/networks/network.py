@@ -296,7 +296,8 @@ def joined(left: Layer | Chain | Network, right: Any) -> Chain | Network:
     """
     for part in (left, right):
         if not isinstance(part, (Layer, Chain, Network)):
-            raise SpecError(f"layers are joined by >>; {shown(part)} is no layer")
+            told = f"type {part.__name__}(...)" if isinstance(part, type) else f"{shown(part)} is no layer"
+            raise SpecError(f"layers are joined by >>; {told}")
     if isinstance(right, Network):
         raise SpecError(
             f"{shown(right.layers[0].text)} stands after another layer; a network has one Input, the first layer"

@@ -90,7 +90,7 @@ def test_the_ledger_says_which_fact_removed_what() -> None:
         ("hvp", "A @ x", {"A": "m n", "x": "n"}, ("x",), "allowed: jvp"),
         ("gradient", "sum(x)", {"x": "n"}, ("z",), "no variable 'z'"),
         ("gradient", "sum(E[i])", {"E": "k n", "i": "m index k"}, ("i",), "holds ids"),
-        ("vjp", "A @ x", {"A": "m n", "x": "n"}, ("x", "A"), "has shape"),
+        ("vjp", "A @ x", {"A": "m n", "x": "n"}, ("x", "A"), "is a variable of the formula"),
         ("jvp", "A @ x", {"A": "m n", "x": "n"}, ("x", "x"), "is a variable of the formula"),
     ],
 )
