@@ -8,7 +8,7 @@ from dataclasses import replace
 from symprop.algebra.equations import Equation
 from symprop.algebra.roles import ACTIVATION
 from symprop.algebra.trees import variables
-from symprop.notation.blocks import Block, Boxed, Chain, Equations, Paragraph, Section
+from symprop.notation.blocks import Block, Boxed, Chain, EquationRow, Equations, Paragraph, Section
 from symprop.notation.content import section_of
 from symprop.notation.documents import both_passes
 from symprop.notation.page_blocks import PageWriter
@@ -81,14 +81,15 @@ def recurrence(subject: Subject) -> Iterator[Block]:
     found: list[Equations] = []
     lines = 0
     for block in map(subject.writer.equations, section_of(subject.derivation, "Backward pass").lines):
-        for start in range(0, len(block.rows), ROWS_IN_A_BOX):
-            part = block.rows[start : start + ROWS_IN_A_BOX]
-            size = sum(len(row.right) for row in part)
-            if found and lines + size > ROWS_IN_A_BOX:
+        heading, rows = block.heading, list[EquationRow]()
+        for row in block.rows:
+            if lines and lines + len(row.right) > ROWS_IN_A_BOX:
+                found += [Equations(tuple(rows), heading)] if rows else []
                 yield Boxed(tuple(found))
-                found, lines = [], 0
-            found.append(Equations(part, block.heading if not start else ()))
-            lines += size
+                heading, rows, found, lines = () if rows else heading, [], [], 0
+            rows.append(row)
+            lines += len(row.right)
+        found.append(Equations(tuple(rows), heading))
     if found:
         yield Boxed(tuple(found))
     yield from general_recurrence(subject)

@@ -21,8 +21,8 @@ from symprop.reports.stations import RADIUS, TALL, Arrow, Corner, Frame, Lanes, 
 
 MOST = 60
 """A drawing of more stations than that says less than the table of layers."""
-ARROWS = 0.35
-"""Centimetres by which a drawing is wider than its boxes."""
+ARROWS, AT_ENDS = 0.05, 0.35
+"""Centimetres of a page, and of a column, that are left to the arrows at the ends of lines."""
 MOST_LINES = 6
 """A drawing of more lines of boxes stands over both columns."""
 _SMALL = r"\fontsize{7}{8}\selectfont\medmuskip=1mu\thickmuskip=1mu"
@@ -31,7 +31,8 @@ _DOT = 0.06  # the radius of a fork
 
 def row_of_layers(network: Network, writer: PageWriter) -> Picture | None:
     """Return the drawing of a network, or None where it has too many layers for one, or branches that are too long."""
-    narrow, wide = writer.paper.column - ARROWS, writer.paper.page - ARROWS
+    wide = writer.paper.page - ARROWS
+    narrow = wide if writer.paper.columns == 1 else writer.paper.column - AT_ENDS
     found = lanes(network, narrow)
     if narrow < wide and (found is None or found.lines > MOST_LINES):
         found = lanes(network, wide)
