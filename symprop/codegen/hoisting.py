@@ -18,7 +18,7 @@ from symprop.algebra.batching import batched
 from symprop.algebra.nodes import Node, Variable
 from symprop.codegen.kinds import Copy
 from symprop.codegen.passes import is_cheap
-from symprop.codegen.program import Names, Program, Statement
+from symprop.codegen.program import Names, Program, Statement, Why
 from symprop.codegen.scans import Body, Scan, has_scans
 
 
@@ -35,7 +35,12 @@ def hoisted_products(program: Program) -> Program:
     return _hoisted(program, lambda node: trees.has_kind(node, n.MatMul))
 
 
-def _hoisted(program: Program, pays: Callable[[Node], bool]) -> Program:
+def products_hoisted(program: Program) -> Program:
+    """The same for libraries that lay arrays as they like: nothing is copied."""
+    return _hoisted(program, lambda node: trees.has_kind(node, n.MatMul), lays=False)
+
+
+def _hoisted(program: Program, pays: Callable[[Node], bool], lays: bool = True) -> Program:
     names = Names(program.names)
     copies: dict[Node, Node] = {}
 
@@ -44,7 +49,7 @@ def _hoisted(program: Program, pays: Callable[[Node], bool]) -> Program:
             if copies:
                 statement = statement.with_expression(trees.replace(statement.expression, copies))
             if isinstance(statement.expression, Scan):
-                hoist = _Hoist(statement.expression, names, pays, copies)
+                hoist = _Hoist(statement.expression, names, pays, copies if lays else None)
                 found = hoist.scan(statement)
                 yield from hoist.before
                 yield found
@@ -59,7 +64,7 @@ def _hoisted(program: Program, pays: Callable[[Node], bool]) -> Program:
 class _Hoist:
     """The rows of a scan, the statements that stand before it, and what of its step is a row of these."""
 
-    def __init__(self, scan: Scan, names: Names, pays: Callable[[Node], bool], copies: dict[Node, Node]) -> None:
+    def __init__(self, scan: Scan, names: Names, pays: Callable[[Node], bool], copies: dict[Node, Node] | None) -> None:
         self.old, self.names, self.pays, self.copies = scan, names, pays, copies
         self.rows: dict[Variable, Node] = dict(zip(scan.steps.rows, scan.arrays, strict=True))
         self.same = frozenset(scan.steps.whole)
@@ -95,7 +100,7 @@ class _Hoist:
                 return node.func(*map(self.visit, rest), self.row(node.func(*free)))
         match node:
             case n.MatMul(operands=(left, n.Transpose(operands=(Variable() as matrix,)) as turned)):
-                if matrix.rank == 2 and matrix in self.same:
+                if matrix.rank == 2 and matrix in self.same and self.copies is not None:
                     return n.MatMul(self.visit(left), self.as_read(turned))
         changed = [self.visit(each) for each in operands]
         return node if all(a is b for a, b in zip(changed, operands, strict=True)) else node.with_operands(changed)
@@ -121,7 +126,8 @@ class _Hoist:
         if node not in self.found:
             whole = self.for_all(node)
             array = self.names.new("known", whole, ())
-            self.before.append(Statement(array, whole))
+            whys = (Why("for all moments at once"),) if trees.has_kind(whole, n.MatMul) else ()
+            self.before.append(Statement(array, whole, whys=whys))
             row = array.change(letter="known_t", shape=node.shape)
             self.found[node] = row
             self.rows[row] = array
@@ -142,7 +148,7 @@ class _Hoist:
 
     def by_time(self, array: Node) -> Node:
         """Return an array whose rows lie one moment after the other, as a product of all of them reads it."""
-        if not isinstance(array, n.Transpose):
+        if self.copies is None or not isinstance(array, n.Transpose):
             return array
         if array not in self.copies:
             self.copies[array] = copy = self.names.new("by_time", array, ())
@@ -160,4 +166,4 @@ class _Hoist:
         return n.Transpose(n.Reshape(whole, (gates, count, size, width)), (1, 0, 2, 3))
 
 
-__all__ = ["hoisted", "hoisted_products"]
+__all__ = ["hoisted", "hoisted_products", "products_hoisted"]

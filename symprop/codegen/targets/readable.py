@@ -94,6 +94,7 @@ class Reader:
         values = [each for each in self.made if each in read and each not in own and each not in given]
         masks = [each for each in self.masks if each in read and each in given]
         code = tuple(under_formulas(statements, self._statement))
+        code = code[1:] if code[:1] == ("",) else code  # a blank line stands above the first one anyway
         plain = "\n".join(line for line in code if not line.startswith("#"))
         return Lines(
             (*self._parameters(read), *_taken("masks", masks), *_taken("values", values)),

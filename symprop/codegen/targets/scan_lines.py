@@ -110,6 +110,7 @@ def _as_function(loop: Written) -> Iterable[str]:
     steps, write = loop.steps, loop.write
     kept = list(loop.stacks)
     carried, rows = ([each.name for each in group] for group in (steps.before, steps.rows))
+    yield ""
     yield f"def {loop.name}(carried, rows):"
     for names, holder in ((carried, "carried"), (rows, "rows")):
         if names:
@@ -125,7 +126,11 @@ def _as_function(loop: Written) -> Iterable[str]:
         *(["reverse=True"] if steps.backward else []),
     ]
     made = _tuple([loop.stacks[each].name for each in kept])
-    yield from laid_out(f"_, {made} = jax.lax.scan(", arguments)
+    for line in laid_out(f"_, {made} = jax.lax.scan(", arguments):
+        if len(line) + INDENT > COLUMNS and line == f"    {arguments[2]},":
+            yield from ("    (", *(f"        {write.text(each)}," for each in loop.scan.arrays), "    ),")
+        else:
+            yield line
     starts = dict(zip(steps.after, loop.scan.starts, strict=True))
     for each in kept:
         if steps.has_start(each):
