@@ -16,6 +16,7 @@ import sympy
 from symprop.algebra.nodes import Fact, MatMul, Node, Variable
 from symprop.algebra.roles import PRE_ACTIVATION
 from symprop.errors import SpecError, shown
+from symprop.networks.arguments_typed import argument_text
 from symprop.networks.builder import SHARES, Builder
 from symprop.networks.initialisers import checked_initialiser
 from symprop.networks.joining import Joinable
@@ -130,8 +131,8 @@ class Layer(Joinable):
         found: list[Size] = []
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)
-            if _is_layer(value):
-                found += value.own_sizes
+            if held := _held(value):
+                found += [size for each in held for size in each.own_sizes]
             elif field.name in size_fields(self):
                 found += sizes_in(value)
         return tuple(found)
@@ -140,7 +141,8 @@ class Layer(Joinable):
     def further_inputs(self) -> tuple[Input, ...]:
         """The inputs among the arguments of the layer."""
         values = (getattr(self, field.name) for field in dataclasses.fields(self))
-        parts = [(value,) if isinstance(value, Input) else value.further_inputs for value in values if _is_layer(value)]
+        held = [each for value in values for each in _held(value)]
+        parts = [(each,) if isinstance(each, Input) else each.further_inputs for each in held]
         return tuple(each for part in parts for each in part)
 
     @property
@@ -168,6 +170,8 @@ class Layer(Joinable):
             value = getattr(self, field.name)
             if _is_layer(value):
                 changed[field.name] = value.with_sizes(change)
+            elif held := _held(value):
+                changed[field.name] = tuple(each.with_sizes(change) for each in held)
             elif field.name in size_fields(self):
                 changed[field.name] = changed_size(value, change)
         resized = dataclasses.replace(self, **changed) if changed else self
@@ -178,15 +182,11 @@ def _is_layer(value: Any) -> TypeGuard[Layer]:
     return isinstance(value, Layer)
 
 
-def argument_text(value: Any, bare: bool = False) -> str:
-    """Return an argument of a layer as it is typed; a size's name stands bare."""
-    if isinstance(value, tuple):
-        inside = [argument_text(each, bare) for each in value]
-        return f"({', '.join(inside)}{',' * (len(inside) == 1)})"
-    written = value.text() if isinstance(value, Node) else value  # a formula is typed as text
-    if isinstance(written, str) and not bare:
-        return '"' + written.replace("\\", "\\\\").replace('"', '\\"') + '"'
-    return str(written)  # a block's `str` is its text
+def _held(value: Any) -> tuple[Layer, ...]:
+    """Return the layer that an argument is, or the inputs in a tuple of them."""
+    if _is_layer(value):
+        return (value,)
+    return value if isinstance(value, tuple) and value and all(isinstance(each, Input) for each in value) else ()
 
 
 @dataclass(frozen=True, init=False)

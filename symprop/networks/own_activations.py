@@ -22,8 +22,9 @@ from symprop.algebra.scalar import is_elementwise, scalar_body
 from symprop.algebra.shapes import shape_text
 from symprop.algebra.trees import replace
 from symprop.errors import FormulaError, ShapeError, SpecError, shown
+from symprop.networks.arguments_typed import argument_text
 from symprop.networks.builder import Builder
-from symprop.networks.layers import Layer, argument_text
+from symprop.networks.layers import Layer
 from symprop.networks.needs import Need, valued
 from symprop.networks.own import (
     WIDTH,

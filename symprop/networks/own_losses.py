@@ -19,8 +19,8 @@ from symprop.algebra.reading.ids import check_ids
 from symprop.algebra.shapes import shape_text
 from symprop.algebra.trees import replace, variables, walk
 from symprop.errors import FormulaError, SpecError, shown
+from symprop.networks.arguments_typed import argument_text
 from symprop.networks.builder import Builder
-from symprop.networks.layers import argument_text
 from symprop.networks.losses import LossLayer
 from symprop.networks.needs import Need, valued
 from symprop.networks.own import check_numbers, check_used, hyperparameters_of, keywords_text

@@ -123,7 +123,7 @@ class Recurrent(Layer):
 
     def needs(self, shape: tuple[Expr, ...]) -> Iterable[Need]:
         of_a_sequence(self, shape)
-        return ()
+        yield Need(shape[0], counted=True)
 
     def step(self, moment: Moment) -> None:
         """Append the equations of a general moment, the states under their letters."""
