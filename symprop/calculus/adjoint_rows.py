@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass
+from collections.abc import Hashable
+from dataclasses import dataclass, field
 from itertools import count
 
 from sympy import ceiling
 
 from symprop.algebra import nodes as n
 from symprop.algebra.equations import Equation, Loop, Rows, System
+from symprop.algebra.indices import placed
+from symprop.algebra.names import adjoint_of
 from symprop.algebra.nodes import Variable
 from symprop.algebra.roles import WINDOW
 from symprop.algebra.trees import ones, variables, zeros
@@ -17,10 +20,27 @@ from symprop.algebra.trees import ones, variables, zeros
 
 @dataclass(frozen=True)
 class RowNames:
-    """Names of rows in one system: `taken` are its letters with their marks, `states` its arrays of carried states."""
+    """Names of rows in one system: `taken` are its letters with their marks, `states` its arrays of carried states.
+
+    `given` are the adjoints that have their names; a row has that of its array, whatever its moment, and one of a state
+    the mark that `marks` has for the array.
+    """
 
     taken: frozenset[tuple[str, int]] = frozenset()
     states: frozenset[Variable] = frozenset()
+    given: set[Hashable] = field(default_factory=set)
+    marks: dict[Variable, int] = field(default_factory=dict)
+
+    def copy(self) -> RowNames:
+        """Return the same names, for a walk that may be made again."""
+        return dataclasses.replace(self, given={*self.given}, marks={**self.marks})
+
+    def fresh(self, name: Variable) -> Variable:
+        """Return the name with the first mark that no adjoint has, and give it."""
+        while _key(name) in self.given:
+            name = name.change(mark=name.mark + 1)
+        self.given.add(_key(name))
+        return name
 
     def apart(self, name: Variable) -> Variable:
         """Return the name with a mark that nothing of its letter has."""
@@ -32,11 +52,19 @@ class RowNames:
         What reaches a state as a row is one part of its adjoint: the other comes from the next moment.
         """
         row = array.change(index=(*array.index, rows.row.index[-1]), shape=rows.row.shape)
-        return Rows(self.apart(row) if rows.array in self.states else row, array, rows.axis)
+        if rows.array in self.states and array == adjoint_of(rows.array):
+            if array not in self.marks:
+                self.marks[array] = self.fresh(row).mark
+            row = row.change(mark=self.marks[array])
+        return Rows(row, array, rows.axis)
 
     def apart_from(self, rows: Rows, made: set[Variable]) -> Rows:
         """The rows of an adjoint under another name where theirs is that of the whole that flows to a row."""
-        return dataclasses.replace(rows, row=self.apart(rows.row)) if rows.row in made else rows
+        return dataclasses.replace(rows, row=self.fresh(rows.row)) if rows.row in made else rows
+
+
+def _key(name: Variable) -> Hashable:
+    return name.letter, placed(name.index)[0], name.mark
 
 
 def windows(loop: Loop, names: RowNames) -> tuple[Equation, Rows] | None:
@@ -69,4 +97,7 @@ def row_names(system: System) -> RowNames:
     found = {rows.array for loop in loops for rows in loop.writes if rows.row in ends}
     outer = [(loop, carry) for loop in loops for carry in loop.carries if carry.after in found]
     states = found.union(*({carry.before, loop.end(carry)} for loop, carry in outer))
-    return RowNames(frozenset((each.letter, each.mark) for each in system.by_name.values()), frozenset(states))
+    targets = (equation.target for equation in system.equations)
+    adjoints = [adjoint_of(each) for each in (*system.inputs, *system.parameters, *targets)]
+    taken = frozenset((each.letter, each.mark) for each in (*system.by_name.values(), *adjoints))
+    return RowNames(taken, frozenset(states), {_key(each) for each in adjoints})

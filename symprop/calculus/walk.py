@@ -96,9 +96,9 @@ class _Walker:
 
     def walk(self, items: Sequence[Item]) -> None:
         """Walk the items from the last to the first."""
-        for equation in equations_in(items):
-            for variable in variables(equation.expression):
-                self.readings[variable] = self.readings.get(variable, 0) + 1
+        read = [variable for equation in equations_in(items) for variable in variables(equation.expression)]
+        for variable in (*read, *(rows.array for item in items if isinstance(item, Loop) for rows in item.reads)):
+            self.readings[variable] = self.readings.get(variable, 0) + 1
         for item in reversed(items):
             if isinstance(item, Equation):
                 self.through(item)
@@ -142,6 +142,8 @@ class _Walker:
         must = variable.role == roles.PRE_ACTIVATION or variable in self.named or variable in self.context.averaged
         if isinstance(start, (Variable, n.Scalar)) and not must:
             return start
+        if start == adjoint_of(variable):  # the rows of a loop are the whole adjoint
+            return start
         if must or (len(readers) > 1 and variable.role != roles.STATISTIC):
             return self.emit(variable, start)
         self.inlined[start] = variable
@@ -173,6 +175,8 @@ class _Walker:
         What comes to step l from step l + 1 is opaque while step l is walked. Then it is known: it is what step l hands
         back, moved by one, and in the last step it is what comes from behind the loop.
         """
+        for rows in loop.reads:
+            self.readings[rows.array] -= 1
         own = {each: self.pending.pop(each) for each in self.wanted if each in self.pending and _varies(each, loop)}
         heads = {carry: self.start(loop.end(carry)) for carry in loop.carries if loop.end(carry) in self.pending}
         written = [rows for rows in loop.writes if rows.array in self.pending]
@@ -190,6 +194,7 @@ class _Walker:
             if twice or apart != arriving:
                 flows = dataclasses.replace(flows, arriving=apart)
                 step = self.walked(loop, flows, twice)
+            self.rows = step.rows
             self.close(loop, step, flows)
         for equation in loop.equations:
             self.count_down(equation)
@@ -204,7 +209,8 @@ class _Walker:
     def walked(self, loop: Loop, flows: _Flows, named: frozenset[Variable]) -> _Walker:
         """Walk a general step of a loop; the adjoints of `named` get equations of their own."""
         inside = tuple(each for each in self.wanted if _varies(each, loop))
-        step = _Walker(self.context, inside, self.active, self.loops, self.rows, self.indices | {loop.index}, named)
+        names, indices = self.rows.copy(), self.indices | {loop.index}
+        step = _Walker(self.context, inside, self.active, self.loops, names, indices, named)
         step.pending = {each: list(found) for each, found in flows.own.items()}
         for carry, name in flows.opaque.items():
             step.pending.setdefault(carry.after, []).append(name)
@@ -287,7 +293,7 @@ class _Walker:
     def stacked(self, array: Variable) -> Variable:
         """What the rows of an array's adjoint are called together; marked where more flows to the array than they."""
         more = array in self.pending or self.readings.get(array, 0)
-        return self.rows.apart(adjoint_of(array)) if more else adjoint_of(array)
+        return self.rows.fresh(adjoint_of(array)) if more else adjoint_of(array)
 
     def worked_out(self, start: Node) -> Node:
         """Return a flow without anything left to be differentiated."""

@@ -218,7 +218,7 @@ class Bidirectional(Layer):
 
     def needs(self, shape: tuple[Expr, ...]) -> Iterable[Need]:
         of_a_sequence(self, shape)
-        return ()
+        yield Need(shape[0], counted=True)
 
     def build(self, builder: Builder, value: Variable) -> Variable:
         (layer,) = self.cell.layers

@@ -27,7 +27,7 @@ class Need:
     """What a size must be: at least `least`, and a multiple of `multiple`; with `stays`, what it is.
 
     A size may be a quotient of others, as the width of a head is: then what is divided grows until it is whole.
-    `otherwise` is what is said where it is not.
+    `otherwise` is what is said where it is not; what is `counted` is small first, since all else is done so often.
     """
 
     size: Expr
@@ -35,6 +35,7 @@ class Need:
     multiple: int = 1
     stays: bool = False
     otherwise: str = ""
+    counted: bool = False
 
     def holds(self, value: Expr) -> bool:
         """Whether a number will do; a name stands for those that do."""
@@ -109,11 +110,12 @@ class Needs:
     def smaller(self, by_turns: bool = False) -> dict[int, int]:
         """Return a small number for each size: from 3 on, by size; or `by_turns` 2 and 3.
 
-        Those of which others are made, as of the width of an image, come first: what they make takes numbers too. All
-        then grow until what is needed holds, so a larger size need not stay the larger.
+        Those of which others are made, as of the width of an image, come first: what they make takes numbers too.
+        So do moments of time. All then grow until what is needed holds, so a larger size need not stay the larger.
         """
         values: dict[Expr, Integer] = {size: _number(size) for size in self._fixed}
-        making = frozenset() if by_turns else self._parts(self.made)
+        counted = self._parts(need.size for need in self.needs if need.counted)
+        making = frozenset() if by_turns else self._parts(self.made) | counted
         free = sorted(
             self._parts(self.sizes) - self._fixed,
             key=lambda size: (bool(_number(size) > 3), size not in making, _number(size)),

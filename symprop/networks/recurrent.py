@@ -131,6 +131,7 @@ class Recurrent(Layer):
 
     def needs(self, shape: tuple[Expr, ...]) -> Iterable[Need]:
         of_a_sequence(self, shape)
+        yield Need(shape[0], counted=True)
         if self.truncate is not None and valued(shape[0]).is_Integer and valued(shape[0]) > self.truncate:
             twice = 2 * self.truncate + 1  # so that at small sizes, too, a gradient stops at two places
             yield Need(shape[0], least=twice) if valued(shape[0]) > twice else Need(shape[0], stays=True)

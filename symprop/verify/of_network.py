@@ -18,17 +18,19 @@ import numpy as np
 from sympy import prod
 
 from symprop.algebra.equations import System
+from symprop.algebra.indices import RowIndex
 from symprop.codegen.case import Case, case_of
 from symprop.codegen.program import ProgramError
 from symprop.errors import ShapeError, SpecError
 from symprop.limits import SECONDS
 from symprop.networks.network import Network
-from symprop.networks.recurrent import written_out_in_time
+from symprop.networks.recurrent import has_moments, written_out_in_time
 from symprop.verify import (
     complex_step,
     element_checks,
     extreme_checks,
     module_checks,
+    moment_checks,
     reading_checks,
     recurrence,
     relation_checks,
@@ -126,7 +128,7 @@ def _parts(case: Case, small: Case, smallest: Case, seed: int, float32: bool, ot
     yield "other modules", lambda: target_checks.rows(case, others, points_of(case, seed, POINTS))
     yield "switches", lambda: switch_checks.rows(small, seed)
     yield "extreme values", lambda: _extremes(small, seed)
-    yield "other layouts", lambda: _layouts(case, seed)
+    yield "other layouts", lambda: _layouts(small if has_moments(case.network.layers) else case, seed)
     yield "steps, batch in rows", lambda: _steps(case.rows, small.rows, seed)
     if case.own.layout == "example":
         yield "steps, one example", lambda: _steps(case.example, small.example, seed)
@@ -143,7 +145,10 @@ def _of_recurrence(
     counts = {name: sizes.get(name, recurrence.OTHERWISE) for name in recurrence.counts_of(net)}
     plain = written_out_in_time(recurrence.written_out(net, {**counts, **sizes}))
     whole = check(case.of(plain), seed, float32, target=target, limit=limit)
-    parts: list[Part] = [("recurrence", lambda: recurrence.rows(case, sizes, seed))]
+    parts: list[Part] = [
+        ("recurrence", lambda: recurrence.rows(case, sizes, seed)),
+        ("moments", lambda: moment_checks.rows(case.of(written_out_in_time(plain, unroll=False)), seed)),
+    ]
     found = gathered(parts, limit, DERIVATION_ERRORS, _refused)
     numbers = ", ".join(f"{name} = {number}" for name, number in counts.items())
     remarks = (*whole.remarks, *([f"all but the recurrence is checked for {numbers}"] if numbers else ()))
@@ -167,7 +172,7 @@ def _module(case: Case, small: Case, seed: int, float32: bool) -> Iterator[Row]:
     if work <= FULL_LIMIT:
         farther = farther_points(system, seed, POINTS, points)[0]
         fewer = points if work <= QUICK_LIMIT else points[:1]
-        yield from module_checks.gradient_rows(case, [*fewer, *farther])
+        yield from module_checks.gradient_rows(case, [*fewer, *farther], _of_moments(system))
     else:
         smaller = points_of(small, seed, POINTS)
         smaller += farther_points(small.example.system, seed, POINTS, smaller)[0]
@@ -180,6 +185,12 @@ def _module(case: Case, small: Case, seed: int, float32: bool) -> Iterator[Row]:
         wide, where = (case, "") if work <= QUICK_LIMIT else (small, ", reduced sizes")
         exact = points_of(wide, seed + 1, POINTS, [points[0].kind], single=True)
         yield from module_checks.float32_rows(wide, exact, where)
+
+
+def _of_moments(system: System) -> str:
+    """What rows say of a network whose code is a loop, and whose equations are written out for so many moments."""
+    times = [part.value for each in system.equations for part in each.target.index if isinstance(part, RowIndex)]
+    return f", {max(map(int, times))} moments written out" if times else ""
 
 
 def _work(case: Case, seed: int) -> int:
@@ -209,13 +220,21 @@ def _extremes(small: Case, seed: int) -> Iterator[Row]:
 def _steps(real: Case, small: Case, seed: int) -> Iterator[Row]:
     """Yield the rows of the derivation's steps in one layout, at reduced sizes."""
     rules = step_checks.rules_of(small.derivation)
-    same = rules == step_checks.rules_of(real.derivation)
+    same = _rules(small) == _rules(real)
     note = "" if same else "the derivation takes other steps at reduced sizes"
     yield Row("rules", "same steps at reduced sizes", real.layout, 0.0 if same else float("inf"), 0.0, same, note)
     points = _points(small, seed, 3 if len(rules) <= MANY else 1)
     if small.layout != "example":
         yield from step_checks.forward_rows(small, points)
     yield from step_checks.rows(small, points, seed)
+
+
+def _rules(case: Case) -> list[tuple[str, tuple[str, ...]]]:
+    """Return the rules by which each equation was found; of moments those of a general one, however many there are."""
+    if not has_moments(case.network.layers):
+        return step_checks.rules_of(case.derivation)
+    rolled = case.of(written_out_in_time(case.network, unroll=False))
+    return [("", rules) for _, rules in step_checks.rules_of(rolled.derivation)]  # the last moment has another name
 
 
 def _elements(smallest: Case, seed: int) -> Iterator[Row]:

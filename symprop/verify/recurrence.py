@@ -19,9 +19,11 @@ from symprop.algebra.roles import MASK, PARAMETER
 from symprop.algebra.trees import variables
 from symprop.algebra.unrolling import unrolled
 from symprop.codegen.case import Case
+from symprop.errors import SpecError
 from symprop.networks.network import Network
 from symprop.networks.recurrent import written_out_in_time
-from symprop.verify import complex_step, noise
+from symprop.networks.sizes import TIME
+from symprop.verify import complex_step, moment_checks, noise
 from symprop.verify.arithmetic import Array
 from symprop.verify.measure import FLOAT64_LIMIT, Row, first_line, judged
 from symprop.verify.module_checks import GENERATED_ERRORS
@@ -42,12 +44,24 @@ def counts_of(network: Network) -> tuple[str, ...]:
 
 def rows(case: Case, sizes: Mapping[str, int], seed: int) -> Iterator[Row]:
     """Yield one row for each number of blocks: all gradients of the printed page against the network written out."""
-    counts = counts_of(case.network)
-    page = case.own.derivation.text()
-    for turn in range(len(COUNTS) if counts else 1):  # several counts differ, so that one taken for another is seen
-        numbers = {count: COUNTS[(turn + place) % len(COUNTS)] for place, count in enumerate(counts)}
+    found = moment_checks.named(case.network)
+    case = case.of(found[0]) if found else case
+    counts, page = counts_of(case.network), case.own.derivation.text()
+    turns = [  # several counts differ, so that one taken for another is seen
+        {count: COUNTS[(turn + place) % len(COUNTS)] for place, count in enumerate(counts)}
+        for turn in range(len(COUNTS) if counts else 1)
+    ]
+    times = {str(loop.count) for loop in case.network.system().loops if loop.index == TIME}
+    many = min(found[1], moment_checks.MANY) if found else moment_checks.MANY
+    if times & {*counts} and many > max(COUNTS):
+        turns.append({count: sizes.get(count, many) if count in times else turns[0][count] for count in counts})
+    for numbers in turns:
         name = ", ".join(f"{count} = {number}" for count, number in numbers.items())
-        yield _row(page, case, numbers, dict(sizes), seed, f"recurrence, {name}")
+        try:
+            yield _row(page, case, numbers, dict(sizes), seed, f"recurrence, {name}" if name else "recurrence")
+        except SpecError:  # another layer needs more positions than so few
+            if not times & {*counts}:
+                raise
 
 
 def _row(page: str, case: Case, counts: Mapping[str, int], sizes: dict[str, int], seed: int, name: str) -> Row:

@@ -17,7 +17,7 @@ from symprop.codegen.case import Case, case_of
 from symprop.codegen.targets.fast.step import planned
 from symprop.codegen.targets.fast.taken import made_into_rows
 from symprop.networks.recurrent import written_out_in_time
-from symprop.verify import recurrence
+from symprop.verify import moment_checks, recurrence
 
 NETWORKS = (
     "Input(4, 3) >> LSTM(2) >> GRU(3) >> Dense(2) >> MeanSquaredError()",
@@ -231,3 +231,12 @@ def test_the_last_state_and_all_states() -> None:
     network = symprop.parse_network("Input(T, 3) >> RNN(2, sequence=False) >> MeanSquaredError()")
     assert network.system().output.shape == (2,)
     assert network.system().loops[0].count == Symbol("T", integer=True, positive=True)
+
+
+def test_the_certificate_has_rows_for_few_moments_and_for_many() -> None:
+    case = symprop.Case("Input(40, 2) >> RNN(2) >> MeanSquaredError()")
+    few = [*moment_checks.rows(case, seed=0)]
+    assert [row.name for row in few] == [f"{what}, T = {k}" for k in (1, 2, 3) for what in ("recurrence", "loop")]
+    many = [*recurrence.rows(case, {}, seed=0)]
+    assert [row.name for row in many] == [f"recurrence, T = {k}" for k in (1, 2, 3, 40)]
+    assert all(row.ok for row in (*few, *many))
