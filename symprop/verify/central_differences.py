@@ -126,7 +126,7 @@ def _without_masks(of: Evaluator) -> Evaluator:
 
 def _infinite(values: Array) -> Array:
     """Return where numbers are infinite."""
-    return np.asarray((values == mpmath.inf) | (values == -mpmath.inf), dtype=bool)
+    return np.asarray(np.frompyfunc(mpmath.isinf, 1, 1)(values), dtype=bool)
 
 
 @EVALUATE.row(n.Pushforward)
@@ -144,5 +144,8 @@ def _(node: n.Pushforward, operands: list[Array], of: Evaluator) -> Array:
 
 def _apart(left: Array, right: Array) -> Array:
     """Return `left - right`; what stays infinite has not moved."""
-    same = np.asarray(left == right, dtype=bool)
-    return np.where(same, mpmath.mpf(0), left - np.where(same, 0, right))
+    stays = _infinite(left)
+    if stays.any():
+        stays &= np.asarray(left == right, dtype=bool)
+        return np.where(stays, mpmath.mpf(0), left - np.where(stays, 0, right))
+    return np.asarray(left - right)
