@@ -22,8 +22,11 @@ from symprop.verify.arithmetic import Array, Precise
 from symprop.verify.evaluate import EVALUATE, Evaluator, padded, unstacked
 from symprop.verify.moved import Moving
 
-STEP = "1e-40"
-"""Central differences with step `h` are off by `h**2` and lose 40 of 120 digits: about 80 are right."""
+STEP = mpmath.ldexp(mpmath.mpf(1), -133)
+"""Central differences with step `h` are off by `h**2` and lose 40 of 120 digits: about 80 are right.
+
+A power of two: to divide by it rounds nothing, and a float that is moved by it has few digits.
+"""
 TOGETHER = 512
 """So many coordinates are moved in one stack of evaluations."""
 REMEMBERED = 16
@@ -64,18 +67,18 @@ def _differences(node: n.Pullback, of: Evaluator) -> Array:
         if len(of.slopes) > REMEMBERED:
             of.slopes.pop(next(iter(of.slopes)))
     result = np.full(at.size, mpmath.mpf(0), dtype=object)
-    for start, where, slopes in of.slopes[key]:
-        if len(slopes):
+    for start, where, moves in of.slopes[key]:
+        if len(moves):
             factors = np.broadcast_to(padded(g[None], where.ndim - 1), where.shape)[where]
             coordinates, starts = np.unique(np.nonzero(where)[0], return_index=True)
-            result[start + coordinates] = np.add.reduceat(slopes * factors, starts)
-    return result.reshape(1, *at.shape)
+            result[start + coordinates] = np.add.reduceat(moves * factors, starts)
+    return np.asarray(result / (2 * STEP)).reshape(1, *at.shape)
 
 
 def _slopes(
     expression: Node, by: Node, at: Array, shape: tuple[int, ...], of: Evaluator
 ) -> Iterator[tuple[int, Array, Array]]:
-    """Yield for some coordinates of `x` at a time: their first, where `f` moves with each, and its slopes there.
+    """Yield for some coordinates of `x` at a time: their first, where `f` moves with each, and how far, up from down.
 
     What is the same number up and down has not moved. `f` is spread to the shape of its cotangent.
     """
@@ -88,14 +91,14 @@ def _slopes(
         where, f = _moved(expression, by, chosen, shape, stepping)
         if _infinite(f).any():
             f = np.where(_infinite(f), _moved(expression, by, chosen, shape, _without_masks(stepping))[1], f)
-        yield start, where, _apart(*f) / (2 * mpmath.mpf(STEP))
+        yield start, where, _apart(*f)
 
 
 def _moved(expression: Node, by: Variable, chosen: slice, shape: tuple[int, ...], of: Evaluator) -> tuple[Array, Array]:
     """Return where an expression has moved with the `chosen` coordinates, and what it is there, up and down."""
-    at, h = unstacked(of(by)), mpmath.mpf(STEP)
+    at = unstacked(of(by))
     numbers = at.ravel()[chosen]
-    stack = Moving(of, by, at, chosen.start, np.stack([numbers + h, numbers - h], axis=1))
+    stack = Moving(of, by, at, chosen.start, np.stack([numbers + STEP, numbers - STEP], axis=1))
     f = stack(expression)
     rank = max(len(shape), f.ndim - 1)
     spread = np.empty((1,) * (rank + 1 - len(shape)) + shape)
@@ -123,7 +126,7 @@ def _without_masks(of: Evaluator) -> Evaluator:
 
 def _infinite(values: Array) -> Array:
     """Return where numbers are infinite."""
-    return np.asarray((values == mpmath.inf) | (values == -mpmath.inf), dtype=bool)
+    return np.asarray(np.frompyfunc(mpmath.isinf, 1, 1)(values), dtype=bool)
 
 
 @EVALUATE.row(n.Pushforward)
@@ -131,16 +134,18 @@ def _(node: n.Pushforward, operands: list[Array], of: Evaluator) -> Array:
     expression, by, tangent = node.operands  # sum_j d f_i / d x_j u_j, by the central difference of f along u
     if not isinstance(by, Variable):
         raise LookupError("a pushforward starts at a variable")
-    h = mpmath.mpf(STEP)
     at, along = unstacked(of(by)), unstacked(of(tangent))
-    stepping = Evaluator(Stepping(), {**of.values, by.name: np.stack([at + h * along, at - h * along])}, of.sizes)
+    stepping = Evaluator(Stepping(), {**of.values, by.name: np.stack([at + STEP * along, at - STEP * along])}, of.sizes)
     f = stepping(expression)
     f = np.where(_infinite(f), _without_masks(stepping)(expression), f) if _infinite(f).any() else f
     f = np.broadcast_to(f, (2, *f.shape[1:]))
-    return np.asarray(_apart(f[:1], f[1:]) / (2 * h))
+    return np.asarray(_apart(f[:1], f[1:]) / (2 * STEP))
 
 
 def _apart(left: Array, right: Array) -> Array:
     """Return `left - right`; what stays infinite has not moved."""
-    same = np.asarray(left == right, dtype=bool)
-    return np.where(same, mpmath.mpf(0), left - np.where(same, 0, right))
+    stays = _infinite(left)
+    if stays.any():
+        stays &= np.asarray(left == right, dtype=bool)
+        return np.where(stays, mpmath.mpf(0), left - np.where(stays, 0, right))
+    return np.asarray(left - right)

@@ -41,11 +41,12 @@ def rows(case: Case, point: Point) -> Iterator[Row]:
     finite numbers alone; how right they are at common sizes has rows of its own.
     """
     derivation = case.rows.derivation
+    truth = _Truth(derivation, point)
     groups: dict[str, list[Point]] = {}
-    for what, moved in _cases(derivation, point):
+    for what, moved in _cases(derivation, point, truth.values):
         groups.setdefault(what, []).append(moved)
     for what, points in groups.items():
-        pairs = [(moved, true) for moved in points if _finite(true := _truth(derivation, moved), LARGEST_FLOAT64)]
+        pairs = [(moved, true) for moved in points if _finite(true := truth(moved), LARGEST_FLOAT64)]
         if pairs:
             yield from _accurate(case.module, derivation, pairs, what)
         pairs = [(moved, true) for moved, true in pairs if _finite(true, LARGEST_FLOAT32)]
@@ -105,12 +106,11 @@ def _found(module: Any, point: Point) -> dict[str, Array]:
     return {"L": np.asarray(loss), **{f"d{name}": np.asarray(value) for name, value in grads.items()}}
 
 
-def _cases(derivation: Derivation, point: Point) -> Iterator[tuple[str, Point]]:
+def _cases(derivation: Derivation, point: Point, values: Mapping[str, Array]) -> Iterator[tuple[str, Point]]:
     """Yield what is extreme, and the point at which it is so."""
     layers = _layers(derivation)
     if not layers:
         return
-    values = _values(derivation, point)
     for number in sorted(
         {round(place) for place in np.linspace(0, len(layers) - 2, min(len(layers) - 1, MOST_LAYERS))}
     ):
@@ -143,13 +143,6 @@ def relative_error(found: Array, true: Array) -> float:
     return float(np.max(np.abs(found - true), initial=0.0) / np.max(np.abs(true), initial=1.0))
 
 
-def _values(derivation: Derivation, point: Point) -> dict[str, Array]:
-    system = derivation.system
-    evaluator = Evaluator(Precise(), stacked(point.batch(system), Precise()), {system.batch: point.count})
-    evaluator.run(system.equations)
-    return evaluator.values
-
-
 def _scaled(derivation: Derivation, point: Point, layer: Equation, values: Mapping[str, Array], factor: float) -> Point:
     """Return the point with the parameters of one layer scaled so that its largest output has size `factor`."""
     largest = float(max(abs(value) for value in values[layer.name].ravel()))
@@ -169,14 +162,35 @@ def _forced(derivation: Derivation, point: Point, layer: Equation, size: float) 
     return replace(point, parameters=moved) if biases else None
 
 
-def _truth(derivation: Derivation, point: Point) -> dict[str, Array]:
-    """Return the loss and the gradients from the equations, in 1000 digits, as float64."""
-    system = derivation.system
-    with mpmath.workdps(DIGITS):
-        evaluator = Evaluator(Precise(), stacked(point.batch(system), Precise()), {system.batch: point.count})
-        evaluator.run(derivation.equations)
-        values = {"L": evaluator.values["L"]}
-        for parameter in system.parameters:
-            zero = np.zeros((1, *point.parameters[parameter.name].shape))
-            values[f"d{parameter.name}"] = evaluator.values.get(f"d{parameter.name}", zero)
-        return {name: nearest(unstacked(value)) for name, value in values.items()}
+class _Truth:
+    """The loss and the gradients from the equations, in 1000 digits, where parameters of a point have moved."""
+
+    def __init__(self, derivation: Derivation, point: Point) -> None:
+        """Run the forward pass at the point: what reads nothing that moves has these `values` elsewhere, too."""
+        self.derivation, self.parameters = derivation, point.parameters
+        with mpmath.workdps(DIGITS):
+            run = self._started(point)
+            run.run(derivation.system.equations)
+        names = {equation.name for equation in derivation.system.equations}
+        self.values = {name: value for name, value in run.values.items() if name in names}
+
+    def __call__(self, point: Point) -> dict[str, Array]:
+        """Return the loss and the gradients as float64; of the point, parameters alone have moved."""
+        moved = {name for name, value in point.parameters.items() if value is not self.parameters[name]}
+        with mpmath.workdps(DIGITS):
+            run = self._started(point)
+            for equation in self.derivation.equations:
+                if equation.name in self.values and not any(v.name in moved for v in variables(equation.expression)):
+                    run.values[equation.name] = self.values[equation.name]
+                else:
+                    run.run([equation])
+                    moved.add(equation.name)
+            values = {"L": run.values["L"]}
+            for parameter in self.derivation.system.parameters:
+                zero = np.zeros((1, *point.parameters[parameter.name].shape))
+                values[f"d{parameter.name}"] = run.values.get(f"d{parameter.name}", zero)
+            return {name: nearest(unstacked(value)) for name, value in values.items()}
+
+    def _started(self, point: Point) -> Evaluator:
+        system = self.derivation.system
+        return Evaluator(Precise(), stacked(point.batch(system), Precise()), {system.batch: point.count})

@@ -37,11 +37,15 @@ class Moving:
         start = np.repeat(base[None], moved.size + 1, axis=0)
         start[np.arange(moved.size) + 1, first + np.repeat(np.arange(len(moved)), moved.shape[1])] = others.ravel()
         self.start = start.reshape(len(start), *at.shape)
+        self._known: dict[Node, Array] = {by: self.start}
 
     def __call__(self, node: Node) -> Array:
-        """Return the places of the value of `node`, the stack axis first."""
-        if node == self.by:
-            return self.start
+        """Return the places of the value of `node`, the stack axis first; one that comes again is worked out once."""
+        if node not in self._known:
+            self._known[node] = self._places(node)
+        return self._known[node]
+
+    def _places(self, node: Node) -> Array:
         row = None if isinstance(node, BINDING) else MOVED.find(type(node))
         if row:
             return np.asarray(row(node, [self(operand) for operand in node.operands], self))

@@ -103,7 +103,8 @@ class _Watcher(Evaluator):
         if isinstance(node, n.Extreme):
             self.watching.chosen(node, operands[0])
         value = np.asarray(EVALUATE(node, operands, self))
-        self.watching.everywhere &= value.dtype.kind in "iub" or _is_meant(node, operands, value)
+        judged = isinstance(node, n.Variable) or value.dtype.kind in "iub"  # a variable was, where it was made
+        self.watching.everywhere &= judged or _is_meant(node, operands, value)
         return value
 
 

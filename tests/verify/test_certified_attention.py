@@ -87,7 +87,8 @@ def test_what_a_mask_hides_is_no_difference_and_what_is_lost_is_one() -> None:
 def test_a_point_is_finite_but_for_what_a_formula_hides(text: str, finite: bool) -> None:
     system = parse_network(text).system()
     point = points.random_point(system, np.random.default_rng(0), "numbers", 2)
-    assert watching.seen(system, point.groups(system)).finite == finite
+    found = watching.seen(system, point.groups(system))
+    assert found.finite == found.everywhere == finite
 
 
 # ---------------------------------------------------------------- relations
