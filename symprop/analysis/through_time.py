@@ -131,7 +131,7 @@ class Memory(_Told):
         if self.factor is not None and self.bound is not None:
             yield f"  its norm is at most {number(self.factor)}, that of the product at most {number(self.bound)}"
         elif self.unbounded is not None:
-            yield f"  no bound of its norm: {write(self.unbounded)} is not bounded"
+            yield f"  no bound of its norm: none is known of {write(self.unbounded)}"
         if self.threshold is not None:
             norm, least = map(number, self.threshold)
             yield f"  it vanishes where {norm} < {least}; it can explode only where {norm} > {least}"

@@ -179,7 +179,8 @@ def remaining(account: Account, by: str, case: Case) -> str:
     given, right = world.given[by], world.right(by)
     if given.shape != right.shape:
         return f"d{by} has shape {given.shape}, not {right.shape}"
-    terms = terms_of(account.by_name[account.gradients[by].name].expression)
+    equation = account.by_name[account.gradients[by].name]
+    terms = terms_of(equation.expression)
     values = np.stack([np.broadcast_to(real(world.value(term)), right.shape).ravel() for term in terms], axis=1)
     found = [float(each) for each in np.linalg.lstsq(values, given.ravel(), rcond=None)[0]]
     rest = given.ravel() - values @ np.asarray(found)
@@ -191,4 +192,4 @@ def remaining(account: Account, by: str, case: Case) -> str:
     said = [f"{verb} {_listed(what)}" for verb, what in (("has", present), ("lacks", absent), ("has", scaled)) if what]
     if share > SAME:
         said.append(f"and {100 * share:.3g} % of it is something else")
-    return f"d{by} {', '.join(said)}"
+    return f"d{by} {', '.join(said)}{_where(account, equation)}"

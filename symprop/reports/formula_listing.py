@@ -26,13 +26,14 @@ def code(subject: Questions) -> Iterator[Block]:
             current = names.get(line.removeprefix("def ").partition("(")[0], "")
         found.append(CodeLine(line, (current,) if current and line else (), continues=not line.isascii()))
     shown = [place for place, line in enumerate(found) if line.names]
-    plural = "functions import" if len(names) > 1 else "function imports"
+    lines = subject.source.count("\n")
     yield Paragraph(_costs(subject))
     arrays = Code(declarations_text(subject.formula.variables))
     yield Paragraph(("In NumPy notation, with ", arrays, ", the formula is"))
     yield Typed(subject.formula.text())
     needs = "NumPy and SciPy" if re.search("^(import|from) scipy", subject.source, re.MULTILINE) else "NumPy"
-    yield Listing(tuple(found), (f"The {plural} {needs} alone.",), shown[0], shown[-1] + 1)
+    said = f"The whole module, with the helpers that are called here, has {lines:,} lines and imports {needs} alone."
+    yield Listing(tuple(found), (said,), shown[0], shown[-1] + 1)
 
 
 def _costs(subject: Questions) -> Words:

@@ -196,7 +196,7 @@ def answer(subject: Questions) -> Iterator[Block]:
         parts = tuple(subject.parts(each))
         rows += [Equations((subject.row(each.name),)), *([Equations(parts, ("where",))] if parts else [])]
     yield Boxed(tuple(rows))
-    said = [sentence for each in subject.answers for sentence in remarks(subject, each)]
+    said = list(dict.fromkeys(sentence for each in subject.answers for sentence in remarks(subject, each)))
     if len(said) > 1:
         yield Bullets(tuple(said))
     else:

@@ -20,6 +20,7 @@ from symprop.notation.stacks import sides
 from symprop.reports.symbols import names_of, signs_of
 from symprop.verify.certificate import Certificate
 from symprop.verify.of_network import check
+from symprop.verify.recurrence import counts_of
 
 FIRST_STAND_IN = 3
 
@@ -113,7 +114,8 @@ class Subject:
     def certificate(self) -> Certificate:
         """The certificate; with numbers in place of names, which a remark says."""
         found = check(self.case, self.seed, sizes=self.stand_ins)
-        if not self.stand_ins:
+        counts = counts_of(self.network)  # the certificate tells these itself
+        told = ", ".join(f"{name} = {number}" for name, number in self.stand_ins.items() if name not in counts)
+        if not told:
             return found
-        told = ", ".join(f"{name} = {number}" for name, number in self.stand_ins.items())
         return replace(found, remarks=(*found.remarks, f"checked for {told}"))

@@ -102,9 +102,9 @@ def _bounded(memory: Memory, subject: Subject) -> Iterator[str | Math]:
     factor, bound = memory.factor, memory.bound
     if factor is None or bound is None:
         if memory.unbounded is not None:
-            yield "The norm of one factor has no bound for all inputs, because "
+            yield "No bound is given for the norm of one factor, because none is known of "
             yield Math(writer.formula(memory.unbounded))
-            yield " has none. "
+            yield ". "
         return
     printer = LatexPrinter({"symbol_names": {each: names[each.name] for each in factor.free_symbols}})
     yield "The norm of one factor is at most "

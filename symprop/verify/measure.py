@@ -171,7 +171,12 @@ def scientific(error: float) -> str:
     return "0" if error == 0 else f"{error:.1e}"
 
 
+LONGEST = 100
+"""So many characters of an exception are told."""
+
+
 def first_line(error: BaseException) -> str:
     """Return an exception as a short line."""
     text = str(error).splitlines()[0] if str(error) else ""
-    return f"{type(error).__name__}: {text}"[:100]
+    said = f"{type(error).__name__}: {text}"
+    return said if len(said) <= LONGEST else f"{said[: LONGEST - 3]}..."

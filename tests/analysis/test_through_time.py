@@ -107,3 +107,9 @@ def test_what_is_refused(network: str, told: str) -> None:
     if "T" not in network:
         with pytest.raises(symprop.SpecError, match=re.escape(told)):
             symprop.derive(network).through_time()
+
+
+def test_a_state_without_a_known_bound_is_not_called_unbounded() -> None:
+    """A GRU's states are means of what they were and of tanh, so they stay within 1; no rule here finds that."""
+    told = str(symprop.derive("Input(T, 2) >> GRU(2) >> MeanSquaredError()").through_time())
+    assert "no bound of its norm: none is known of h⁽¹⁾ₛ₋₁" in told

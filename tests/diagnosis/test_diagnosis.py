@@ -138,3 +138,13 @@ def test_what_is_not_finite_is_told_with_its_places() -> None:
     assert found.diagnosis is not None and found.diagnosis.kind == "not finite"
     assert "dW is nan at 1 of 6 places: [1, 0]; at the others it is right" in found.message
     assert "dx is nan at all 3 places" in found.message and "zero" not in found.message
+
+
+def test_what_remains_says_what_its_names_stand_for() -> None:
+    def backward(p: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        e = np.exp(p["z"]) / np.sum(np.exp(p["z"]))
+        return {"z": e * p["g"] - e * e * np.sum(p["g"])}
+
+    found = diagnose(symprop.formula("softmax(z)", z="n"), backward, ["z"])
+    assert isinstance(found, Diagnosis) and "f * (g - L)" in found.message
+    assert "where f = softmax(z) and L = sum(f * g)" in found.message

@@ -274,10 +274,19 @@ def test_a_comparison_shows_itself() -> None:
         found.equal = True  # type: ignore[misc]
 
 
+def test_what_declarations_do_not_name_is_inferred() -> None:
+    """Of two texts some names may be declared; the others take the shapes that fit, and facts are kept."""
+    found = compare("r = X @ w - y; X.T @ r + lam * w", "X.T @ X @ w - X.T @ y + w * lam", "X: rows features")
+    assert found.equal and {each.name: each.shape for each in found.first.variables}["w"] == found.first.node.shape
+    assert [str(size) for size in found.first.node.shape] == ["features"]
+    assert compare("A @ x", "A.T @ x", "A: n n symmetric").equal
+    assert compare("A @ x", "A.T @ x", "A: n n").equal is False
+
+
 @pytest.mark.parametrize(
     ("arguments", "error", "words"),
     [
-        (("x", "y", "x: n"), FormulaError, "'y' has no shape"),
+        ((formula("x", x="n"), "y"), FormulaError, "'y' has no shape"),
         (("x", "x", "x: n, x: m"), FormulaError, "declared twice"),
         ((formula("x", x="n"), formula("x", x="m")), FormulaError, "declared in two ways"),
         ((formula("x", x="n"), "x", "x: n symmetric"), ShapeError, "cannot be symmetric"),

@@ -150,3 +150,9 @@ def test_a_report_stays_inside_its_margins(columns: int, tmp_path: Path) -> None
     answers = symprop.gradient(symprop.formula(NAMED, X="n d", s="", y="n"), "X")
     made = symprop.report(answers, points=11, columns=columns, author="A. Student", without=["certificate"])
     check_widths(compiled(made.latex(), tmp_path, ONCE))
+
+
+def test_a_fact_that_two_answers_use_is_said_once() -> None:
+    f = symprop.formula("K = X @ X.T + s**2 * eye(m); logdet(K)")
+    page = symprop.report([symprop.gradient(f, "s"), symprop.gradient(f, "X")]).markdown()
+    assert page.count("Used: ") == 1

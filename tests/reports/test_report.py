@@ -410,6 +410,8 @@ def test_the_certificate_speaks_of_oracles_that_were_asked_in_sentences(loop: sy
     written = section(loop, "certificate")
     assert "All but the recurrence is checked for N = 3." in written and "Checked for n = 3." in written
     assert "The complex step, SymPy's derivative" in written
+    moments = symprop.report("Input(T, 2) >> RNN(2) >> MeanSquaredError()").certificate
+    assert moments.remarks == ("all but the recurrence is checked for T = 3",)
     only = (Row("dW1", "complex step, full Jacobian", "1 random", 0.0, 1.0, True, ""),)
     assert list(_independence(only)) == ["The complex step shares no code with the rules."]
 

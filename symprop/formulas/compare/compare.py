@@ -21,7 +21,7 @@ from symprop.formulas.compare.judge import judged, sides_of
 def compare(first: Given, second: Given, declarations: str = "", /, **shapes: Any) -> Comparison:
     """Compare two formulas: texts, formulas, nodes, equations (their right sides), answers, or SymPy's expressions.
 
-    Names in texts are declared as for `formula`, or known from the other side.
+    Names in texts are declared as for `formula`, or known from the other side; those of two texts are else inferred.
 
     >>> print(compare("sum((X @ w)**2)", "w @ X.T @ X @ w", X="m n", w="n"))
     equal as sums of products of elements, for every size

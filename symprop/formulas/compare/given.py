@@ -17,6 +17,7 @@ from symprop.algebra.latex.statements import statements as statements_of_latex
 from symprop.algebra.latex.tokens import is_latex, tokens
 from symprop.algebra.names import variable
 from symprop.algebra.nodes import Node, Variable
+from symprop.algebra.numbered_sizes import sizes_of
 from symprop.algebra.reading.mentions import tree_of
 from symprop.algebra.reading.statements import names_read, statements
 from symprop.algebra.shapes import Shape
@@ -155,14 +156,21 @@ def _declared(
     found: dict[str, Variable] = {}
     given = [each for formula in (first, second) if isinstance(formula, Formula) for each in formula.variables]
     typed = [*read_declarations(text), *(declared(name, what) for name, what in shapes.items())]
-    if isinstance(first, str) and isinstance(second, str) and not typed:
-        return _inferred(first, second)
     for each in (*given, *typed):
         if not _alike(found.setdefault(each.name, each), each):
             raise FormulaError(f"{shown(each.name)} is declared in two ways\nallowed: one shape and the same facts")
     if len({each.name for each in typed}) < len(typed):
         raise FormulaError("a name is declared twice")
+    if isinstance(first, str) and isinstance(second, str) and not (typed and (is_latex(first) or is_latex(second))):
+        inferred_too = _inferred(first, second, typed) if _untold(first, second, typed) else ()
+        found |= {each.name: each for each in inferred_too if each.name not in found}
     return tuple(found.values())
+
+
+def _untold(first: str, second: str, typed: Sequence[Variable]) -> bool:
+    """Whether two formulas read a name that is no part of theirs, not declared, and no size of what is."""
+    told = {*(each.name for each in typed), *(symbol.name for symbol in sizes_of(typed))}
+    return any({*names_read(text)} - told - {each.name for each in statements(text)} for text in (first, second))
 
 
 def _alike(known: Variable, again: Variable) -> bool:
@@ -170,8 +178,8 @@ def _alike(known: Variable, again: Variable) -> bool:
     return known == again or (bool(known.role) and known.shape == again.shape and not again.facts)
 
 
-def _inferred(first: str, second: str) -> tuple[Variable, ...]:
-    """Return the arrays of two formulas that have no declarations, of which one is taken from the other.
+def _inferred(first: str, second: str, typed: Sequence[Variable]) -> tuple[Variable, ...]:
+    """Return the arrays of two formulas of which some are declared, and one is taken from the other.
 
     Raises:
         ReadingError: several shapes fit as well.
@@ -179,7 +187,7 @@ def _inferred(first: str, second: str) -> tuple[Variable, ...]:
     *before, one = [(each.name, each.read(tree_of)) for each in statements(first)]
     *then, other = [(each.name, each.read(tree_of)) for each in statements(second)]
     difference = ast.BinOp(ast.Name(FIRST), ast.Sub(), other[1])
-    found = inferred([*before, (FIRST, one[1]), *then, ("", difference)], ANYTHING)
+    found = inferred([*before, (FIRST, one[1]), *then, ("", difference)], ANYTHING, given=typed)
     found.readings(f"{first} and {second}")
     return found.variables
 
