@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import count
 
 from sympy import ceiling
 
 from symprop.algebra import nodes as n
 from symprop.algebra.equations import Equation, Loop, Rows, System
+from symprop.algebra.names import adjoint_of
 from symprop.algebra.nodes import Variable
 from symprop.algebra.roles import WINDOW
 from symprop.algebra.trees import ones, variables, zeros
@@ -17,14 +18,22 @@ from symprop.algebra.trees import ones, variables, zeros
 
 @dataclass(frozen=True)
 class RowNames:
-    """Names of rows in one system: `taken` are its letters with their marks, `states` its arrays of carried states."""
+    """Names of rows in one system: `taken` are its letters with their marks, `states` its arrays of carried states.
+
+    `given` has the names with marks of their own, each by what it was and what it is for.
+    """
 
     taken: frozenset[tuple[str, int]] = frozenset()
     states: frozenset[Variable] = frozenset()
+    given: dict[tuple[Variable, object], Variable] = field(default_factory=dict, compare=False)
 
-    def apart(self, name: Variable) -> Variable:
-        """Return the name with a mark that nothing of its letter has."""
-        return name.change(mark=next(mark for mark in count(1) if (name.letter, mark) not in self.taken))
+    def apart(self, name: Variable, owner: object = None) -> Variable:
+        """Return the name with a mark that nothing of its letter has, nor the name that another owner was given."""
+        if (name, owner) not in self.given:
+            marked = (name.change(mark=mark) for mark in count(1) if (name.letter, mark) not in self.taken)
+            others = {each for (_, of), each in self.given.items() if of != owner}
+            self.given[name, owner] = next(each for each in marked if each not in others)
+        return self.given[name, owner]
 
     def of(self, array: Variable, rows: Rows) -> Rows:
         """The rows of an adjoint, called after it, with the index of the row that they belong to; of states apart.
@@ -32,11 +41,11 @@ class RowNames:
         What reaches a state as a row is one part of its adjoint: the other comes from the next moment.
         """
         row = array.change(index=(*array.index, rows.row.index[-1]), shape=rows.row.shape)
-        return Rows(self.apart(row) if rows.array in self.states else row, array, rows.axis)
+        return Rows(self.apart(row, array) if rows.array in self.states else row, array, rows.axis)
 
     def apart_from(self, rows: Rows, made: set[Variable]) -> Rows:
         """The rows of an adjoint under another name where theirs is that of the whole that flows to a row."""
-        return dataclasses.replace(rows, row=self.apart(rows.row)) if rows.row in made else rows
+        return dataclasses.replace(rows, row=self.apart(rows.row, rows.array)) if rows.row in made else rows
 
 
 def windows(loop: Loop, names: RowNames) -> tuple[Equation, Rows] | None:
@@ -69,4 +78,5 @@ def row_names(system: System) -> RowNames:
     found = {rows.array for loop in loops for rows in loop.writes if rows.row in ends}
     outer = [(loop, carry) for loop in loops for carry in loop.carries if carry.after in found]
     states = found.union(*({carry.before, loop.end(carry)} for loop, carry in outer))
-    return RowNames(frozenset((each.letter, each.mark) for each in system.by_name.values()), frozenset(states))
+    taken = {(each.letter, each.mark) for name in system.by_name.values() for each in (name, adjoint_of(name))}
+    return RowNames(frozenset(taken), frozenset(states))

@@ -99,6 +99,8 @@ class _Walker:
         for equation in equations_in(items):
             for variable in variables(equation.expression):
                 self.readings[variable] = self.readings.get(variable, 0) + 1
+        for rows in (each for item in items if isinstance(item, Loop) for each in item.reads):
+            self.readings[rows.array] = self.readings.get(rows.array, 0) + 1
         for item in reversed(items):
             if isinstance(item, Equation):
                 self.through(item)
@@ -140,8 +142,8 @@ class _Walker:
         variable = equation.target
         start = self.start(variable)
         must = variable.role == roles.PRE_ACTIVATION or variable in self.named or variable in self.context.averaged
-        if isinstance(start, (Variable, n.Scalar)) and not must:
-            return start
+        if (isinstance(start, (Variable, n.Scalar)) and not must) or start == adjoint_of(variable):
+            return start  # that it has an equation already: rows of a loop are the whole adjoint
         if must or (len(readers) > 1 and variable.role != roles.STATISTIC):
             return self.emit(variable, start)
         self.inlined[start] = variable
@@ -173,6 +175,8 @@ class _Walker:
         What comes to step l from step l + 1 is opaque while step l is walked. Then it is known: it is what step l hands
         back, moved by one, and in the last step it is what comes from behind the loop.
         """
+        for rows in loop.reads:
+            self.readings[rows.array] -= 1
         own = {each: self.pending.pop(each) for each in self.wanted if each in self.pending and _varies(each, loop)}
         heads = {carry: self.start(loop.end(carry)) for carry in loop.carries if loop.end(carry) in self.pending}
         written = [rows for rows in loop.writes if rows.array in self.pending]
@@ -181,7 +185,7 @@ class _Walker:
         adjoints = {carry: adjoint_of(carry.after) for carry in alive}
         opaque = {carry: name.change(role=NEXT + name.role) for carry, name in adjoints.items()}
         if own or opaque or arriving:
-            leaving = {rows: self.rows.of(self.stacked(rows.array), rows) for rows in loop.reads}
+            leaving = {rows: self.rows.of(self.stacked(rows.array, loop), rows) for rows in loop.reads}
             flows = _Flows(own, opaque, heads, arriving, leaving)
             step = self.walked(loop, flows, frozenset())
             twice = frozenset(carry.after for carry, name in opaque.items() if not step.once(name, loop))
@@ -284,10 +288,10 @@ class _Walker:
             total = flow if _varies(variable, loop) else n.BlockSum(flow, loop.index, loop.count)
             self.pending.setdefault(variable, []).append(total)
 
-    def stacked(self, array: Variable) -> Variable:
+    def stacked(self, array: Variable, loop: Loop) -> Variable:
         """What the rows of an array's adjoint are called together; marked where more flows to the array than they."""
         more = array in self.pending or self.readings.get(array, 0)
-        return self.rows.apart(adjoint_of(array)) if more else adjoint_of(array)
+        return self.rows.apart(adjoint_of(array), loop.carries) if more else adjoint_of(array)
 
     def worked_out(self, start: Node) -> Node:
         """Return a flow without anything left to be differentiated."""

@@ -25,8 +25,11 @@ NETWORKS = (
     'Input(4, 3) >> GRU(2, reset="before", initial="learned") >> RNN(3, activation="sigmoid") >> MeanSquaredError()',
     'Input(3, 2) >> Residual(GRU(2, bias=False)) >> LSTM(2, initial="learned", sequence=False) >> MeanSquaredError()',
     "Input(3, 2) >> Bidirectional(LSTM(2)) >> Bidirectional(GRU(2, sequence=False)) >> MeanSquaredError()",
+    "Input(3, 2) >> Dense(2) >> Residual(RNN(2)) >> LSTM(2) >> Residual(GRU(2)) >> Dense(2) >> RNN(2) >> Huber()",
+    "Input(3, 2) >> Dense(2) >> Sum(RNN(2), LSTM(2)) >> Dense(2) >> Bidirectional(RNN(2)) >> MeanSquaredError()",
+    "Input(3, 2) >> GRU(2) >> Sum(RNN(2), Tanh(), LSTM(2)) >> MeanSquaredError()",
 )
-"""All cells and options, stacked, in a block, behind one another."""
+"""All cells and options, stacked, in a block, behind one another, and what is read by several of them."""
 
 ROUNDING = 1e-12
 """Of the largest number: some hundred sums and products of float64 numbers of size one."""

@@ -38,6 +38,7 @@ READ_TWICE = (
     'Input(4) >> Embedding(5, 3, flatten=False) >> Scan("h = a*h_prev + B @ x; y = C @ h", h=2, y=3, '
     'learned={"a": "h 0.9"}, sequence=False) >> SoftmaxCrossEntropy()',
     f'Input(3, 2) >> Scan("{PEEPHOLES}", h=2) >> Scan("s = s_prev + alpha*x", sequence=False) >> Huber()',
+    'Input(1, 2) >> Scan("a = b_prev; b = tanh(V @ a_prev + x)", a=2, b=2, initial="learned") >> MeanSquaredError()',
 )
 """All options, in blocks, behind one another, gates that see the state of the same moment."""
 
