@@ -215,6 +215,10 @@ def test_other_libraries(target: str) -> None:
     [
         ("Input(4) >> LSTM(2) >> MeanSquaredError()", "which is no sequence"),
         ("Input(T, 4) >> LSTM(2, unroll=True) >> MeanSquaredError()", "unroll needs a number of positions"),
+        (
+            "Input(1001, 4) >> LSTM(2, unroll=True) >> MeanSquaredError()",
+            "unroll is of at most 1,000",
+        ),
         ('Input(5, 4) >> GRU(2, reset="later") >> MeanSquaredError()', "allowed: after, before"),
         ('Input(5, 4) >> RNN(2, activation="sinus") >> MeanSquaredError()', "allowed: tanh, relu, sigmoid"),
         ('Input(5, 4) >> LSTM(2, initial=Input(2, name="h0")) >> MeanSquaredError()', "the cell carries 2: h, c"),
@@ -226,7 +230,7 @@ def test_other_libraries(target: str) -> None:
     ],
 )
 def test_errors_name_what_and_what_is_allowed(text: str, told: str) -> None:
-    with pytest.raises(symprop.SpecError, match=re.escape(told)):
+    with pytest.raises((symprop.SpecError, symprop.LimitError), match=re.escape(told)):
         symprop.parse_network(text)
 
 

@@ -266,6 +266,7 @@ def test_parameters_start_by_what_the_equations_make_of_them() -> None:
         ('Scan("h = x.__class__")', "'.T' is the only attribute", "x."),
         ('Scan("h = x + h_prev", output="g")', "no equation says the output 'g'; allowed: h", "Scan"),
         ('Scan("h = x + h_prev", initial=Input(2, name="start"))', "that of h, (3,)", "Scan"),
+        ('Scan("h = hs*x + h_prev", initial="learned")', "'hs' is the learned initial state of h", "Scan"),
         ('Scan("x + h_prev")', "an equation begins with a name", "x +"),
         ('Scan("h = expm(A) @ h_prev + x")', "has no form for a batch", "expm"),
         ('Scan("h = x + oo")', "type inf", "oo"),
