@@ -129,8 +129,8 @@ def kept(
 ) -> Iterator[dict[str, Any]]:
     """Keep a run beside its output until it has ended; yields the `keep` and `since` of `training.train`.
 
-    Without an output, or where it is a device or a pipe, there is no file beside it, and nothing is kept. What the block
-    writes is written when it ends.
+    Without an output, or where it is a device or a pipe, there is no file beside it, and nothing is kept. What the
+    block writes is written when it ends.
 
     Raises:
         SpecError: `resume` without a run to go on with, or a run that would be lost.
