@@ -19,7 +19,7 @@ import numpy as np
 
 from symprop.errors import DataError, SpecError, shown
 from symprop.evaluation import Array
-from symprop.files import check_writable
+from symprop.files import check_writable, is_stream
 from symprop.runs import Epoch, Progress, Trained, arrays_of, fresh_state
 from symprop.weights import BESIDE, UNFINISHED, load_notes, load_weights, save_weights
 
@@ -129,14 +129,15 @@ def kept(
 ) -> Iterator[dict[str, Any]]:
     """Keep a run beside its output until it has ended; yields the `keep` and `since` of `training.train`.
 
-    Without an output there is no file, and nothing is kept. What the block writes is written when it ends.
+    Without an output, or where it is a device or a pipe, there is no file beside it, and nothing is kept. What the
+    block writes is written when it ends.
 
     Raises:
         SpecError: `resume` without a run to go on with, or a run that would be lost.
         OutputError: the run cannot be kept.
         KeyboardInterrupt: as it came, with where the run is.
     """
-    if output is None:
+    if output is None or is_stream(output):
         if resume:
             raise SpecError("--resume goes on with a run that stands beside its weights\nallowed: -o FILE.npz --resume")
         yield {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import re
 import xml.etree.ElementTree as ET
 from pathlib import Path
@@ -14,7 +15,7 @@ import pytest
 from toy_layers import toys
 
 import symprop
-from symprop.checkpoints import Checkpoint
+from symprop.checkpoints import Checkpoint, kept
 from symprop.cli import main
 from symprop.errors import DataError, SpecError
 from symprop.history import MOST_EPOCHS, thinned
@@ -328,3 +329,19 @@ def test_an_axis_holds_its_values_with_few_marks(values: list[float]) -> None:
     assert axis.is_logarithmic == (min(values) > 1e-310 and max(values) >= 10 * min(values))
     _, svg = plot([Epoch(k, value) for k, value in enumerate(values, start=1)])
     ET.fromstring(svg)
+
+
+def test_nothing_is_kept_beside_a_pipe(tmp_path: Path) -> None:
+    data, pipe = tmp_path / "d.csv", tmp_path / "pipe.npz"
+    data.write_text("a,y\n" + "".join(f"{k},{k % 3}\n" for k in range(20)))
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        net = "Input(1) >> Dense(1) >> MeanSquaredError()"
+        assert main(["train", net, "--data", str(data), "--target", "y", "--epochs", "1", "-o", str(pipe)]) == 0
+        assert os.read(reader, 2) == b"PK"
+    finally:
+        os.close(reader)
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["d.csv", "pipe.npz"]
+    with pytest.raises(SpecError, match="--resume goes on"), kept(str(pipe), {}, {}, math, True):
+        pass

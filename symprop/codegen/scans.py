@@ -210,3 +210,26 @@ def stacks_of(statements: Iterable[Statement]) -> dict[Variable, dict[int, Varia
         if isinstance(made := statement.expression, Made) and isinstance(scan := made.operands[0], Variable):
             found.setdefault(scan, {})[made.place] = statement.target
     return found
+
+
+def stacks_read(program: Program) -> Program:
+    """Drop the stacks of scans of which nothing is read, as where one step alone reads no value of a step before."""
+    made = stacks_of(program.statements)
+
+    def one(statement: Statement) -> Statement:
+        expression = statement.expression
+        if isinstance(expression, Scan):
+            steps = expression.steps
+            stacks = tuple(steps.stacks[place] for place in sorted(made.get(statement.target, ())))
+            if stacks == steps.stacks:
+                return statement
+            returns = tuple(dict.fromkeys(each.name for each in (*stacks, *steps.after)))
+            inner = replace(steps.program, returns=returns)
+            return statement.with_expression(expression.with_steps(replace(steps, program=inner, stacks=stacks)))
+        if isinstance(expression, Made) and isinstance(scan := expression.operands[0], Variable):
+            place = sorted(made[scan]).index(expression.place)
+            return statement.with_expression(Made(scan, place, expression.shape))
+        return statement
+
+    forward, backward = (tuple(map(one, part)) for part in (program.forward, program.backward))
+    return replace(program, forward=forward, backward=backward)

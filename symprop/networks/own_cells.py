@@ -36,7 +36,7 @@ from symprop.networks.own import (
 from symprop.networks.own_equations import BEFORE, INPUT_NAME, CellEquations, inferred_shapes
 from symprop.networks.own_uses import start_of, uses_in, with_pre_activations
 from symprop.networks.parts import argument_text
-from symprop.networks.recurrent import Moment, Recurrent, fans_of
+from symprop.networks.recurrent import LEARNED, Moment, Recurrent, fans_of
 from symprop.networks.sizes import Size, changed_size, checked_size, size_node
 
 Sizes = tuple[tuple[str, tuple[Size, ...]], ...]
@@ -116,6 +116,10 @@ class Scan(Recurrent):
         if twice is not None:
             raise SpecError(f"Scan: {shown(twice)} is a hyperparameter and learned\nallowed: two names")
         super().__post_init__()
+        starts = (f"{state}s" for state in self.states) if initial == LEARNED else ()
+        twice = next((each for each in starts if each in cell.free), None)
+        if twice is not None:
+            raise SpecError(f"Scan: {shown(twice)} is the learned initial state of {twice[:-1]}\nallowed: another name")
 
     def _set(self, field: str, value: Any) -> None:
         object.__setattr__(self, field, value)

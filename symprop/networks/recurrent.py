@@ -19,7 +19,7 @@ from symprop.algebra.roles import ACTIVATION, INPUT
 from symprop.algebra.shapes import Shape, shape_text
 from symprop.algebra.trees import zeros
 from symprop.algebra.unrolling import written_out
-from symprop.errors import ShapeError, SpecError, shown
+from symprop.errors import LimitError, ShapeError, SpecError, shown
 from symprop.networks.blocks import Chain
 from symprop.networks.builder import Builder
 from symprop.networks.layers import Layer, checked_input
@@ -29,6 +29,8 @@ from symprop.networks.positions import of_a_sequence
 from symprop.networks.sizes import TIME, checked_flag
 
 LEARNED = "learned"
+MOST_WRITTEN_OUT = 1_000
+"""Moments that `unroll` writes out: a page of more is read by no one, and derived in minutes."""
 
 
 @dataclass
@@ -170,11 +172,13 @@ class Recurrent(Layer):
         """The equations as they are, or written out for all moments; rows that stand there `before` are read as such.
 
         Raises:
-            SpecError: they are to be written out for a named number of moments.
+            SpecError: they are to be written out for a named number of moments. LimitError: for too many.
         """
         count = items[-1].count  # type: ignore[union-attr]
         if self.unroll and not count.is_Integer:
             raise SpecError(f"{shown(self.text)}: unroll needs a number of positions, and this is {count}")
+        if self.unroll and count > MOST_WRITTEN_OUT:
+            raise LimitError(f"{shown(self.text)}: unroll is of at most {MOST_WRITTEN_OUT:,} positions, not {count}")
         if not self.unroll:
             return items
         known = {equation.target for equation in equations_in(before)}

@@ -25,8 +25,11 @@ NETWORKS = (
     'Input(4, 3) >> GRU(2, reset="before", initial="learned") >> RNN(3, activation="sigmoid") >> MeanSquaredError()',
     'Input(3, 2) >> Residual(GRU(2, bias=False)) >> LSTM(2, initial="learned", sequence=False) >> MeanSquaredError()',
     "Input(3, 2) >> Bidirectional(LSTM(2)) >> Bidirectional(GRU(2, sequence=False)) >> MeanSquaredError()",
+    "Input(3, 2) >> Dense(2) >> Residual(RNN(2)) >> LSTM(2) >> Residual(GRU(2)) >> Dense(2) >> RNN(2) >> Huber()",
+    "Input(3, 2) >> Dense(2) >> Sum(RNN(2), LSTM(2)) >> Dense(2) >> Bidirectional(RNN(2)) >> MeanSquaredError()",
+    "Input(3, 2) >> GRU(2) >> Sum(RNN(2), Tanh(), LSTM(2)) >> MeanSquaredError()",
 )
-"""All cells and options, stacked, in a block, behind one another."""
+"""All cells and options, stacked, in a block, behind one another, and what is read by several of them."""
 
 ROUNDING = 1e-12
 """Of the largest number: some hundred sums and products of float64 numbers of size one."""
@@ -212,6 +215,10 @@ def test_other_libraries(target: str) -> None:
     [
         ("Input(4) >> LSTM(2) >> MeanSquaredError()", "which is no sequence"),
         ("Input(T, 4) >> LSTM(2, unroll=True) >> MeanSquaredError()", "unroll needs a number of positions"),
+        (
+            "Input(1001, 4) >> LSTM(2, unroll=True) >> MeanSquaredError()",
+            "unroll is of at most 1,000",
+        ),
         ('Input(5, 4) >> GRU(2, reset="later") >> MeanSquaredError()', "allowed: after, before"),
         ('Input(5, 4) >> RNN(2, activation="sinus") >> MeanSquaredError()', "allowed: tanh, relu, sigmoid"),
         ('Input(5, 4) >> LSTM(2, initial=Input(2, name="h0")) >> MeanSquaredError()', "the cell carries 2: h, c"),
@@ -223,7 +230,7 @@ def test_other_libraries(target: str) -> None:
     ],
 )
 def test_errors_name_what_and_what_is_allowed(text: str, told: str) -> None:
-    with pytest.raises(symprop.SpecError, match=re.escape(told)):
+    with pytest.raises((symprop.SpecError, symprop.LimitError), match=re.escape(told)):
         symprop.parse_network(text)
 
 

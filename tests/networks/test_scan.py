@@ -38,6 +38,7 @@ READ_TWICE = (
     'Input(4) >> Embedding(5, 3, flatten=False) >> Scan("h = a*h_prev + B @ x; y = C @ h", h=2, y=3, '
     'learned={"a": "h 0.9"}, sequence=False) >> SoftmaxCrossEntropy()',
     f'Input(3, 2) >> Scan("{PEEPHOLES}", h=2) >> Scan("s = s_prev + alpha*x", sequence=False) >> Huber()',
+    'Input(1, 2) >> Scan("a = b_prev; b = tanh(V @ a_prev + x)", a=2, b=2, initial="learned") >> MeanSquaredError()',
 )
 """All options, in blocks, behind one another, gates that see the state of the same moment."""
 
@@ -265,6 +266,7 @@ def test_parameters_start_by_what_the_equations_make_of_them() -> None:
         ('Scan("h = x.__class__")', "'.T' is the only attribute", "x."),
         ('Scan("h = x + h_prev", output="g")', "no equation says the output 'g'; allowed: h", "Scan"),
         ('Scan("h = x + h_prev", initial=Input(2, name="start"))', "that of h, (3,)", "Scan"),
+        ('Scan("h = hs*x + h_prev", initial="learned")', "'hs' is the learned initial state of h", "Scan"),
         ('Scan("x + h_prev")', "an equation begins with a name", "x +"),
         ('Scan("h = expm(A) @ h_prev + x")', "has no form for a batch", "expm"),
         ('Scan("h = x + oo")', "type inf", "oo"),

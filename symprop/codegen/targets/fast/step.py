@@ -26,7 +26,7 @@ from symprop.codegen import (
 from symprop.codegen import part_operations as part_operations
 from symprop.codegen.operations import single_operations
 from symprop.codegen.program import Pass, Program, Statement
-from symprop.codegen.scans import Made, Scan, named_apart
+from symprop.codegen.scans import Made, Scan, named_apart, stacks_read
 from symprop.codegen.targets.code import number as number_code
 from symprop.codegen.targets.fast import convolution_calls as convolution_calls  # enters its rows
 from symprop.codegen.targets.fast import part_calls as part_calls
@@ -54,6 +54,7 @@ STEP: tuple[Pass, ...] = (
     passes.dead,
     passes.share,
     passes.dead,
+    stacks_read,
     slopes.known_parts_of_sums,
     slopes.slopes_on_the_way,
     matrix_passes.cheapest_order,

@@ -11,7 +11,7 @@ from symprop.algebra.nodes import Variable
 from symprop.algebra.trees import walk
 from symprop.codegen import faster, gates, hoisting, passes
 from symprop.codegen.program import Names, Pass, Program, Statement, rewritten
-from symprop.codegen.scans import Scan, named_apart
+from symprop.codegen.scans import Scan, named_apart, stacks_read
 from symprop.codegen.stable import everywhere
 from symprop.codegen.targets.fast.memory import plan
 from symprop.codegen.targets.fast.step import workspace_lines
@@ -98,6 +98,7 @@ STEP: tuple[Pass, ...] = (
     passes.dead,
     passes.share,
     passes.dead,
+    stacks_read,
     faster.products_of_rows,
     named_wholes,
     refused_without_loops,
