@@ -30,7 +30,8 @@ from cookbook_formulas import EXAMPLES, OUTSIDE, ROWS, SECTIONS, Row  # noqa: E4
 from cookbook_sympy import SAID, symbols, verdict  # noqa: E402
 
 import symprop  # noqa: E402
-from symprop.algebra.formula import formula, formula_of  # noqa: E402
+from symprop.algebra.declarations import read_declarations  # noqa: E402
+from symprop.algebra.formula import formula_of  # noqa: E402
 from symprop.algebra.nodes import Node  # noqa: E402
 from symprop.formulas import ask  # noqa: E402
 from symprop.formulas.answer import Answer  # noqa: E402
@@ -61,7 +62,7 @@ class Line:
 def answered(row: Row) -> Answer:
     """Ask symprop."""
     asked = getattr(ask, row.question)
-    return asked(formula(row.formula, row.declarations), row.by, *([row.along] if row.along else []))
+    return asked(formula_of(row.formula, read_declarations(row.declarations)), row.by, *([row.along] if row.along else []))
 
 
 def book(row: Row) -> Node:
