@@ -62,7 +62,9 @@ class Line:
 def answered(row: Row) -> Answer:
     """Ask symprop."""
     asked = getattr(ask, row.question)
-    return asked(formula_of(row.formula, read_declarations(row.declarations)), row.by, *([row.along] if row.along else []))
+    return asked(
+        formula_of(row.formula, read_declarations(row.declarations)), row.by, *([row.along] if row.along else [])
+    )
 
 
 def book(row: Row) -> Node:

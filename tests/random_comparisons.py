@@ -317,6 +317,8 @@ NUMPY: dict[str, Any] = {
 
 
 def main() -> None:
+    from needed import needed_of
+
     from symprop import compare
 
     parser = argparse.ArgumentParser()
@@ -329,7 +331,7 @@ def main() -> None:
         slowest, start = (0.0, ("", "")), time.time()
         for seed in range(options.seed, options.seed + options.count):
             texts, begun = pair(seed), time.time()
-            found = compare(*texts, WHERE)
+            found = compare(*texts, needed_of(WHERE, *texts))
             slowest = max(slowest, (time.time() - begun, texts))
             told["equal" if found.equal else "undecided" if found.equal is None else "different"] += 1
             told[f"kind: {found.kind}"] += found.equal is not False

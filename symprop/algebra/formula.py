@@ -173,12 +173,13 @@ def formula(source: str, declarations: str = "", /, **shapes: Any) -> Formula:
     ('A: n n, x: n',)
 
     Raises:
-        FormulaError: outside the grammar, or a declared name that is not read; a caret shows the place.
+        FormulaError: outside the grammar, or a declared name that is not read beside one that is not declared; a caret
+            shows the place.
         ReadingError: several shapes fit as well.
         ShapeError: arrays that do not fit.
         LimitError: too long or too deep.
     """
-    return formula_with(source, declarations, shapes)
+    return formula_with(source, declarations, shapes, strict=False)
 
 
 def formula_with(
@@ -187,19 +188,23 @@ def formula_with(
     shapes: Mapping[str, Any],
     value: Sequence[float] = LIKELY_SCALAR,
     asked: Sequence[str] = (),
+    strict: bool = True,
 ) -> Formula:
     """Read a formula as `formula` does; `value` and `asked` are those of `inferred_formula`.
+
+    What is declared and not read is refused where a name that is read has no declaration, which may have been meant;
+    a `strict` reader refuses it always.
 
     Raises:
         FormulaError, ReadingError, ShapeError, LimitError: as `formula`.
     """
     given = {each.name: each for each in read_declarations(declarations)}
-    if given or shapes:
-        check_declared({**shapes_of(given.values()), **shapes}, names_read(source))
     for name, what in shapes.items():
         if name in given:
             raise FormulaError(f"{shown(name)} is declared twice")
         given[name] = declared(name, what)
+    if given and (strict or _undeclared(source, tuple(given.values()))):
+        check_declared({**shapes_of(given.values()), **shapes}, names_read(source))
     return inferred_formula(source, value, asked, tuple(given.values()))
 
 

@@ -140,10 +140,8 @@ class _Walker:
         variable = equation.target
         start = self.start(variable)
         must = variable.role == roles.PRE_ACTIVATION or variable in self.named or variable in self.context.averaged
-        if isinstance(start, (Variable, n.Scalar)) and not must:
-            return start
-        if start == adjoint_of(variable):  # the rows of a loop are the whole adjoint
-            return start
+        if (isinstance(start, (Variable, n.Scalar)) and not must) or start == adjoint_of(variable):
+            return start  # the rows of a loop may be the whole adjoint
         if must or (len(readers) > 1 and variable.role != roles.STATISTIC):
             return self.emit(variable, start)
         self.inlined[start] = variable

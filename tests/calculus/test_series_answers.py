@@ -109,7 +109,8 @@ def index_letters(pretty: str) -> tuple[set[str], set[str]]:
         letters = (unicodedata.normalize("NFKC", sign) for sign in text if unicodedata.category(sign) == "Lm")
         return {letter for letter in letters if letter.islower()}
 
-    return small(pretty), small("".join(re.findall(r"Σ\[(\w+)=|Σ(\w+)", pretty)))
+    bound = "".join(one + other for one, other in re.findall(r"Σ\[(\w+)=|Σ(\w+)", pretty))
+    return small(pretty), {each for each in unicodedata.normalize("NFKC", bound) if each.islower()}
 
 
 def nothing_is_unbound(answer: Any, *sizes: str) -> None:

@@ -32,6 +32,7 @@ from symprop.notation.breaking import latex_pieces
 from symprop.notation.choices import PLAIN, Notation
 from symprop.notation.latex import latex
 from symprop.verify.evaluate import complex_value
+from tests.needed import needed
 from tests.rounding import UNIT, assert_off
 
 LIMIT = 1e-12
@@ -237,7 +238,7 @@ SIZES = {"m": 3, "n": 4, "k": 2, "r": 2, "d": 3, "t": 3, "s": 5, "e": 2}
 @pytest.mark.parametrize("case", question_cases.ALL, ids=lambda case: f"{case[0]} {case[1]} by {' '.join(case[3])}")
 def test_questions_and_answers_are_read_back(case: question_cases.Case) -> None:
     question, text, declarations, names, _ = case
-    answer = getattr(symprop, question)(text, *names, **declarations)
+    answer = getattr(symprop, question)(text, *names, **needed(declarations, text, *names))
     symbols = {symbol for each in answer.variables for size in each.shape for symbol in size.free_symbols}
     sizes = {symbol: SIZES[symbol.name] for symbol in symbols}
     values = {each.name: array_for(each, sizes) for each in answer.variables}

@@ -106,4 +106,4 @@ def test_the_figure_of_the_residual_block_as_tikz() -> None:
     [back] = re.findall(r"\\draw\[back, rounded corners.*", drawn)
     assert "forward-1.west" in forward and "forward-4.west" in forward  # from z1 to a2 = f2 + z1
     assert "backward-4.west" in back and "backward-1.west" in back
-    assert r"$\frac{\partial L}{\partial a_2}$" in back
+    assert r"$\partial L/\partial a_2$" in back
