@@ -90,14 +90,14 @@ def test_the_jacobian_of_a_block_is_cut_between_factors_in_two_columns(tmp_path:
     assert r"\cdot" in jacobian and r"\operatorname{diag}\Bigl(" in jacobian
     overfull = re.findall(r"Overfull \\hbox \(([\d.]+)pt", log_of(page, tmp_path))
     assert not [wide for wide in overfull if float(wide) > 1]
-    table = page[page.index(r"\label{tab:notation}") :]
+    table = page[page.index(r"\section{Notation}") :]
     assert page.count(r"\begin{table") == page.count(r"\begin{table*}") == 1  # that of a macro
     assert table.count(r"\symproptablemore") > 1  # it may be broken between columns
 
 
 def test_a_sign_has_one_row_in_the_notation() -> None:
     page = symprop.report(PLAIN, without=["certificate"], columns=2).latex()
-    table = page[page.index(r"\label{tab:notation}") : page.index(r"\section{Forward pass}")]
+    table = page[page.index(r"\section{Notation}") : page.index(r"\section{Forward pass}")]
     assert table.count(r"$\operatorname{ReLU}(t)$ &") == 1
 
 
@@ -138,7 +138,7 @@ def test_slides_hold_every_equation_and_stay_inside_their_frames(tmp_path: Path)
 
 def test_the_notation_says_what_stands_on_the_page() -> None:
     page = symprop.report(PLAIN, without=["certificate"]).latex()
-    table = page[page.index(r"\label{tab:notation}") : page.index(r"\section{Forward pass}")]
+    table = page[page.index(r"\section{Notation}") : page.index(r"\section{Forward pass}")]
     for sign in (r"$u \oslash v$", r"$u^{\odot 2}$", r"$\mathbf{1}$", r"$\mathbf{1}[\cdot]$", r"$W_1, \dots, W_3$"):
         assert sign in table
     linear = symprop.report("Input(2) >> Dense(1) >> MeanSquaredError()", without=["certificate"]).latex()
