@@ -26,7 +26,8 @@ ANY = 2
 class Need:
     """What a size must be: at least `least`, and a multiple of `multiple`; with `stays`, what it is.
 
-    A size may be a quotient of others, as the width of a head is: then what is divided grows until it is whole.
+    A size may be a quotient of others, as the width of a head is: then what is divided grows until it is whole, and
+    what divides it where that is as large as it was.
     `otherwise` is what is said where it is not; what is `counted` is small first, since all else is done so often.
     """
 
@@ -165,7 +166,9 @@ class Needs:
         """
         for need in self.needs:
             holds = need.stays or need.holds(self._made_of(need.size).xreplace(values))
-            yield self._parts([fraction(need.size)[0]]), holds
+            divided, by = (self._parts([part]) for part in fraction(need.size))
+            has_room = any(values[size] < _number(size) for size in divided)
+            yield divided if has_room else by, holds
         made = {size: self._made_of(size).xreplace(values) for size in self.made}
         known = [*values.values(), *made.values()]
         for size, value in made.items():
@@ -175,6 +178,9 @@ class Needs:
                 yield self._parts([size]), value >= least and (by_turns or known.count(value) == 1)
             else:  # another size has room to move away
                 yield alike - self._fixed, by_turns
+        for size, value in () if by_turns else values.items():
+            if value < _number(size) and [*values.values()].count(value) > 1:  # it has room to move away
+                yield frozenset([size]) - self._fixed, size in self._fixed
         for size, other in self.others:
             same = self._made_of(size).xreplace(values) == self._made_of(other).xreplace(values)
             yield self._parts([size, other]), same
