@@ -27,6 +27,7 @@ from symprop.calculus.pushforwards import PUSHFORWARD
 from symprop.errors import SpecError, SympropError
 from symprop.verify import noise
 from symprop.verify.evaluate import Evaluator, complex_value, precise_value, stacked, unstacked
+from tests.needed import needed
 from tests.samples import SAMPLES
 
 NODES = [node for kind, nodes in SAMPLES.items() if issubclass(kind, n.Decomposition) for node in nodes]
@@ -84,7 +85,7 @@ def test_values_are_those_of_numpy_and_scipy(text: str) -> None:
     root = random.standard_normal((3, 3))
     values = {"A": random.standard_normal((3, 2)), "C": random.standard_normal((3, 3)), "S": root @ root.T + np.eye(3)}
     values["x"] = random.standard_normal(3)
-    f = symprop.formula(text, **{name: what for name, what in DECLARED.items() if name in text})
+    f = symprop.formula(text, **needed(DECLARED, text))
     true = OF_LIBRARIES[text](**values)
     assert_near(complex_value(f.node, values), true, f.node, values)
     assert_near(precise_value(f.node, values).astype(float), true, f.node, values)

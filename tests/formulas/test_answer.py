@@ -157,4 +157,4 @@ def test_what_tells_a_size_or_is_a_direction_may_be_declared() -> None:
     assert symprop.formula("n / 2 * log(s)", s="", x="n").shape == ()
     assert symprop.vjp("A @ x", "x", "w", A="m n", x="n", w="m").text() == "A.T @ w"
     with pytest.raises(symprop.FormulaError, match="no 'w' to declare"):
-        symprop.formula("A @ x", A="m n", x="n", w="m")
+        symprop.formula("A @ x", A="m n", w="m")  # x may have been meant
