@@ -172,7 +172,7 @@ class _Planner:
 
         self.scans[target] = time(-1)
         for block in found.blocks:
-            if block.kind not in ("constants", "held") and not found.rows.intersection(block.holds):
+            if block.kind != "held" and not found.rows.intersection(block.holds):
                 kind = "memory" if block.kind in ("gradient", "statistics") else block.kind
                 name = found.shown.get(block.first, block.first)
                 self.blocks.append(Block(name, kind, block.shape, time(block.start), time(block.stop), [name]))
