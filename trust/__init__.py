@@ -1,0 +1,14 @@
+"""Figures that show what symprop's promise is worth: `make trust` asks, and docs/trust.md has the answers.
+
+Each module has measures of one kind in its table `MEASURES`; `measures.py` says what a measure is, and `record.py`
+writes `docs/trust.json` and the table of the page.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+TESTS = Path(__file__).parents[1] / "tests"
+if str(TESTS) not in sys.path:
+    sys.path.insert(1, str(TESTS))  # oracles of the tests import each other by their plain names
