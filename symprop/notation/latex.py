@@ -35,9 +35,8 @@ _RELATIONS = {">": ">", ">=": r"\ge", "<": "<", "<=": r"\le", "==": "=", "!=": r
 OPERATORS = {
     "sigmoid": r"\sigma", "exp": r"\exp", "log": r"\log", "tanh": r"\tanh", "sin": r"\sin", "cos": r"\cos",
     "tan": r"\tan", "sinh": r"\sinh", "cosh": r"\cosh", "arcsin": r"\arcsin", "arccos": r"\arccos",
-    "arctan": r"\arctan",
-    "maximum": r"\max", "minimum": r"\min", "max": r"\max", "min": r"\min", "det": r"\det", "prod": r"\prod",
-    "trace": r"\operatorname{tr}", "gammaln": r"\log\Gamma", "digamma": r"\psi",
+    "arctan": r"\arctan", "maximum": r"\max", "minimum": r"\min", "max": r"\max", "min": r"\min", "det": r"\det",
+    "prod": r"\prod", "trace": r"\operatorname{tr}", "gammaln": r"\log\Gamma", "digamma": r"\psi",
     **{f"polygamma{k}": rf"\psi^{{({k})}}" for k in (1, 2, 3)},
     "relu": r"\operatorname{ReLU}", "silu": r"\operatorname{SiLU}", "gelu": r"\operatorname{GELU}",
     "elu": r"\operatorname{ELU}", "leaky_relu": r"\operatorname{LeakyReLU}", "one_hot": r"\operatorname{onehot}",
@@ -133,6 +132,9 @@ class Tex(Style):
     def variable(
         self, node: n.Variable, elements: Sequence[Basic] = (), above: str = "", places: str = "", rank: int = 0
     ) -> str:
+        if node.is_tangent:
+            moving = self.variable(node.of_tangent, elements, "", places, rank)
+            return rf"\mathcal{{R}}\{{{moving}\}}{f'^{{{above}}}' * bool(above)}"
         chosen = self.notation.symbol(node.letter) is not None
         accent, base, rest = ("", node.letter, "") if chosen else accented(node.letter)
         base, whose = (base, "") if chosen else qualified(base)
@@ -162,8 +164,8 @@ class Tex(Style):
         name += f"^{{{raised}}}" if raised else ""
         if not node.is_gradient:
             return name
-        short = self.notation.gradient == "nabla"
-        return rf"\nabla {name}" if short else rf"\frac{{\partial {self.notation.loss}}}{{\partial {name}}}"
+        as_fraction = rf"\frac{{\partial {self.notation.loss}}}{{\partial {name}}}"
+        return rf"\nabla {name}" if self.notation.gradient == "nabla" else as_fraction
 
     def script(self, index: Basic) -> str:
         """Write an index above or below a letter."""
@@ -304,8 +306,7 @@ class _Numbers(LatexPrinter):
         chosen = self.notation.symbol(expression.name)
         if chosen is not None and expression.name != "L":  # which is the loss
             return chosen
-        stem = expression.name.rstrip("0123456789")
-        digits = expression.name[len(stem) :]
+        stem, digits = (stem := expression.name.rstrip("0123456789")), expression.name[len(stem) :]
         return letter(stem) + (f"_{_script(digits)}" if digits else "") if stem else escaped(expression.name)
 
     def _print_AppliedUndef(self, expression: Expr, exp: str = "") -> str:
