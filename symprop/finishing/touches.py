@@ -42,7 +42,7 @@ from symprop.calculus.coefficients import (
 from symprop.calculus.known_forms import KnownForm, is_map
 from symprop.calculus.tidy import tidy
 from symprop.calculus.unit_vectors import ONE_EACH, one_element_each
-from symprop.formulas.common_factors import (
+from symprop.finishing.common_factors import (
     all_but_one,
     common_factor,
     common_matrix,
@@ -51,9 +51,9 @@ from symprop.formulas.common_factors import (
     product_of,
     repeated_matrix,
 )
-from symprop.formulas.kroneckers import KRONECKERS
-from symprop.formulas.signs import added_first, one_sign, sign_inside
-from symprop.formulas.traces import TRACES
+from symprop.finishing.kroneckers import KRONECKERS
+from symprop.finishing.signs import added_first, one_sign, sign_inside
+from symprop.finishing.traces import TRACES
 
 MOST_ROUNDS = 5
 """How often all touches are tried: what one has changed may make room for another."""
