@@ -72,7 +72,7 @@ def finished(node: Node, touches: Sequence[KnownForm] | None = None) -> tuple[No
     for _ in range(MOST_ROUNDS):
         before = node
         for touch in TOUCHES if touches is None else touches:
-            changed = _everywhere(node, touch.apply)
+            changed = _everywhere(node, touch.apply, {})
             if changed != node:
                 steps.append(Step(touch.name, node, changed))
                 node = changed
@@ -81,12 +81,18 @@ def finished(node: Node, touches: Sequence[KnownForm] | None = None) -> tuple[No
     return node, tuple(steps)
 
 
-def _everywhere(node: Node, apply: Callable[[Node], Node | None]) -> Node:
-    """Return `node` with a touch applied from the leaves up, as long as it changes something."""
-    operands = tuple(_everywhere(operand, apply) for operand in node.operands)
-    node = node if operands == node.operands else node.with_operands(operands)
-    changed = apply(_arranged(node))
-    return _arranged(node) if changed is None or changed == node else _everywhere(changed, apply)
+def _everywhere(node: Node, apply: Callable[[Node], Node | None], known: dict[Node, Node]) -> Node:
+    """Return `node` with a touch applied from the leaves up, as long as it changes something.
+
+    What it makes of a part is `known` from then on: a derivative has its parts many times.
+    """
+    if (found := known.get(node)) is None:
+        operands = tuple(_everywhere(operand, apply, known) for operand in node.operands)
+        arranged = _arranged(node if operands == node.operands else node.with_operands(operands))
+        changed = apply(arranged)
+        found = arranged if changed is None or changed == arranged else _everywhere(changed, apply, known)
+        known[node] = found
+    return found
 
 
 def _arranged(node: Node) -> Node:
