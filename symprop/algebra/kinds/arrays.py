@@ -142,6 +142,11 @@ class Variable(Leaf):
         return self.role.startswith(TANGENT)
 
     @property
+    def is_of_gradient(self) -> bool:
+        """Whether it is a gradient, or what becomes of one along a direction: what a module returns by a parameter."""
+        return self.prefix.endswith("d")
+
+    @property
     def is_gradient(self) -> bool:
         """Whether it is the derivative of the loss with respect to the variable that it is called after."""
         return self.role == GRADIENT
