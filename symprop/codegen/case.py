@@ -181,7 +181,7 @@ class Case(Listed):
         def further(name: str) -> Any:
             if name not in QUESTIONS or name == self.question:
                 raise AttributeError(f"module {module.__name__!r} has no attribute {name!r}")
-            return getattr(self.at(question=name, optimizer=None, threads=1).module, name)
+            return vars(self.at(question=name, optimizer=None, threads=1).module)[name]
 
         module.__getattr__ = further  # type: ignore[method-assign]
         return module

@@ -136,7 +136,7 @@ class Program:
     """Statements of the forward and of the backward pass in order, each name assigned once.
 
     `returns` are the names of what a caller wants; `parameters`, `inputs`, `targets`, `states` (running statistics)
-    and `masks` of dropout are what it gives; `directions`, where it derives along one, the part of it for each parameter.
+    and `masks` of dropout are what it gives; `directions` are the parts of a direction along which it derives.
     """
 
     forward: tuple[Statement, ...]

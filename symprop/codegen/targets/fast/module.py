@@ -170,7 +170,12 @@ def _unpack(program: Program, masks: str = "masks") -> tuple[str, ...]:
     """Return the lines that take what a program reads out of dicts, parameters a line for each layer."""
     read = {variable for statement in program.statements for variable in statement.reads}
     groups: dict[tuple[str, tuple[object, ...]], list[tuple[str, str]]] = {}
-    held = (("params", program.parameters), ("v", program.directions), ("state", program.states), (masks, program.masks))
+    held = (
+        ("params", program.parameters),
+        ("v", program.directions),
+        ("state", program.states),
+        (masks, program.masks),
+    )
     for holder, variables in held:
         for variable in variables:
             if variable in read:

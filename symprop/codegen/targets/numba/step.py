@@ -140,7 +140,11 @@ def loop_step(program: Program, targets: tuple[Variable, ...]) -> LoopStep | Non
     masks = [mask for mask in program.masks if mask in read]
     parameters = [("params", each, each.name) for each in program.parameters if each in read]
     parameters += [("v", each, each.of_tangent.name) for each in program.directions if each in read]
-    numbers = [each for each in program.statements if not each.target.rank and each.name in program.returned and each.target.role != LOSS]
+    numbers = [
+        each
+        for each in program.statements
+        if not each.target.rank and each.name in program.returned and each.target.role != LOSS
+    ]
     scalars = [each for each in numbers if not each.target.is_of_gradient]
     if scalars:
         raise SpecError(f'target "numba" keeps no statistic of one number: {scalars[0].name}\nallowed: target="numpy"')
