@@ -15,7 +15,8 @@ from symprop.algebra.printable import Printable
 from symprop.algebra.steps import Steps
 from symprop.analysis.comparing import Comparable
 from symprop.analysis.cost import Cost, cost_of
-from symprop.analysis.curvature.along import NOTHING, Along, along
+from symprop.analysis.curvature.along import NOTHING, Along, hessian_product
+from symprop.analysis.curvature.gauss_newton import gauss_newton_product
 from symprop.analysis.definitions import with_known_facts
 from symprop.analysis.idle import idle
 from symprop.analysis.modes import check_depends
@@ -94,7 +95,7 @@ class Derivation(Studied, Comparable, Printable):
         gradients = frozenset(gradient_of(wanted) for wanted in self.system.wanted)
         rows = (rows for loop in loops_in(self.backward) for rows in loop.writes if rows.array in gradients)
         wanted = gradients.union(each.row for each in rows)
-        return wanted.union(each.tangent for each in wanted)
+        return wanted.union(*((each.tangent, each.curved) for each in wanted))
 
     @cached_property
     def by_name(self) -> dict[str, Equation]:
@@ -190,7 +191,25 @@ class Derivation(Studied, Comparable, Printable):
         Raises:
             SpecError: backpropagation is truncated, so that what it gives is the gradient of no loss.
         """
-        return replace(self, along=along(self.system, self.backward))
+        return replace(self, along=hessian_product(self.system, self.backward))
+
+    def gauss_newton(self) -> Derivation:
+        """Return the derivation with the product of the Gauss-Newton matrix and a direction v, `J' H J v`.
+
+        J is the Jacobian of the output with respect to all parameters, H the Hessian of the loss with respect to the
+        output; what the second derivatives of the network add to the Hessian is left out (Schraudolph, 2002).
+        `GdW1` is the product's part for `W1`, `Gdelta1` what goes back on the way.
+
+        >>> from symprop import derive
+        >>> d = derive("Input(2) >> Dense(3) >> Tanh() >> Dense(2) >> SoftmaxCrossEntropy()").gauss_newton()
+        >>> print(d.equation("Gdelta1").text(), d.equation("GdW2").text(), sep="; ")
+        Gdelta1 = (W2.T @ Gdelta2) * (1 - a1 * a1); GdW2 = outer(Gdelta2, a1)
+
+        Raises:
+            SpecError: the loss reads more of the network than its output and its parameters, or backpropagation is
+                truncated.
+        """
+        return replace(self, along=gauss_newton_product(self.system))
 
     def cost(self) -> Cost:
         """Return the operations of both passes and the memory, as exact polynomials in the sizes.

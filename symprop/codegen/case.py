@@ -31,7 +31,7 @@ from symprop.networks.spec import as_network
 Made = TypeVar("Made")
 
 GRADIENTS = "loss_and_grads"
-QUESTIONS = {GRADIENTS: lambda derivation: derivation, "hvp": Derivation.hvp}
+QUESTIONS = {GRADIENTS: lambda derivation: derivation, "hvp": Derivation.hvp, "gnvp": Derivation.gauss_newton}
 """What a module computes beside the passes, by the name of its function, and the derivation that this needs."""
 
 

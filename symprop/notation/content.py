@@ -44,7 +44,7 @@ def sections(derivation: Derivation, signed: bool = True) -> tuple[Section, ...]
         "Gradients": _lines(derivation, derivation.backward, True),
         "Forward pass along v": _lines(derivation, derivation.along.forward, None),
         "Backward pass along v": _lines(derivation, derivation.along.backward, False),
-        "Hessian times v": _lines(derivation, derivation.along.backward, True),
+        f"{derivation.along.what} times v": _lines(derivation, derivation.along.backward, True),
         "Convolution": convolutions(tuple(derivation.convolutions.values())),
         "Remarks": _said([told(derivation, remark) for remark in derivation.remarks]),
     }

@@ -102,7 +102,7 @@ class Unicode(Style):
 
     def variable(self, node: n.Variable, elements: Sequence[Basic] = (), above: str = "") -> str:
         if node.is_tangent:
-            return f"R{{{self.variable(node.of_tangent, elements)}}}{above}"
+            return f"{node.sign}{{{self.variable(node.of_tangent, elements)}}}{above}"
         accent, base, rest = accented(node.letter)
         name = GREEK.get(base, base) + (subscript(rest) if rest else "")
         if accent:

@@ -189,6 +189,8 @@ class Reader:
             "scipy": scipy_imports("\n".join(code)),
             "uses_math": any("math." in line for line in code if not line.startswith("#")),
             "gradients": _returned(gradients),
+            "asked": self.derivation.along.question,
+            "matrix": self.derivation.along.what,
             "products": _returned(products) if products else [],
             "inputs": [given(each) for each in self.system.inputs],
             "several": len(self.system.inputs) > 1,

@@ -98,7 +98,7 @@ def module_source(
             table=_table(parameters),
             parameters=[(parameter.name, shape_text(parameter.variable.shape)) for parameter in parameters],
             results=program.products or program.results,
-            along=bool(program.directions),
+            along=derivation.along if program.directions else None,
             initial=[initial(parameter) for parameter in parameters],
             **taken(system),
             facts=fact_functions((*system.inputs, *system.targets)),
