@@ -226,7 +226,7 @@ class Derivation(Studied, Comparable, Printable):
         the Fisher matrix is the Gauss-Newton matrix: the loss is the negative log-likelihood of a choice of one class \
 with the probabilities p, and its Hessian does not read the targets
         >>> print(d.fisher(empirical=True).equation("Rdelta1").text())
-        Rdelta1 = (Rz1 @ delta1) * delta1
+        Rdelta1 = (delta1 @ Rz1) * delta1
 
         Raises:
             SpecError: the loss is no likelihood (the empirical matrix asks for none), or as for `gauss_newton`.
