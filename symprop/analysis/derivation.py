@@ -16,6 +16,7 @@ from symprop.algebra.steps import Steps
 from symprop.analysis.comparing import Comparable
 from symprop.analysis.cost import Cost, cost_of
 from symprop.analysis.curvature.along import NOTHING, Along, hessian_product
+from symprop.analysis.curvature.examples import norms_of_examples
 from symprop.analysis.curvature.fisher import empirical_product, fisher_product
 from symprop.analysis.curvature.gauss_newton import gauss_newton_product
 from symprop.analysis.definitions import with_known_facts
@@ -84,7 +85,12 @@ class Derivation(Studied, Comparable, Printable):
     @cached_property
     def numbers(self) -> dict[str, int]:
         """The equation number of each name, from 1, in the order of a page: the gradients stand last."""
-        printed = sorted(self.equations, key=lambda each: (each.target.is_tangent, self.is_wanted(each.target)))
+        passes = ((*self.system.items, *self.backward), self.along.forward, self.along.backward)
+        printed = [
+            equation
+            for items in passes
+            for equation in sorted(equations_in(items), key=lambda each: self.is_wanted(each.target))
+        ]
         return {each.name: number for number, each in enumerate(printed, start=1)}
 
     def is_wanted(self, variable: Variable) -> bool:
@@ -236,6 +242,24 @@ with the probabilities p, and its Hessian does not read the targets
         likelihood = "" if isinstance(self.network, Formula) else self.network.likelihood
         found, why = fisher_product(self.system, likelihood)
         return replace(self, along=found, remarks=(*self.remarks, why))
+
+    def per_example(self) -> Derivation:
+        """Return the derivation with the norm of the gradient of each example on its own, found without the gradient.
+
+        For one example the gradient of a weight is `outer(delta, a)`, whose squared norm is `|delta|**2 |a|**2`; of a
+        sequence it is a sum over pairs of positions (Goodfellow, 2015). `NdW1` is the squared norm of the part for
+        `W1`, `norms` the norm over all parameters; adjoints of a batch are `m` times as large there as in the mean.
+
+        >>> from symprop import derive
+        >>> d = derive("Input(2) >> Dense(3) >> MeanSquaredError()").per_example()
+        >>> print(d.equation("NdW1").text())
+        NdW1 = sum(delta1**2) * sum(x**2)
+
+        Raises:
+            SpecError: layers take means over the batch, or backpropagation is truncated.
+        """
+        example = self.network.system()
+        return replace(self, along=norms_of_examples(example, self.system, self.backward))
 
     def cost(self) -> Cost:
         """Return the operations of both passes and the memory, as exact polynomials in the sizes.

@@ -36,6 +36,7 @@ QUESTIONS: Mapping[str, Callable[[Derivation], Derivation]] = {
     "hvp": Derivation.hvp,
     "gnvp": Derivation.gauss_newton,
     "fisher_vp": Derivation.fisher,
+    "per_example_norms": Derivation.per_example,
     "empirical_fisher_vp": lambda derivation: derivation.fisher(empirical=True),
 }
 """What a module computes beside the passes, by the name of its function, and the derivation that this needs."""

@@ -94,6 +94,10 @@ _ACCENTS = {"dot": "\u0307", "bar": "\u0304", "hat": "\u0302", "tilde": "\u0303"
 """Combining characters: `dot_z1` is `ż₁`."""
 
 
+ENCLOSED = {"N": ("‖", "‖²")}
+"""What stands around a variable whose sign is written so; around any other the sign and braces."""
+
+
 class Unicode(Style):
     """Mathematics in one line of Unicode."""
 
@@ -102,7 +106,8 @@ class Unicode(Style):
 
     def variable(self, node: n.Variable, elements: Sequence[Basic] = (), above: str = "") -> str:
         if node.is_tangent:
-            return f"{node.sign}{{{self.variable(node.of_tangent, elements)}}}{above}"
+            before, after = ENCLOSED.get(node.sign, (f"{node.sign}{{", "}"))
+            return f"{before}{self.variable(node.of_tangent, elements)}{after}{above}"
         accent, base, rest = accented(node.letter)
         name = GREEK.get(base, base) + (subscript(rest) if rest else "")
         if accent:
