@@ -94,6 +94,7 @@ def reference() -> ModuleType:
     module.LAYERS |= {name: module.activation(function) for name, function in own.items()}
     for name, step in STEPS.items():
         module.LAYERS[name] = in_place(module.LAYERS[name], step)
+    module.held = torch.Tensor.detach
     module.recurrent = recurrent(module.recurrent)
     module.LAYERS |= dict.fromkeys(("RNN", "LSTM", "GRU"), module.recurrent)
     module.LAYERS["Attention"] = attended(module.LAYERS["Attention"], turned, attention)
@@ -106,6 +107,7 @@ def recurrent(layer: Callable[..., Any]) -> Callable[..., Any]:
     def read(reading: Any, call: Call, shape: Shape) -> Any:
         step, after = layer(reading, call, shape)
         known = call.get(9, "reset", "after") == "after" and call.get(9, "activation", "tanh") != "sigmoid"
+        known = known and call.get(9, "truncate") is None
         return (of_torch(call, reading.number) if known else step), after
 
     return read

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import ast
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from itertools import product
@@ -192,11 +192,22 @@ def recurrent(reading: Reading, call: Call, shape: Shape) -> tuple[Step, Shape]:
         states = [zero + (params[start] if start else 0) for start in starts]  # of a batch, or the same for all
         found = []
         for t in range(shape[0]):
+            states = [held(state) for state in states] if starts_window(call, t) else states
             states = cell(params, value[:, t], states)
             found.append(states[0][:, None, :])
         return np.concatenate(found, axis=1) if call.get(9, "sequence", True) else states[0]
 
     return step, ((shape[0], size) if call.get(9, "sequence", True) else (size,))
+
+
+def held(state: Array) -> Array:
+    """A state that no derivative goes through: what a complex step carries is left behind."""
+    return np.real(state)
+
+
+def starts_window(call: Call, t: int) -> bool:
+    """Whether moment t starts a window of truncated backpropagation, and is not the first moment."""
+    return t > 0 and t % call.get(9, "truncate", t + 1) == 0
 
 
 def given_state(reading: Reading, rows: Any) -> str:
@@ -710,10 +721,13 @@ def own_cell(reading: Reading, call: Call, shape: Shape) -> tuple[Step, Shape]:
     trees = {name: ast.parse(text, mode="eval") for name, text in formulas.items()}
     read = {node.id for tree in trees.values() for node in ast.walk(tree) if isinstance(node, ast.Name)}
     sizes = {name: reading.size(size) for name, size in call.keywords.items() if name in formulas}
-    units = next(iter(sizes.values()), shape[-1])
+    cut = {each.id for tree in trees.values() for node in ast.walk(tree) if isinstance(node, ast.Slice)
+           for each in ast.walk(node) if isinstance(each, ast.Name)}  # fmt: skip
+    lengths = {name: reading.size(call.keywords[name]) for name in sorted(cut)}
+    units = next(iter((lengths or sizes).values()), shape[-1])
     sizes = {"x": shape[-1], **{name: sizes.get(name, units) for name in formulas}}
     sizes |= {f"{name}_prev": size for name, size in sizes.items()}
-    numbers = {name: value for name, value in call.keywords.items() if name in read and name not in sizes}
+    numbers = {name: value for name, value in call.keywords.items() if name in read and name not in sizes} | lengths
     states = [name for name in formulas if f"{name}_prev" in read]
     starts = {letter: words.split()[-1] for letter, words in call.get(9, "learned", {}).items()}
     reading.number += 1
@@ -733,25 +747,35 @@ def own_cell(reading: Reading, call: Call, shape: Shape) -> tuple[Step, Shape]:
             named[letter] = reading.new(f"{letter}{reading.number}", *size)
             if letter in maps or letter in starts:
                 reading.starts[named[letter]] = starts.get(letter, "xavier_uniform")
-    learned = call.get(9, "initial") == "learned"
-    before = {name: reading.new(f"{name}s{reading.number}", sizes[name]) for name in states if learned}
+    initial, source = call.get(9, "initial"), reading.source
+    if initial == "learned":
+        before = {name: reading.new(f"{name}s{reading.number}", sizes[name]) for name in states}
+    else:
+        given_states = initial if isinstance(initial, tuple) else [initial] if initial else []
+        before = dict(zip(states, [given_state(reading, each) for each in given_states], strict=False))
+    reading.source = source
     output, sequence = call.get(9, "output", list(formulas)[-1]), call.get(9, "sequence", True)
 
-    def run(params: Params, rows: Array) -> Array:
+    def run(params: Params, rows: Array, number: int) -> Array:
         given: dict[str, Any] = {**numbers, **{letter: params[name] for letter, name in named.items()}}
         found = []
         for name in states:
-            given[f"{name}_prev"] = params[before[name]] if learned else np.zeros(sizes[name])
-        for row in rows:
+            start = params[before[name]] if name in before else np.zeros(sizes[name])
+            given[f"{name}_prev"] = start[number] if start.ndim > 1 else start
+        for t, row in enumerate(rows):
             now = {"x": row}
+            if starts_window(call, t):
+                given |= {f"{name}_prev": held(given[f"{name}_prev"]) for name in states}
             for name, text in formulas.items():
                 now[name] = own_formula(text, **given, **now)
             given |= {f"{name}_prev": now[name] for name in states}
             found.append(now[output])
         return np.array(found) if sequence else found[-1]
 
-    after = (sizes[output],)
-    return lambda params, value: np.array([run(params, rows) for rows in value]), (*shape[:sequence], *after)
+    def step(params: Params, value: Array) -> Array:
+        return np.array([run(params, rows, number) for number, rows in enumerate(value)])
+
+    return step, (*shape[:sequence], sizes[output])
 
 
 def is_map(node: ast.AST) -> bool:
@@ -908,15 +932,19 @@ def counts(y: Array, call: Call) -> Any:
     return np.sum(y @ (weights * counted))
 
 
-def chosen(params: Params, call: Call) -> list[Array]:
+def chosen(params: Params, call: Call, weights: Container[str]) -> list[Array]:
     """Return the parameters that a penalty keeps small: the weights, or those that it names."""
-    patterns = (call.get(9, "on") or "W* R*").split()
-    return [value for name, value in params.items() if any(fnmatchcase(name, pattern) for pattern in patterns)]
+    on = call.get(9, "on")
+    return [
+        value
+        for name, value in params.items()
+        if (any(fnmatchcase(name, each) for each in on.split()) if on else name in weights)
+    ]
 
 
-PENALTIES: dict[str, Callable[[Params, Call], Array]] = {
-    "L1": lambda params, call: call.get(0, "coefficient") * sum(np.sum(WORDS["abs"](W)) for W in chosen(params, call)),
-    "L2": lambda params, call: call.get(0, "coefficient") / 2 * sum(np.sum(W**2) for W in chosen(params, call)),
+PENALTIES: dict[str, Callable[[Any, list[Array]], Any]] = {
+    "L1": lambda coefficient, matrices: coefficient * sum(np.sum(WORDS["abs"](W)) for W in matrices),
+    "L2": lambda coefficient, matrices: coefficient / 2 * sum(np.sum(W**2) for W in matrices),
 }
 
 
@@ -957,7 +985,9 @@ class Network:
             outputs, y = outputs.reshape(-1, width), y.reshape(-1, width)
         total = self.summed(outputs, y, shares)
         counted = sum(share * counts(target, loss) for target, share in zip(y, shares, strict=True))
-        penalty = sum(PENALTIES[each.name](params, each) for each in penalties)
+        penalty = sum(
+            PENALTIES[each.name](each.get(0, "coefficient"), chosen(params, each, self.starts)) for each in penalties
+        )
         return total / (batch if loss.get(9, "positions") == "sum" else counted) + penalty
 
     def summed(self, outputs: Array, y: Array, shares: Array) -> Any:

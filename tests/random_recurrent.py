@@ -24,6 +24,19 @@ LOSSES = (
 """Of four outputs."""
 PENALTIES = ("", "", "", " + L2(0.1)", ' + L1(0.2, on="R*") + L2(1, on="*")')
 
+GATES = "".join(f"{gate} = sigmoid(W{gate} @ x + R{gate} @ h_prev + b{gate}); " for gate in "ifu")
+PACKED = "a = W @ x + R @ h_prev + b; i = sigmoid(a[:k]); g = tanh(a[k:]); "
+CELLS = (
+    "h = tanh(W @ x + R @ h_prev + b)",
+    "f = sigmoid(Wf @ x + Uf @ h_prev + bf); n = tanh(Wn @ x + Un @ (f*h_prev) + bn); h = (1 - f)*h_prev + f*n",
+    GATES + "g = tanh(Wg @ x + Rg @ h_prev + bg); c = f*c_prev + i*g; h = u*tanh(c)",
+    PACKED + "c = (1 - i)*c_prev + i*g; h = tanh(c)",
+    "h = (1 - r)*h_prev + r*tanh(W @ x + U @ h_prev)",
+    "i = sigmoid(W @ x + R @ h_prev + wi*c_prev + b); c = (1 - i)*c_prev + i*tanh(V @ x); h = sin(P @ x + wp*c + bp)",
+    "a = softplus(b_prev) + V @ x; b = tanh(U @ a_prev + x[0])",
+)
+"""Cells of one's own, of which `k` is a size and `r` a hyperparameter."""
+
 
 class Recurrent:
     """One recurrent network in the making: `flat` are its layers so far."""
@@ -58,7 +71,9 @@ class Recurrent:
 
     def cell(self, size: str = "", sequence: bool = True) -> str:
         """Return a recurrent layer."""
-        kind = self.one(["LSTM", "LSTM", "GRU", "GRU", "RNN"])
+        kind = self.one(["LSTM", "LSTM", "GRU", "GRU", "RNN", "Scan"])
+        if kind == "Scan":
+            return self.own_cell(size, sequence)
         size = size or (self.one(["k", "2", "3"]) if self.named else self.one(["1", "2", "3", "4"]))
         words = [size]
         if kind == "GRU" and self.chance(0.5):
@@ -71,8 +86,26 @@ class Recurrent:
             states = [f'Input({size}, name="{letter}_{size}")' for letter in ("h", "c")[: 1 + (kind == "LSTM")]]
             words.append(f"initial={states[0]}" if len(states) == 1 else f"initial=({', '.join(states)})")
         words += ["bias=False"] * self.chance(0.2) + ["sequence=False"] * (not sequence)
+        words += [f"truncate={self.one([1, 2, 3])}"] * self.chance(0.15)
         words += ["unroll=True"] * (not self.named and not self.keeping and self.chance(0.1))
         return f"{kind}({', '.join(words)})"
+
+    def own_cell(self, size: str = "", sequence: bool = True) -> str:
+        """Return a recurrent layer with a cell of one's own."""
+        cell = self.one(CELLS)
+        size = size or (self.one(["k", "2", "3"]) if self.named else self.one(["1", "2", "3"]))
+        names = [name for name in "hcab" if f"{name} = " in cell]
+        words = [f'"{cell}"', *(f"{name}={size}" for name in names)]
+        if "[:k]" in cell:
+            twice = str(2 * int(size)) if size.isdecimal() else f"2*{size}".replace("2*2*", "4*")
+            words = [f'"{cell}"', f"a={twice}", f"k={size}"]
+        words += ["r=0.3"] * ("r*" in cell)
+        states = [name for name in dict.fromkeys("hcab") if f"{name}_prev" in cell]
+        if self.chance(0.25):
+            words.append('initial="learned"')
+        words += ["sequence=False"] * (not sequence) + [f"truncate={self.one([1, 2, 3])}"] * self.chance(0.15)
+        words += ['output="h"'] * ("h = " in cell and self.chance(0.2) and bool(states))
+        return f"Scan({', '.join(words)})"
 
     def between(self) -> str:
         """Return a layer that works on each moment by itself, or on all together, and keeps their number."""
