@@ -98,7 +98,7 @@ def in_latex(result: Result, told: Counter[str], seed: int) -> Iterator[str]:
             try:
                 with np.errstate(all="ignore"):
                     found = Meaning(arrays, vec="columns").evaluate(node.latex(), true.shape)
-            except (Unreadable, KeyError):  # a product of sizes is a name to it
+            except (Unreadable, KeyError, IndexError):  # a product of sizes is a name to it, a number no array
                 told["LaTeX that leaves sizes or axes open"] += 1
                 continue
             told["read in LaTeX"] += 1
