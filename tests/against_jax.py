@@ -18,7 +18,7 @@ from types import ModuleType
 from typing import Any
 
 import network_reference
-from network_reference import Call, Shape
+from network_reference import Call, Shape, is_cut
 from own_layers import attended, cell_of, in_place, places, weights
 
 
@@ -123,8 +123,8 @@ def scanned(call: Call, shape: Shape, number: int) -> Any:
         cell = cell_of(params, call, number)
 
         def moment(states: Any, given: Any) -> Any:
-            x, starts = given
-            states = tuple(jnp.where(starts, jax.lax.stop_gradient(each), each) for each in states)
+            x, cut = given
+            states = [jnp.where(cut, jax.lax.stop_gradient(state), state) for state in states]
             h, z = states[0], x @ cell.W.T + cell.b
             if call.name == "RNN":
                 h = squash(z + h @ cell.R.T)
@@ -141,8 +141,8 @@ def scanned(call: Call, shape: Shape, number: int) -> Any:
             return (h,), h
 
         states = tuple(jnp.broadcast_to(each, (len(value), cell.R.shape[1])) for each in cell.states)
-        windows = jnp.array([network_reference.starts_window(call, t) for t in range(value.shape[1])])
-        (last, *_), every = jax.lax.scan(moment, states, (value.swapaxes(0, 1), windows))
+        cuts = jnp.array([is_cut(call, t) for t in range(value.shape[1])])
+        (last, *_), every = jax.lax.scan(moment, states, (value.swapaxes(0, 1), cuts))
         return every.swapaxes(0, 1) if call.get(9, "sequence", True) else last
 
     return step

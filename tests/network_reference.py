@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import ast
 import math
-from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from itertools import product
@@ -192,7 +192,7 @@ def recurrent(reading: Reading, call: Call, shape: Shape) -> tuple[Step, Shape]:
         states = [zero + (params[start] if start else 0) for start in starts]  # of a batch, or the same for all
         found = []
         for t in range(shape[0]):
-            states = [held(state) for state in states] if starts_window(call, t) else states
+            states = [held(state) for state in states] if is_cut(call, t) else states
             states = cell(params, value[:, t], states)
             found.append(states[0][:, None, :])
         return np.concatenate(found, axis=1) if call.get(9, "sequence", True) else states[0]
@@ -200,14 +200,14 @@ def recurrent(reading: Reading, call: Call, shape: Shape) -> tuple[Step, Shape]:
     return step, ((shape[0], size) if call.get(9, "sequence", True) else (size,))
 
 
-def held(state: Array) -> Array:
-    """A state that no derivative goes through: what a complex step carries is left behind."""
-    return np.real(state)
-
-
-def starts_window(call: Call, t: int) -> bool:
-    """Whether moment t starts a window of truncated backpropagation, and is not the first moment."""
+def is_cut(call: Call, t: int) -> bool:
+    """Whether a new window of truncated backpropagation begins at moment t, counted from 0."""
     return t > 0 and t % call.get(9, "truncate", t + 1) == 0
+
+
+def held(value: Array) -> Array:
+    """The same value as a constant: what a complex step has moved is put back."""
+    return np.real(value)
 
 
 def given_state(reading: Reading, rows: Any) -> str:
@@ -721,8 +721,8 @@ def own_cell(reading: Reading, call: Call, shape: Shape) -> tuple[Step, Shape]:
     trees = {name: ast.parse(text, mode="eval") for name, text in formulas.items()}
     read = {node.id for tree in trees.values() for node in ast.walk(tree) if isinstance(node, ast.Name)}
     sizes = {name: reading.size(size) for name, size in call.keywords.items() if name in formulas}
-    cut = {each.id for tree in trees.values() for node in ast.walk(tree) if isinstance(node, ast.Slice)
-           for each in ast.walk(node) if isinstance(each, ast.Name)}  # fmt: skip
+    brackets = [node for tree in trees.values() for node in ast.walk(tree) if isinstance(node, ast.Slice)]
+    cut = {each.id for node in brackets for each in ast.walk(node) if isinstance(each, ast.Name)}
     lengths = {name: reading.size(call.keywords[name]) for name in sorted(cut)}
     units = next(iter((lengths or sizes).values()), shape[-1])
     sizes = {"x": shape[-1], **{name: sizes.get(name, units) for name in formulas}}
@@ -751,31 +751,32 @@ def own_cell(reading: Reading, call: Call, shape: Shape) -> tuple[Step, Shape]:
     if initial == "learned":
         before = {name: reading.new(f"{name}s{reading.number}", sizes[name]) for name in states}
     else:
-        given_states = initial if isinstance(initial, tuple) else [initial] if initial else []
-        before = dict(zip(states, [given_state(reading, each) for each in given_states], strict=False))
+        several = initial if isinstance(initial, tuple) else (initial,)
+        before = {name: given_state(reading, each) for name, each in zip(states, several, strict=False) if each}
     reading.source = source
     output, sequence = call.get(9, "output", list(formulas)[-1]), call.get(9, "sequence", True)
 
-    def run(params: Params, rows: Array, number: int) -> Array:
+    def run(params: Params, rows: Array, example: int) -> Array:
         given: dict[str, Any] = {**numbers, **{letter: params[name] for letter, name in named.items()}}
         found = []
         for name in states:
             start = params[before[name]] if name in before else np.zeros(sizes[name])
-            given[f"{name}_prev"] = start[number] if start.ndim > 1 else start
+            given[f"{name}_prev"] = start if initial == "learned" or not initial else start[example]
         for t, row in enumerate(rows):
+            if is_cut(call, t):
+                given |= {name: held(value) for name, value in given.items() if name.endswith("_prev")}
             now = {"x": row}
-            if starts_window(call, t):
-                given |= {f"{name}_prev": held(given[f"{name}_prev"]) for name in states}
             for name, text in formulas.items():
                 now[name] = own_formula(text, **given, **now)
             given |= {f"{name}_prev": now[name] for name in states}
             found.append(now[output])
         return np.array(found) if sequence else found[-1]
 
-    def step(params: Params, value: Array) -> Array:
-        return np.array([run(params, rows, number) for number, rows in enumerate(value)])
-
-    return step, (*shape[:sequence], sizes[output])
+    after = (sizes[output],)
+    return lambda params, value: np.array([run(params, rows, at) for at, rows in enumerate(value)]), (
+        *shape[:sequence],
+        *after,
+    )
 
 
 def is_map(node: ast.AST) -> bool:
@@ -932,20 +933,11 @@ def counts(y: Array, call: Call) -> Any:
     return np.sum(y @ (weights * counted))
 
 
-def chosen(params: Params, call: Call, weights: Container[str]) -> list[Array]:
-    """Return the parameters that a penalty keeps small: the weights, or those that it names."""
-    on = call.get(9, "on")
-    return [
-        value
-        for name, value in params.items()
-        if (any(fnmatchcase(name, each) for each in on.split()) if on else name in weights)
-    ]
-
-
-PENALTIES: dict[str, Callable[[Any, list[Array]], Any]] = {
-    "L1": lambda coefficient, matrices: coefficient * sum(np.sum(WORDS["abs"](W)) for W in matrices),
-    "L2": lambda coefficient, matrices: coefficient / 2 * sum(np.sum(W**2) for W in matrices),
+PENALTIES: dict[str, Callable[[Sequence[Array], Call], Array]] = {
+    "L1": lambda chosen, call: call.get(0, "coefficient") * sum(np.sum(WORDS["abs"](W)) for W in chosen),
+    "L2": lambda chosen, call: call.get(0, "coefficient") / 2 * sum(np.sum(W**2) for W in chosen),
 }
+"""Penalties of the arrays that they keep small."""
 
 
 class Network:
@@ -985,10 +977,13 @@ class Network:
             outputs, y = outputs.reshape(-1, width), y.reshape(-1, width)
         total = self.summed(outputs, y, shares)
         counted = sum(share * counts(target, loss) for target, share in zip(y, shares, strict=True))
-        penalty = sum(
-            PENALTIES[each.name](each.get(0, "coefficient"), chosen(params, each, self.starts)) for each in penalties
-        )
+        penalty = sum(PENALTIES[each.name](self.chosen(params, each), each) for each in penalties)
         return total / (batch if loss.get(9, "positions") == "sum" else counted) + penalty
+
+    def chosen(self, params: Params, call: Call) -> list[Array]:
+        """Return the parameters that a penalty keeps small: the weights, or those that it names."""
+        patterns = call.get(9, "on", " ".join(self.starts)).split()
+        return [value for name, value in params.items() if any(fnmatchcase(name, pattern) for pattern in patterns)]
 
     def summed(self, outputs: Array, y: Array, shares: Array) -> Any:
         """Return the sum of the losses of several outputs, each times its share."""
