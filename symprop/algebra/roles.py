@@ -29,7 +29,7 @@ DELTA = "delta"
 TANGENT = "tangent "
 """Begins the role of a derivative along a direction of the parameters, whose letter it has: `Rz1`, `RdW1`."""
 CURVED = "curved "
-"""Begins the role of the same where second derivatives of the network are left out (Gauss-Newton): `Gdelta1`, `GdW1`."""
+"""Begins the role of the same without the second derivatives of the network (Gauss-Newton): `Gdelta1`, `GdW1`."""
 SIGNS = {TANGENT: "R", CURVED: "G"}
 """What stands before the letter of a variable whose role begins so."""
 GRADIENT = "gradient"

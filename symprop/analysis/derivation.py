@@ -16,6 +16,7 @@ from symprop.algebra.steps import Steps
 from symprop.analysis.comparing import Comparable
 from symprop.analysis.cost import Cost, cost_of
 from symprop.analysis.curvature.along import NOTHING, Along, hessian_product
+from symprop.analysis.curvature.fisher import empirical_product, fisher_product
 from symprop.analysis.curvature.gauss_newton import gauss_newton_product
 from symprop.analysis.definitions import with_known_facts
 from symprop.analysis.idle import idle
@@ -210,6 +211,31 @@ class Derivation(Studied, Comparable, Printable):
                 truncated.
         """
         return replace(self, along=gauss_newton_product(self.system))
+
+    def fisher(self, empirical: bool = False) -> Derivation:
+        """Return the derivation with the product of the Fisher matrix and a direction v, without penalties.
+
+        It is the mean of `g g'` over targets that are drawn from the model, `g` the gradient of one example; where the
+        loss's Hessian does not read the targets it is the Gauss-Newton matrix, and a remark says so. `empirical` takes
+        the targets of the data (Martens, 2020; Kunstner, Hennig and Balles, 2019). The positions of a sequence over
+        which a loss takes its mean count as examples, but in the empirical one.
+
+        >>> from symprop import derive
+        >>> d = derive("Input(2) >> Dense(2) >> SoftmaxCrossEntropy()")
+        >>> print(d.fisher().remarks[-1])
+        the Fisher matrix is the Gauss-Newton matrix: the loss is the negative log-likelihood of a choice of one class \
+with the probabilities p, and its Hessian does not read the targets
+        >>> print(d.fisher(empirical=True).equation("Rdelta1").text())
+        Rdelta1 = (Rz1 @ delta1) * delta1
+
+        Raises:
+            SpecError: the loss is no likelihood (the empirical matrix asks for none), or as for `gauss_newton`.
+        """
+        if empirical:
+            return replace(self, along=empirical_product(self.system, self.backward))
+        likelihood = "" if isinstance(self.network, Formula) else self.network.likelihood
+        found, why = fisher_product(self.system, likelihood)
+        return replace(self, along=found, remarks=(*self.remarks, why))
 
     def cost(self) -> Cost:
         """Return the operations of both passes and the memory, as exact polynomials in the sizes.

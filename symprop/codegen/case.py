@@ -31,7 +31,13 @@ from symprop.networks.spec import as_network
 Made = TypeVar("Made")
 
 GRADIENTS = "loss_and_grads"
-QUESTIONS = {GRADIENTS: lambda derivation: derivation, "hvp": Derivation.hvp, "gnvp": Derivation.gauss_newton}
+QUESTIONS: Mapping[str, Callable[[Derivation], Derivation]] = {
+    GRADIENTS: lambda derivation: derivation,
+    "hvp": Derivation.hvp,
+    "gnvp": Derivation.gauss_newton,
+    "fisher_vp": Derivation.fisher,
+    "empirical_fisher_vp": lambda derivation: derivation.fisher(empirical=True),
+}
 """What a module computes beside the passes, by the name of its function, and the derivation that this needs."""
 
 

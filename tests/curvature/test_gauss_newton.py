@@ -21,7 +21,8 @@ NETWORKS = {
     "classes": "Input(2) >> Dense(3) >> Tanh() >> Dense(3) >> SoftmaxCrossEntropy()",
     "squares": "Input(3) >> Residual(LayerNorm() >> Dense(3) >> GELU()) >> Dense(2) >> Tanh() >> MeanSquaredError()",
     "sequence": "Input(3, 2) >> Attention(1) >> Dense(2) >> SoftmaxCrossEntropy()",
-    "convolution": "Input(4, 4, 1) >> Conv2D(2, 3) >> BatchNorm() >> ReLU() >> Flatten() >> Dense(2) >> MeanSquaredError()",
+    "convolution": "Input(4, 4, 1) >> Conv2D(2, 3) >> BatchNorm() >> ReLU() >> Flatten() >> Dense(2)"
+    " >> MeanSquaredError()",
     "recurrent": "Input(3, 2) >> GRU(2) >> RNN(2) >> MeanSquaredError()",
 }
 
@@ -83,7 +84,7 @@ def jacobian_of(network: symprop.Network, point: Point) -> tuple[Array, Array]:
 
 
 def output_hessian(text: str, output: Array, u: Array) -> Array:
-    """Return what the Hessian of the loss of each row makes of `u`: of half the squares `u`, else `(diag(p) - p p') u`."""
+    """Return what the loss's Hessian makes of `u` in each row: of half the squares `u`, else `(diag(p) - p p') u`."""
     u = u.reshape(output.shape)
     if "MeanSquared" in text:
         return u

@@ -27,8 +27,10 @@ from symprop.calculus.walk import NEXT, derive_system
 from symprop.errors import SpecError
 
 
-def gauss_newton_product(system: System) -> Along:
+def gauss_newton_product(system: System, penalised: bool = True) -> Along:
     """Return the equations of the Gauss-Newton matrix of a system times a direction of the parameters.
+
+    What penalties of parameters add to it is left out where it is not to be `penalised`.
 
     Raises:
         SpecError: the loss reads more of the network than its output and its parameters, or backpropagation is
@@ -39,10 +41,11 @@ def gauss_newton_product(system: System) -> Along:
     output, curved = system.output, adjoint_of(system.output)
     tangents = Tangents(context(system), still_in(system), frozenset())
     first = tangents.through(network)
-    of_loss, _ = derive_system(replace(system, items=loss, parameters=(output, *system.parameters)))
+    moved = (output, *(system.parameters if penalised else ()))
+    of_loss, _ = derive_system(replace(system, items=loss, parameters=moved))
     through_loss = (*tangents.through(loss), *tangents.through(of_loss))
-    turned = _Turned(through_loss, curved)
-    back = turned.through(_pulled_back(system, network, curved.tangent))
+    turned = Turned(through_loss, curved)
+    back = turned.through(pulled_back(system, network, curved.tangent))
     results = tuple(gradient_of(each).curved for each in system.wanted)
     found = Along("Gauss-Newton matrix", "gnvp", (*first, *turned.forward), back, results)
     return kept(found)
@@ -67,7 +70,7 @@ def apart(system: System) -> tuple[tuple[Item, ...], tuple[Item, ...]]:
     return network, loss
 
 
-def _pulled_back(system: System, network: tuple[Item, ...], cotangent: Variable) -> tuple[Item, ...]:
+def pulled_back(system: System, network: tuple[Item, ...], cotangent: Variable) -> tuple[Item, ...]:
     """Return the backward equations of a network from a cotangent of its output."""
     output = system.output
     given = cotangent.change(role=GIVEN)
@@ -77,7 +80,7 @@ def _pulled_back(system: System, network: tuple[Item, ...], cotangent: Variable)
     return derive_system(asked)[0]
 
 
-class _Turned:
+class Turned:
     """Backward equations in which adjoints are called after what they are here, and the cotangent after its equation.
 
     What a penalty adds to the product, which has no way through the network, is added where it comes out.
