@@ -173,7 +173,7 @@ class Program:
     @property
     def products(self) -> tuple[tuple[str, str], ...]:
         """What becomes of the gradient of each parameter along the direction: the Hessian's product with it."""
-        found = self.returns[1 + len(self.parameters) :]
+        found = self.returns[1 + len(self.parameters) :] if self.directions else ()  # else running statistics
         return tuple((each.name, name) for each, name in zip(self.parameters, found, strict=False))
 
     @cached_property
