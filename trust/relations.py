@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random as python_random
 import re
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -107,7 +108,9 @@ def new(longer: str, shorter: str) -> list[str]:
 
 def mean_of_examples(random: Random) -> tuple[str, str]:
     """A batch and its examples one by one."""
-    text = drawn(random, "BatchNorm", "ignore=", "weights=", 'name="counted"')
+    text = drawn(random, "BatchNorm", "ignore=", "weights=")
+    while Network(text, NUMBERS).mask:  # examples count by their share of what counts in the batch
+        text = drawn(random, "BatchNorm", "ignore=", "weights=")
     at = Point(text, random)
     parts = [at.step(rows=slice(row, row + 1)) for row in range(3)]
     grads = {name: np.mean([part[1][name] for part in parts], axis=0) for name in parts[0][1]}
@@ -310,7 +313,9 @@ def asked(relation: Callable[[Random], tuple[str, str]]) -> Callable[[int, int],
 
     def told(cases: int, seed: int) -> Iterator[str]:
         for number in range(cases):
-            what, wrong = relation(np.random.default_rng([seed, number]))
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", symprop.SympropWarning)  # of what is probably not meant
+                what, wrong = relation(np.random.default_rng([seed, number]))
             if wrong:
                 yield f"{number}: {what}: {wrong}"
 
