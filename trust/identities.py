@@ -1,0 +1,85 @@
+"""Both sides of each named rule of simplification and of each finishing touch, to be proved for every size."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from simplification_table import RULE_EXAMPLES, TOUCH_EXAMPLES, Shown
+
+from symprop.algebra.nodes import Node
+from symprop.algebra.trees import replace, variables
+from symprop.calculus.rules import RULES
+from symprop.formulas.finishing import TOUCHES
+from trust.element_sums import Undecided, meaning, runs, spread
+from trust.index_algebra import Joined, supposing
+from trust.index_functions import POSITIVE, same
+from trust.matrix_sums import of_inverses, of_orthogonal, of_powers
+from trust.theorems import digits_turned
+
+LEAST = {"n": 3}
+"""Examples that name a place, such as `one_hot(1, n)`, want at least so many."""
+IN_GENERAL: Mapping[str, Shown] = {
+    "common commutation": Shown("A @ commutation(m, n) + B @ commutation(m, n)", "A: r m*n, B: r m*n"),
+}
+"""Examples with names in the place of numbers."""
+
+
+@dataclass(frozen=True)
+class Identity:
+    """What a rule makes of its example, with what equations say put in."""
+
+    name: str
+    before: Node
+    after: Node
+    positive_determinant: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.before.text()} = {self.after.text()}"
+
+
+def identities() -> Iterator[Identity]:
+    """Yield each rule and each touch on its example."""
+    for rule in RULES:
+        shown = IN_GENERAL.get(rule.name, RULE_EXAMPLES[rule.identity])
+        applied = rule.apply(shown.node, shown.context)
+        assert applied is not None, rule.name
+        meant = {equation.target: equation.expression for equation in shown.context.by_name.values()}
+        sides = [shown.node, applied.result]
+        for target, expression in reversed(meant.items()):  # the later read the earlier
+            sides = [replace(part, {target: expression}) for part in sides]
+        yield Identity(rule.name, *sides, shown.positive_determinant)
+    for touch in TOUCHES:
+        shown = IN_GENERAL.get(touch.name, TOUCH_EXAMPLES[touch.name])
+        after = touch.apply(shown.node)
+        assert after is not None, touch.name
+        yield Identity(touch.name, shown.node, after)
+
+
+def facts(*nodes: Node) -> Iterator[Joined]:
+    """Yield what is known of the matrices in formulas: their inverses, their powers, their transposes."""
+    powers = any("matrix_power" in node.text() for node in nodes)
+    for leaf in dict.fromkeys(each for node in nodes for each in variables(node)):
+        if "orthogonal" in leaf.facts_by_kind:
+            yield from of_orthogonal(leaf)
+        if leaf.rank == 2 and leaf.shape[0] == leaf.shape[1]:
+            yield from of_powers(leaf) if powers else of_inverses(leaf)
+
+
+def holds(identity: Identity) -> bool:
+    """Whether both sides are equal for every size."""
+    before, after = identity.before, identity.after
+    POSITIVE.update({"Determinant"} if identity.positive_determinant else ())
+    try:
+        return any(_same(before, after, turned) for turned in (False, True))
+    finally:
+        POSITIVE.clear()
+
+
+def _same(before: Node, after: Node, turned: bool) -> bool:
+    with digits_turned(turned), supposing(facts(before, after), LEAST):
+        at, _ = runs(before.shape, "i")
+        try:
+            return same(meaning(before, at), meaning(after, spread(at, after.shape)))
+        except Undecided:
+            return False
