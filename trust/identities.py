@@ -8,17 +8,11 @@ from dataclasses import dataclass
 from simplification_table import RULE_EXAMPLES, TOUCH_EXAMPLES, Shown
 
 from symprop.algebra.nodes import Node
-from symprop.algebra.trees import replace, variables
+from symprop.algebra.trees import replace
 from symprop.calculus.rules import RULES
 from symprop.formulas.finishing import TOUCHES
-from trust.element_sums import Undecided, meaning, runs, spread
-from trust.index_algebra import Joined, supposing
-from trust.index_functions import POSITIVE, same
-from trust.matrix_sums import of_inverses, of_orthogonal, of_powers
-from trust.theorems import digits_turned
+from trust.equalities import equal
 
-LEAST = {"n": 3}
-"""Examples that name a place, such as `one_hot(1, n)`, want at least so many."""
 IN_GENERAL: Mapping[str, Shown] = {
     "common commutation": Shown("A @ commutation(m, n) + B @ commutation(m, n)", "A: r m*n, B: r m*n"),
 }
@@ -56,30 +50,6 @@ def identities() -> Iterator[Identity]:
         yield Identity(touch.name, shown.node, after)
 
 
-def facts(*nodes: Node) -> Iterator[Joined]:
-    """Yield what is known of the matrices in formulas: their inverses, their powers, their transposes."""
-    powers = any("matrix_power" in node.text() for node in nodes)
-    for leaf in dict.fromkeys(each for node in nodes for each in variables(node)):
-        if "orthogonal" in leaf.facts_by_kind:
-            yield from of_orthogonal(leaf)
-        if leaf.rank == 2 and leaf.shape[0] == leaf.shape[1]:
-            yield from of_powers(leaf) if powers else of_inverses(leaf)
-
-
 def holds(identity: Identity) -> bool:
     """Whether both sides are equal for every size."""
-    before, after = identity.before, identity.after
-    POSITIVE.update({"Determinant"} if identity.positive_determinant else ())
-    try:
-        return any(_same(before, after, turned) for turned in (False, True))
-    finally:
-        POSITIVE.clear()
-
-
-def _same(before: Node, after: Node, turned: bool) -> bool:
-    with digits_turned(turned), supposing(facts(before, after), LEAST):
-        at, _ = runs(before.shape, "i")
-        try:
-            return same(meaning(before, at), meaning(after, spread(at, after.shape)))
-        except Undecided:
-            return False
+    return equal(identity.before, identity.after, identity.positive_determinant)
