@@ -27,7 +27,7 @@ from symprop.calculus.context import Context
 from symprop.calculus.known_forms import KNOWN_FORMS
 from symprop.calculus.rules import RULES
 from symprop.calculus.tidy import tidy
-from symprop.formulas.finishing import TOUCHES
+from symprop.finishing.touches import TOUCHES
 from symprop.notation.latex import latex
 from trust.equalities import equal
 

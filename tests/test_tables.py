@@ -14,7 +14,7 @@ from symprop.algebra.nodes import NODE_KINDS
 from symprop.algebra.table import PairTable, Table
 from symprop.calculus.chains import NEIGHBOURS
 from symprop.calculus.pairs import PAIRS
-from symprop.formulas.kroneckers import BESIDE
+from symprop.finishing.kroneckers import BESIDE
 
 NOT_ELEMENTWISE = [kind for kind in NODE_KINDS if not issubclass(kind, n.Elementwise | n.Variable | n.Scalar)]
 

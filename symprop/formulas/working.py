@@ -23,7 +23,7 @@ from symprop.calculus.known_forms import with_known_forms
 from symprop.calculus.linear_maps import flat, matrix_of
 from symprop.calculus.rewriting import simplified
 from symprop.calculus.tidy import tidy
-from symprop.formulas.finishing import finished
+from symprop.finishing.touches import finished
 from symprop.formulas.ledger import ledger
 from symprop.formulas.remarks import remarks
 from symprop.formulas.result import Result

@@ -94,6 +94,9 @@ class Penalised(LossLayer):
     def caption(self) -> str:
         return self.loss.caption
 
+    def likelihood(self) -> str:
+        return self.loss.likelihood()
+
     def target(self, output: Variable) -> Variable:
         return self.loss.target(output)
 
