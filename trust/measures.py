@@ -10,7 +10,11 @@ from importlib import import_module
 
 Figure = int | float | str
 
-MODULES: tuple[str, ...] = ("networks", "formulas", "comparisons", "remarks", "relations", "numerics")
+MODULES: tuple[str, ...] = (
+    *("networks", "formulas", "comparisons", "remarks"),
+    *("relations", "numerics"),
+    *("proofs", "mutations", "wrong_networks"),
+)
 """The modules of this folder that have a table of measures, in the order of the page."""
 
 TOLD = 20
