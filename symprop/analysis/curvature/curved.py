@@ -95,7 +95,7 @@ with the probabilities p, and its Hessian does not read the targets
         >>> from symprop import derive
         >>> d = derive("Input(2) >> Dense(3) >> MeanSquaredError()").per_example()
         >>> print(d.equation("NdW1").text())
-        NdW1 = sum(delta1**2) * sum(x**2)
+        NdW1 = sum(delta1 * delta1) * sum(x * x)
 
         Raises:
             SpecError: layers take means over the batch, or backpropagation is truncated.

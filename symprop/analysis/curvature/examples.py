@@ -105,7 +105,7 @@ def squared_norm(gradient: Node) -> Node:
     >>> from symprop.algebra import variable
     >>> delta, a = variable("delta1", (3,)), variable("a", (4,))
     >>> print(squared_norm(n.Outer(delta, a)).text())
-    sum(delta1**2) * sum(a**2)
+    sum(delta1 * delta1) * sum(a * a)
     """
     terms = [coefficient_and_rest(term) for term in terms_of(gradient)]
     if len(terms) > 1 and any(rest is None or INNER(rest, rest) is None for _, rest in terms if not _is_plain(rest)):
