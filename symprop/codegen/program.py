@@ -17,7 +17,6 @@ from symprop.algebra.alike import ForAlike
 from symprop.algebra.batching import BATCH_SIZE
 from symprop.algebra.kinds.patterns import Pattern
 from symprop.algebra.nodes import BlockSum, Node, Variable
-from symprop.algebra.roles import GRADIENT
 from symprop.algebra.shapes import Shape, same, shape_text
 from symprop.algebra.trees import has_kind, parts, variables
 from symprop.algebra.trees import replace as substituted
@@ -272,7 +271,7 @@ class Names:
         return self._fresh(variable.letter, variable.index, variable.role, expression)
 
     def _fresh(self, letter: str, index: Any, role: str, expression: Node) -> Variable:
-        key = letter, index, role == GRADIENT
+        key = letter, index, Variable(letter, index, (), (), 1, role).prefix
         mark = self.marks.get(key, 1)
         while (fresh := Variable(letter, index, expression.shape, (), mark, role)).name in self.taken:
             mark += 1

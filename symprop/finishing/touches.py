@@ -7,7 +7,7 @@ a named step, like any other.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from sympy import Expr, Integer
 
@@ -48,6 +48,7 @@ from symprop.finishing.common_factors import (
     common_matrix,
     common_number,
     common_vector,
+    factor_of_some,
     product_of,
     repeated_matrix,
 )
@@ -59,8 +60,8 @@ MOST_ROUNDS = 5
 """How often all touches are tried: what one has changed may make room for another."""
 
 
-def finished(node: Node) -> tuple[Node, tuple[Step, ...]]:
-    """Return the form in which an answer is shown, and the steps that led there.
+def finished(node: Node, touches: Sequence[KnownForm] | None = None) -> tuple[Node, tuple[Step, ...]]:
+    """Return the form in which an answer is shown, and the steps that led there; `touches` are those of `TOUCHES`.
 
     >>> from symprop.algebra import variable
     >>> A, B, x = variable("A", (2, 3)), variable("B", (2, 3)), variable("x", (3,))
@@ -70,7 +71,7 @@ def finished(node: Node) -> tuple[Node, tuple[Step, ...]]:
     steps: list[Step] = []
     for _ in range(MOST_ROUNDS):
         before = node
-        for touch in TOUCHES:
+        for touch in TOUCHES if touches is None else touches:
             changed = _everywhere(node, touch.apply, {})
             if changed != node:
                 steps.append(Step(touch.name, node, changed))
@@ -294,3 +295,6 @@ TOUCHES: tuple[KnownForm, ...] = (
     KnownForm("what is added first", "-x + y = y - x", added_first),
 )
 """In the order in which they are applied, each everywhere in the answer."""
+
+OF_EQUATIONS = (*TOUCHES, KnownForm("factor of some terms", "x * y + x * z + w = x * (y + z) + w", factor_of_some))
+"""Those of equations of second derivatives, which are sums of products that share the slopes of activations."""

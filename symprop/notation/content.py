@@ -42,6 +42,9 @@ def sections(derivation: Derivation, signed: bool = True) -> tuple[Section, ...]
         "Loss": _lines(derivation, loss, None),
         "Backward pass": _lines(derivation, derivation.backward, False),
         "Gradients": _lines(derivation, derivation.backward, True),
+        "Forward pass along v": _lines(derivation, derivation.along.forward, None),
+        "Backward pass along v": _lines(derivation, derivation.along.backward, False),
+        "Hessian times v": _lines(derivation, derivation.along.backward, True),
         "Convolution": convolutions(tuple(derivation.convolutions.values())),
         "Remarks": _said([told(derivation, remark) for remark in derivation.remarks]),
     }

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from symprop.notation.blocks import NO_BYLINE, Byline, Chain, Grid, Link, Section
-from symprop.notation.latex import escaped
+from symprop.notation.latex_letters import escaped
 from symprop.notation.paper import A4, SLIDES, Paper
 from symprop.notation.slides import parts
 from symprop.notation.words import Code, Math, Words, Written, written

@@ -101,6 +101,8 @@ class Unicode(Style):
     kronecker, log, pseudoinverse = " ⊗ ", "log", "⁺"
 
     def variable(self, node: n.Variable, elements: Sequence[Basic] = (), above: str = "") -> str:
+        if node.is_tangent:
+            return f"R{{{self.variable(node.of_tangent, elements)}}}{above}"
         accent, base, rest = accented(node.letter)
         name = GREEK.get(base, base) + (subscript(rest) if rest else "")
         if accent:

@@ -92,6 +92,22 @@ def test_norms_over_time_are_those_of_a_recurrent_layer_by_hand() -> None:
         added[place] = 1j * STEP
         true[place] = loss(added).imag / STEP
     np.testing.assert_allclose(norms, np.linalg.norm(true, axis=1), rtol=1e-12)
+    own = symprop.norms_over_time(text, params, np.stack([x, x]), [y, y])
+    np.testing.assert_allclose(own["h1"], norms, rtol=1e-12)
+
+
+def test_norms_of_a_batch_of_ones_own_are_of_what_counts_in_it() -> None:
+    text = (
+        "Input(6) >> Embedding(5, 3, flatten=False) >> LSTM(2) >> Dense(5) "
+        '>> SoftmaxCrossEntropy(mask=Input(6, name="counted"))'
+    )
+    ids = np.arange(12).reshape(2, 6) % 5
+    norms = symprop.norms_over_time(text, x={"x": ids, "counted": [2, 3]}, y=ids)
+    assert (norms["c1"][:3] > 0).all() and not norms["c1"][3:].any()
+    with pytest.raises(ValueError, match=r"y has shape \(2, 5\)"):
+        symprop.norms_over_time(text, x={"x": ids, "counted": [2, 3]}, y=ids[:, 1:])
+    with pytest.raises(symprop.SpecError, match="there is no y"):
+        symprop.norms_over_time(text, x={"x": ids, "counted": [2, 3]})
 
 
 @pytest.mark.parametrize(

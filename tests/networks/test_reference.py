@@ -118,6 +118,13 @@ def test_random_recurrent_networks(number: int) -> None:
         " >> Dropout(0.5) >> Dense(2) >> MeanSquaredError() + L2(0.1)",  # the last state is what evaluation reads
         'Input(2, 2) >> LSTM(2, initial=(Input(2, name="h0"), Input(2, name="c0"))) >> BatchNorm()'
         ' >> GRU(2, initial=Input(2, name="h0"), reset="before") >> MeanSquaredError()',
+        # a state that is read as the argument of a function alone
+        'Input(3, 1) >> Scan("f = sigmoid(U @ x); c = f*c_prev + tanh(W @ x + R @ h_prev); h = f*tanh(c)", c=2, h=2)'
+        " >> MeanSquaredError()",
+        'Input(3, 1) >> Scan("a = W @ x + R @ h_prev; h = tanh(a)", a=2, h=2, output="a") >> MeanSquaredError()',
+        # a state that an output behind it reads
+        'Input(3, 1) >> Scan("h = tanh(W @ x + R @ h_prev); y = C @ h", h=2, y=2, sequence=False) >> Dropout(0.5)'
+        " >> Dense(2) >> MeanSquaredError() + L2(0.1)",
     ],
 )
 def test_recurrent_networks_that_were_once_wrong(text: str) -> None:
