@@ -63,6 +63,8 @@ def diagram(
     """
     if format not in ("svg", "tikz"):
         raise SpecError(f"unknown format {shown(format)}\nallowed: svg, tikz")
+    if not isinstance(derivation, Derivation):
+        raise SpecError(f"a derivation is drawn, not {shown(derivation)}\nallowed: diagram(symprop.derive(network))")
     drawing = drawn(derivation, first, last, notation)
     return svg(drawing) if format == "svg" else tikz(drawing)
 
