@@ -10,7 +10,7 @@ from importlib import import_module
 
 Figure = int | float | str
 
-MODULES: tuple[str, ...] = ("comparisons", "hostile", "fuzzing", "files")
+MODULES: tuple[str, ...] = ("comparisons", "hostile", "fuzzing", "files", "determinism")
 """The modules of this folder that have a table of measures, in the order of the page."""
 
 TOLD = 20
