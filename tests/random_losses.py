@@ -295,7 +295,7 @@ def wrong_in(result: Result, tally: Tally, seed: int) -> Iterator[str]:
 
 
 def at_a_jump(result: Result, point: FormulaPoint, true: Array) -> bool:
-    """Whether rounding decides on which side of a switch a point is, as where something that is 0 is compared with 0."""
+    """Whether rounding decides on which side of a switch a point is, as where a 0 is compared with 0."""
     random = np.random.default_rng(0)
     moved = {
         name: each if each.dtype.kind == "i" else each * (1 + 1e-9 * random.normal(size=np.shape(each)))

@@ -14,6 +14,7 @@ MODULES: tuple[str, ...] = (
     *("networks", "formulas", "comparisons", "remarks"),
     *("relations", "numerics"),
     *("proofs", "mutations", "wrong_networks"),
+    *("hostile", "fuzzing", "files", "determinism"),
 )
 """The modules of this folder that have a table of measures, in the order of the page."""
 

@@ -19,6 +19,7 @@ from sympy import prod
 
 from symprop.algebra.equations import System
 from symprop.algebra.indices import RowIndex
+from symprop.algebra.numbered_sizes import sizes_given
 from symprop.codegen.case import Case, case_of
 from symprop.codegen.program import ProgramError
 from symprop.errors import ShapeError, SpecError
@@ -93,8 +94,8 @@ def check(
     first, *others = target_checks.chosen(target)
     case = case_of(network, dtype="float64", optimizer=None, threads=1, target=first)
     if case.network.system().loops:
-        return _of_recurrence(case, seed, float32, dict(sizes or {}), target, limit)
-    case = case.with_sizes(dict(sizes or {}))
+        return _of_recurrence(case, seed, float32, sizes_given(sizes), target, limit)
+    case = case.with_sizes(sizes_given(sizes))
     title, system = case.network.text, case.example.system
     check_numbers(case.network)
     if system.loss is None:
