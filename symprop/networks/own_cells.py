@@ -224,7 +224,8 @@ class Scan(Recurrent):
             known[each.name] = Variable(each.name, (), node.shape)
         made: dict[Node, Node] = {}
         self._enter_parameters(moment, read, known, made)
-        for name, (node, role) in with_pre_activations(read, {*known, *dict(self.hyperparameters)}).items():
+        taken = {*known, *dict(self.hyperparameters)}
+        for name, (node, role) in with_pre_activations(read, taken, cell.states).items():
             note = role if role == PRE_ACTIVATION else "state" if name in cell.states else ""
             made[Variable(name, (), node.shape)] = moment.let(name, replace(node, made), note, role)
 

@@ -132,12 +132,13 @@ def _in_place(loop: Written) -> Iterable[str]:
         yield from loop.indented(*_assigned([each.name for each in rows], list(rows.values()), loop.indent + INDENT))
 
     read = {each for statement in steps.program.forward for each in statement.reads}
+    apart = {after: before for after, before in held.items() if before not in rows}
     handed = {
         after: before
-        for after, before in held.items()
-        if before not in rows and after not in read and steps.in_place(before, after, named=True)
+        for after, before in apart.items()
+        if after not in read and steps.in_place(before, after, named=True)
     }
-    read |= {after for after, before in held.items() if before not in rows}
+    read |= apart.keys()
 
     def line(statement: Statement) -> list[str]:
         if statement.target in handed:
@@ -153,8 +154,8 @@ def _in_place(loop: Written) -> Iterable[str]:
         return [f"{name}{equals}{row}" if statement.target in read else row, *rest]
 
     yield from loop.body(line)
-    for after, before in held.items():
-        if before not in rows and after not in handed:
+    for after, before in apart.items():
+        if after not in handed:
             yield from loop.indented(f"{before.name} = {after.name}")
 
 

@@ -115,8 +115,8 @@ class _Planner:
         """Give the result of an operation its block."""
         target, expression = statement.target, statement.expression
         stop = self.last.get(target, place)
-        given = "gradient" if target.is_gradient else "statistics"
-        is_wanted = target in self.returned and target.is_gradient  # lies in one vector with the others
+        given = "gradient" if target.is_of_gradient else "statistics"
+        is_wanted = target in self.returned and target.is_of_gradient  # lies in one vector with the others
         if is_boolean(expression, self.booleans) and not self.loops:
             self.booleans.add(target)
         if isinstance(expression, Scan):

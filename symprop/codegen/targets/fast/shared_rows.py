@@ -58,7 +58,7 @@ def shared_rows(program: Program) -> Program:
 
     def change(statement: Statement, emit: Emit) -> Statement:
         expression, is_part = rows.of(statement.expression, emit)
-        if statement.name == loss or (statement.target.is_gradient and statement.name in program.returned):
+        if statement.name == loss or (statement.target.is_of_gradient and statement.name in program.returned):
             expression, is_part = expression if is_part else _share(expression), True
         elif is_part and statement.name in program.returned:
             expression, is_part = Total(rows.named(expression, emit)), False
