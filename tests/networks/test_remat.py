@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import tracemalloc
 from typing import Any
 
@@ -159,6 +160,25 @@ def test_a_step_in_a_workspace_allocates_no_array() -> None:
     tracemalloc.stop()
     assert peak < 8 * 16 * 6 * 16 * 2  # less than the states of a window
     assert all(np.array_equal(first[name], value) for name, value in grads.items())
+
+
+def test_no_two_arrays_that_are_live_share_memory() -> None:
+    text = NETWORKS[0]
+    case = case_of(text, target="fast")
+    plan = planned(case.program, made_into_rows(case.program.targets))
+    names = [block.first.name for block in plan.blocks if block not in plan.extra.values()]
+    assert len(names) == len(set(names))
+    for one, other in itertools.combinations(plan.blocks, 2):
+        if one.kind == other.kind and one.start <= other.stop and other.start <= one.stop:
+            low, high = sorted((one, other), key=lambda block: block.offset.subs(BATCH_SIZE, 3))
+            assert (low.offset + low.size).subs(BATCH_SIZE, 3) <= high.offset.subs(BATCH_SIZE, 3)
+    params, x, y = drawn(text)
+    work = case.module.make_workspace(3)
+    first = {name: value.copy() for name, value in case.module.loss_and_grads(params, x, y, work)[1].items()}
+    memory = work.h2_starts.base
+    memory[...] = np.nan  # what a step before left is read by none
+    again = case.module.loss_and_grads(params, x, y, work)[1]
+    assert all(np.array_equal(again[name], value) for name, value in first.items())
 
 
 def test_what_is_certified_and_what_is_refused() -> None:
