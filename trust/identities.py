@@ -10,7 +10,7 @@ from simplification_table import RULE_EXAMPLES, TOUCH_EXAMPLES, Shown
 from symprop.algebra.nodes import Node
 from symprop.algebra.trees import replace
 from symprop.calculus.rules import RULES
-from symprop.formulas.finishing import TOUCHES
+from symprop.finishing.touches import TOUCHES
 from trust.equalities import equal
 
 IN_GENERAL: Mapping[str, Shown] = {
