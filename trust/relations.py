@@ -193,12 +193,12 @@ def moved_input(random: Random) -> tuple[str, str]:
     layers += [f"Conv{axes}D(2, 3, padding=1, dilation={one(random, [1, 2])}, bias=False)"]
     layers += [f"MaxPool{axes}D(3, stride=1, padding=1)"] * int(random.integers(2))
     loss = one(random, ["MeanSquaredError()", "Huber()", "MeanAbsoluteError()"])
-    text = f"Input({', '.join(['28'] * axes)}, 2) >> {' >> '.join(layers)} >> {loss}"
+    text = f"Input({', '.join(['40'] * axes)}, 2) >> {' >> '.join(layers)} >> {loss}"
     at = Point(text, random)
     steps = int(random.integers(1, 4))
     places, targets = (
-        (slice(None), *[slice(12, 16)] * axes),
-        (slice(None), *[slice(12 // apart_by, 16 // apart_by)] * axes),
+        (slice(None), *[slice(16, 20)] * axes),
+        (slice(None), *[slice(16 // apart_by, 20 // apart_by)] * axes),
     )
     for array, inside in ((at.x, places), (at.y, targets)):
         values = next(iter(array.values())) if isinstance(array, dict) else array

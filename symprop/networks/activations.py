@@ -163,8 +163,8 @@ class ELU(Rectifier):
 class GELU(Rectifier):
     """`z` times the normal distribution function of `z`: exact, or its tanh approximation (`approximate="tanh"`).
 
-    Hendrycks and Gimpel, *Gaussian error linear units* (2016). On the left it is right to about one rounding of `z`, not
-    of itself, since `1 + erf(t)` cancels: 0 from z = -9 on in float64, -6 in float32.
+    Hendrycks and Gimpel, *Gaussian error linear units* (2016). On the left it is right to about one rounding of `z`,
+    not of itself, since `1 + erf(t)` cancels: 0 from z = -9 on in float64, -6 in float32.
 
     >>> from symprop import Dense, Input
     >>> print(*(Input(3) >> Dense(2) >> GELU()).system().equations, sep="; ")
