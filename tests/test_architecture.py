@@ -36,6 +36,7 @@ ORDER = (
     "history",
     "columns",
     "calculus",
+    "finishing",
     "analysis",
     "notation",
     "codegen",

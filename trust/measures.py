@@ -10,7 +10,12 @@ from importlib import import_module
 
 Figure = int | float | str
 
-MODULES: tuple[str, ...] = ("comparisons", "relations", "numerics")
+MODULES: tuple[str, ...] = (
+    *("networks", "formulas", "comparisons", "remarks"),
+    *("relations", "numerics"),
+    *("proofs", "mutations", "wrong_networks"),
+    *("hostile", "fuzzing", "files", "determinism"),
+)
 """The modules of this folder that have a table of measures, in the order of the page."""
 
 TOLD = 20

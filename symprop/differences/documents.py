@@ -17,7 +17,8 @@ from symprop.differences.compared import Compared
 from symprop.differences.marks import Part, pieces
 from symprop.differences.words import Chapter, chapters, closing, joined, network_text, notes, opening
 from symprop.notation.breaking import latex_pieces
-from symprop.notation.latex import Tex, escaped, latex
+from symprop.notation.latex import Tex, latex
+from symprop.notation.latex_letters import escaped
 from symprop.notation.mathml import mathml
 from symprop.notation.tex_boxes import width as tex_width
 from symprop.notation.wording import Wording, told_apart
