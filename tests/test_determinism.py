@@ -1,4 +1,4 @@
-"""What symprop prints is the same twice; `trust/determinism.py` asks it under hash seeds, Pythons, versions, kernels."""
+"""What symprop prints is the same twice; `trust/determinism.py` asks it under hash seeds, Pythons and kernels."""
 
 from __future__ import annotations
 
