@@ -96,6 +96,9 @@ class Penalised(LossLayer):
     def caption(self) -> str:
         return self.loss.caption
 
+    def likelihood(self) -> str:
+        return self.loss.likelihood()
+
     def target(self, output: Variable) -> Variable:
         return self.loss.target(output)
 

@@ -194,6 +194,11 @@ class Network(Row):
         return tuple(self._built().books.built)
 
     @property
+    def likelihood(self) -> str:
+        """The distribution of the targets of which the loss is the negative logarithm; empty where it is of none."""
+        return self.layers[-1].likelihood()
+
+    @property
     def counted(self) -> Variable | None:
         """What the loss of a batch is divided by, where it is not the number of examples: all that counts."""
         return self._built().books.counted

@@ -128,8 +128,9 @@ def _parts(case: Case, small: Case, smallest: Case, seed: int, float32: bool, ot
     yield "the module", lambda: _module(case, small, seed, float32)
     yield "other modules", lambda: target_checks.rows(case, others, points_of(case, seed, POINTS))
     yield "switches", lambda: switch_checks.rows(small, seed)
-    yield "extreme values", lambda: _extremes(small, seed)
-    yield "other layouts", lambda: _layouts(small if has_moments(case.network.layers) else case, seed)
+    in_time = has_moments(case.network.layers)  # of each moment all is worked out anew
+    yield "extreme values", lambda: _extremes(smallest if in_time else small, seed)
+    yield "other layouts", lambda: _layouts(small if in_time else case, seed)
     yield "steps, batch in rows", lambda: _steps(case.rows, small.rows, seed)
     if case.own.layout == "example":
         yield "steps, one example", lambda: _steps(case.example, small.example, seed)

@@ -13,7 +13,7 @@ from symprop.codegen.case import Case
 from symprop.networks.recurrent import written_out_in_time
 from symprop.verify.arithmetic import Array, Complex
 from symprop.verify.evaluate import Evaluator, stacked, unstacked
-from symprop.verify.points import points_of
+from symprop.verify.points import Point, points_of
 
 STEP = 2.0**-560
 BATCH = 3
@@ -29,16 +29,25 @@ NETWORKS = {
     "tied": "Input(3) >> Repeat(Residual(Dense(3) >> Tanh()), 3, tied=True) >> Dense(2) >> Huber()",
     "loop": "Input(3) >> Dense(3) >> Repeat(Residual(Dense(3) >> Tanh()), N) >> Dense(2) >> MeanSquaredError()",
     "lstm": "Input(3, 2) >> LSTM(3) >> GRU(2, sequence=False) >> Dense(2) >> MeanSquaredError()",
+    "rnn": "Input(3, 2) >> RNN(3) >> Dense(2) >> MeanSquaredError()",
     "own": 'Input(3, 2) >> Scan("h = tanh(W @ x + R @ h_prev + b)", h=2) >> Dense(1) >> MeanSquaredError()',
 }
 
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_the_product_is_the_derivative_of_the_gradient(name: str) -> None:
-    layout = "rows" if name in ("dense", "norms", "attention", "lstm") else "example"
+    layout = "example" if name in ("residual", "tied", "own") else "rows"
     found, wanted = products(NETWORKS[name], layout)
     for each, right in wanted.items():
         assert np.abs(found[each] - right).max() <= 1e-12 * (1 + max(np.abs(value).max() for value in wanted.values()))
+
+
+def check_code(case: Case, point: Point, along: dict[str, Array], wanted: dict[str, Array]) -> None:
+    """Compare what a module computes with the complex step."""
+    found = case.module.hvp(point.parameters, next(iter(point.inputs.values())), v=along, **point.given)
+    largest = max(np.abs(value).max() for value in wanted.values())
+    for name, right in wanted.items():
+        assert np.abs(found[name] - right).max() <= 1e-11 * (1 + largest)
 
 
 def products(text: str, layout: str) -> tuple[dict[str, Array], dict[str, Array]]:
@@ -60,6 +69,9 @@ def products(text: str, layout: str) -> tuple[dict[str, Array], dict[str, Array]
     stepped.run(gradients)
     wanted = {each.name: unstacked(stepped.values[f"d{each.name}"]).imag / STEP for each in system.parameters}
 
+    if layout == "rows":
+        for target in ("fast", "numpy"):
+            check_code(Case(network, target=target), point, along, wanted)
     plain = {**values, **{each.tangent.name: along[each.name] for each in system.parameters}}
     evaluator = Evaluator(Complex(), stacked(plain, Complex()), sizes)
     evaluator.run([*gradients, *tangents])

@@ -95,9 +95,11 @@ class Tangents:
         inside = tuple(found for item in loop.items for found in self._of(item, inside=True))
         base = tuple(map(self.equation, loop.base))
         step = tuple(found for item in loop.step for found in self._of(item, inside=True))
-        flows = (
+        flows = [
             Flow(each.name.tangent, *(self.along(part)[0] for part in (each.start, each.after))) for each in loop.flows
-        )
+        ]
+        read = {each for equation in equations_in(step) for each in variables(equation.expression)}
+        flows += [each for each in loop.flows if each.name in read]  # what is handed on itself, where that is read too
         carries = tuple(Carry(each.before.tangent, each.after.tangent, each.every) for each in loop.carries)
         yield dataclasses.replace(
             loop,
