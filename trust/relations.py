@@ -193,12 +193,12 @@ def moved_input(random: Random) -> tuple[str, str]:
     layers += [f"Conv{axes}D(2, 3, padding=1, dilation={one(random, [1, 2])}, bias=False)"]
     layers += [f"MaxPool{axes}D(3, stride=1, padding=1)"] * int(random.integers(2))
     loss = one(random, ["MeanSquaredError()", "Huber()", "MeanAbsoluteError()"])
-    text = f"Input({', '.join(['28'] * axes)}, 2) >> {' >> '.join(layers)} >> {loss}"
+    text = f"Input({', '.join(['40'] * axes)}, 2) >> {' >> '.join(layers)} >> {loss}"
     at = Point(text, random)
     steps = int(random.integers(1, 4))
     places, targets = (
-        (slice(None), *[slice(12, 16)] * axes),
-        (slice(None), *[slice(12 // apart_by, 16 // apart_by)] * axes),
+        (slice(None), *[slice(16, 20)] * axes),
+        (slice(None), *[slice(16 // apart_by, 20 // apart_by)] * axes),
     )
     for array, inside in ((at.x, places), (at.y, targets)):
         values = next(iter(array.values())) if isinstance(array, dict) else array
@@ -328,7 +328,7 @@ ROWS: tuple[tuple[str, str, Callable[[Random], tuple[str, str]], int, int, tuple
         "Of networks without BatchNorm and with losses whose examples count alike, loss and gradients of a batch are "
         "the means of those of its examples.",
         mean_of_examples,
-        2,
+        1,
         200,
         (),
     ),
@@ -336,7 +336,7 @@ ROWS: tuple[tuple[str, str, Callable[[Random], tuple[str, str]], int, int, tuple
         "order of the batch",
         "Of all networks, loss and gradients are the same for the examples in another order.",
         permuted_batch,
-        2,
+        1,
         200,
         (),
     ),
@@ -411,11 +411,11 @@ ROWS: tuple[tuple[str, str, Callable[[Random], tuple[str, str]], int, int, tuple
         "Of networks without BatchNorm and loops over time, the module with all its passes has the numbers "
         "of the printed equations.",
         without_passes,
-        2,
+        1,
         200,
         (),
     ),
-    ("fast and to read", "Of all networks, both modules have the same numbers.", on("read"), 2, 200, ()),
+    ("fast and to read", "Of all networks, both modules have the same numbers.", on("read"), 1, 200, ()),
     ("fast and numba", "Of all networks, the module with loops has the same numbers.", on("numba"), 1, 40, ("numba",)),
     ("fast and JAX", "Of all networks, JAX's module has the same numbers.", on("jax"), 1, 100, ("jax",)),
     ("fast and PyTorch", "Of all networks, PyTorch's module has the same numbers.", on("torch"), 1, 200, ("torch",)),
