@@ -16,6 +16,7 @@ from symprop.algebra.batching import batched
 from symprop.algebra.equations import Equation, Item, Loop, Rows, System
 from symprop.algebra.indices import RowIndex, placed
 from symprop.algebra.nodes import Node, Variable
+from symprop.algebra.roles import GRADIENT
 from symprop.algebra.trees import variables
 from symprop.codegen.program import Program, Statement, Why
 from symprop.codegen.scans import Body, Made, Scan, Steps
@@ -193,8 +194,13 @@ class _Inside:
 
 
 def local(variable: Variable) -> Variable:
-    """Return the name of a variable in a step: `h1_t`, and `h1_before` for `t - 1`."""
+    """Return the name of a variable in a step: `h1_t`, `h1_before` for `t - 1`, `dh1_above` for what has a prime.
+
+    The derivative by a state has two parts: what has a prime comes from the layer above, the other from `t + 1`.
+    """
     (time,) = _times(variable)
+    if variable.role == GRADIENT and variable.mark > 1:
+        return _with_suffix(variable, "_above").change(mark=variable.mark - 1)
     return _with_suffix(variable, "_before" if time.as_coeff_Add()[0] else "_t")
 
 
