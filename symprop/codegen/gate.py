@@ -20,6 +20,10 @@ IMPORTS = frozenset(
     )
 )
 """What a module may import; all of these compute."""
+NAMES = frozenset(
+    {("concurrent.futures", "ThreadPoolExecutor"), ("contextvars", "copy_context")}  # two threads share a step
+)
+"""What a module may import of others, by name."""
 BUILTINS = frozenset(
     (
         *("abs", "all", "any", "bool", "dict", "divmod", "enumerate", "float", "getattr", "int", "isinstance", "len"),
@@ -64,8 +68,11 @@ def _wrong(tree: ast.Module) -> Iterator[str]:
                 yield from (f"imports {each.name}" for each in aliases if each.name not in IMPORTS)
             case ast.ImportFrom(module=module, names=aliases):
                 named = tuple(each.asname or each.name for each in aliases)
-                if module not in IMPORTS:
-                    yield f"imports {module}"
+                yield from (
+                    f"imports {module}"
+                    for each in aliases
+                    if module not in IMPORTS and (module, each.name) not in NAMES
+                )
             case ast.Name(id=name, ctx=ast.Load()):
                 read.setdefault(name, part.lineno)
                 named = (name,) if name in DUNDERS else ()
