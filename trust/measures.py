@@ -10,7 +10,7 @@ from importlib import import_module
 
 Figure = int | float | str
 
-MODULES: tuple[str, ...] = ("comparisons", "proofs", "mutations", "wrong_networks")
+MODULES: tuple[str, ...] = ("comparisons", "proofs", "steps", "mutations", "wrong_networks")
 """The modules of this folder that have a table of measures, in the order of the page."""
 
 TOLD = 20
