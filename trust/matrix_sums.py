@@ -15,7 +15,8 @@ from sympy import Expr, Integer
 
 from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Node, Variable
-from trust.element_sums import MEANING, Places, along, meaning, run, without
+from symprop.algebra.shapes import broadcast
+from trust.element_sums import MEANING, Places, along, meaning, run, runs, spread, without
 from trust.index_algebra import (
     Factor,
     Joined,
@@ -30,7 +31,7 @@ from trust.index_algebra import (
     single,
     sums_to_1,
 )
-from trust.index_functions import DERIVATIVES, exponential, logarithm, power
+from trust.index_functions import DERIVATIVES, derivative, exponential, logarithm, power
 from trust.places import RANGE, index
 
 
@@ -220,3 +221,27 @@ def _sizes(factor: Factor) -> tuple[Expr, ...]:
 
 
 DERIVATIVES["Determinant"] = _determinant
+
+
+# ---------------------------------------------------------------- derivatives that are not worked out
+
+
+@MEANING.row(n.Pullback)
+def _(node: n.Pullback, places: Places) -> Sums:
+    g, expression, by = node.operands
+    at, out = runs(broadcast(g.shape, expression.shape))
+    slope = derivative(meaning(expression, spread(at, expression.shape)), _leaf(by), places)
+    return over(out, multiplied(meaning(g, spread(at, g.shape)), slope))
+
+
+@MEANING.row(n.Pushforward)
+def _(node: n.Pushforward, places: Places) -> Sums:
+    expression, by, u = node.operands
+    at, into = runs(by.shape)
+    return over(into, multiplied(derivative(meaning(expression, places), _leaf(by), at), meaning(u, at)))
+
+
+def _leaf(by: Node) -> str:
+    if not isinstance(by, Variable) or "symmetric" in by.facts_by_kind:
+        raise LookupError("a derivative with respect to what is no free variable")
+    return by.name

@@ -13,7 +13,7 @@ Figure = int | float | str
 MODULES: tuple[str, ...] = (
     *("networks", "formulas", "comparisons", "remarks"),
     *("relations", "numerics"),
-    *("proofs", "mutations", "wrong_networks"),
+    *("proofs", "steps", "mutations", "wrong_networks"),
     *("hostile", "fuzzing", "files", "determinism"),
 )
 """The modules of this folder that have a table of measures, in the order of the page."""
