@@ -10,6 +10,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from types import ModuleType
@@ -152,6 +153,42 @@ def test_training_tables(
     if expected:
         check_complaint(complaint)
     assert sorted(os.listdir(folder)) == ["kept.txt", "t.csv"]
+
+
+SMALL = "Input(3) >> Dense(2) >> MeanSquaredError()"
+WRONG_TYPES: dict[str, Callable[[], object]] = {
+    "check": lambda: symprop.check(SMALL, sizes=3),  # type: ignore[arg-type]
+    "derive": lambda: symprop.derive(SMALL, sizes=[1]),  # type: ignore[arg-type]
+    "answer": lambda: symprop.gradient("x @ x", "x", x="n").with_sizes("n"),  # type: ignore[arg-type]
+    "weights": lambda: symprop.load_weights(3),  # type: ignore[arg-type]
+    "diagram": lambda: symprop.diagram(3),  # type: ignore[arg-type]
+    "compare": lambda: symprop.compare(1, 2),
+}
+
+
+@pytest.mark.parametrize("kind", WRONG_TYPES)
+def test_what_is_of_another_type_is_told(kind: str) -> None:
+    with pytest.raises(errors.SympropError) as caught:
+        WRONG_TYPES[kind]()
+    check_message(caught.value)
+
+
+def test_labels_of_a_file_are_printed_so_that_no_terminal_obeys_them(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    label = "\x1b[31mred\u202e"
+    (folder / "t.csv").write_text(TABLE.replace("no", label), encoding="utf-8")
+    assert main(["train", CLASSIFIER, "--data", "t.csv", "--target", "y", "--lr", "0.1", "-o", "w.npz"]) == 0
+    capsys.readouterr()
+    assert main(["predict", "w.npz", "--data", "t.csv"]) == 0
+    printed = capsys.readouterr().out
+    assert set(printed.split()) == {"y", "yes", r"\x1b[31mred\u202e"}
+    assert main(["predict", "w.npz", "--data", "t.csv", "-o", "out.csv"]) == 0  # what programs read is as it was
+    assert set((folder / "out.csv").read_text(encoding="utf-8").split()) == {"y", "yes", label}
+    assert main(["predict", "w.npz", "--data", "t.csv", "--json"]) == 0
+    printed = capsys.readouterr().out
+    assert printed.strip().isprintable()
+    assert set(json.loads(printed)["result"]["predictions"]) == {"yes", label}
 
 
 @pytest.mark.parametrize(

@@ -48,6 +48,7 @@ FORMULAS: tuple[tuple[str, str, dict[str, str]], ...] = (
 )
 KERNELS = ("Haswell", "SkylakeX", "Prescott")
 HASH_SEEDS = 20
+CERTIFIED = ("residual", "image")
 FEW = ("residual", "own")
 ROUNDING = 1e-11
 """How far losses and gradients of these small networks may differ between kernels, beside their largest number."""
@@ -81,7 +82,6 @@ def numbers() -> dict[str, Any]:
         module = symprop.compile(text)
         params = module.init_params(seed=0)
         random = np.random.default_rng(0)
-        network = symprop.parse_network(text)
         x, y = _batch(name, random)
         loss, grads = module.loss_and_grads(params, x, y)
         found[name] = [
@@ -91,7 +91,8 @@ def numbers() -> dict[str, Any]:
                 for each in sorted(grads)
             ),
         ]
-        found[f"{name} is certified"] = symprop.check(network, limit=None).ok
+        if name in CERTIFIED:
+            found[f"{name} is certified"] = symprop.check(text, limit=None).ok
     return found
 
 
