@@ -64,7 +64,7 @@ def _wrong(tree: ast.Module) -> Iterator[str]:
         named: tuple[str | None, ...] = ()
         match part:
             case ast.Import(names=aliases):
-                named = tuple(each.asname or each.name for each in aliases)
+                named = tuple(each.asname or each.name.partition(".")[0] for each in aliases)
                 yield from (f"imports {each.name}" for each in aliases if each.name not in IMPORTS)
             case ast.ImportFrom(module=module, names=aliases):
                 named = tuple(each.asname or each.name for each in aliases)
