@@ -302,7 +302,7 @@ def is_smooth_at(result: Result, point: FormulaPoint) -> bool:
 
 
 def at_a_jump(result: Result, point: FormulaPoint, true: Array) -> bool:
-    """Whether rounding decides on which side of a switch a point is, as where what is 0 is compared with 0."""
+    """Whether rounding decides on which side of a switch a point is, as where a 0 is compared with 0."""
     random = np.random.default_rng(0)
     moved = {
         name: each if each.dtype.kind == "i" else each * (1 + 1e-9 * random.normal(size=np.shape(each)))
