@@ -12,6 +12,7 @@ import numpy as np
 import sympy
 from network_reference import Network
 from random_networks import SIZES, network, point
+from random_transformers import transformer
 
 import symprop
 from symprop.algebra.formula import Formula
@@ -143,7 +144,7 @@ def on_networks(cases: int, seed: int) -> Outcome:
     failures, told = [], 0
     for number in range(cases):
         random = np.random.default_rng([seed, number])
-        text = _with_idle(network(random, places=number % 2 == 1), random)
+        text = transformer(random) if number % 2 else _with_idle(network(random), random)
         net, read_again = _numbered(text), Network(text, SIZES)
         said = " ".join(each for each in symprop.derive(net).remarks if " is zero" in each)
         params, x, y = point(read_again, random)
@@ -333,7 +334,7 @@ def bounds(cases: int, seed: int) -> Outcome:
 
 
 def _jacobian(net: Network, params: dict[str, Array], x: dict[str, Array]) -> Array:
-    """Return the Jacobian of the output by the first example, by the complex step of the second reader."""
+    """Return the Jacobian of the output with respect to the first example, by the complex step of the second reader."""
     ((name, batch),) = x.items()
     columns = []
     for place in np.ndindex(batch.shape[1:]):
