@@ -144,7 +144,7 @@ class Looks:
     def _longest(self, grid: Grid, place: int) -> float:
         """Return how wide the longest part of a column is that is not broken."""
         cells = [grid.head[place], *(row.cells[place] for row in grid.rows)]
-        return max((width for cell in cells for part in written(cell) for width in self._words(part)), default=0.0) + 2
+        return max((width for cell in cells for part in written(cell) for width in self._words(part)), default=0.0) + 4
 
     def _whole(self, grid: Grid, place: int) -> float:
         """Return how wide a column is that is not broken."""
@@ -173,7 +173,7 @@ class Looks:
     def stands_beside(self, table: Block, picture: Block) -> bool:
         """Whether a picture stands at the right of the table before it, if that is narrow."""
         is_short = isinstance(table, Grid) and bool(table.caption) and len(table.rows) <= SHORT
-        return is_short and isinstance(picture, Picture) and not self.floats
+        return is_short and isinstance(picture, Picture) and self.paper.columns == 1
 
     def parted(self, grid: Grid) -> int:
         """Return after how many rows a table may be broken that cannot run over pages."""

@@ -12,6 +12,7 @@ PAPERS = {"a4": 210.0, "letter": 215.9}
 """Papers by the width of a sheet in millimetres."""
 SLIDE = "slide"
 _WIDTHS = {**PAPERS, SLIDE: 160.0}
+_TALLEST = {"a4": 20.5, "letter": 19.0, SLIDE: 6.0}
 POINTS, COLUMNS = (10, 11, 12), (1, 2)
 MILLIMETRE = 72.27 / 25.4
 """Points of TeX."""
@@ -53,7 +54,7 @@ class Paper:
     @property
     def tallest(self) -> float:
         """Centimetres of the tallest figure."""
-        return 19.5 if self.paper != SLIDE else 6.0
+        return _TALLEST[self.paper]
 
     @property
     def line(self) -> float:

@@ -24,7 +24,7 @@ HEAD = (
 
 UNIT = 0.023
 """Centimetres for a pixel across: letters of 15 pixels have 9 points."""
-DOWN = {False: 0.0148, True: 0.0245}
+DOWN = {False: 0.0155, True: 0.0245}
 """Centimetres for a pixel down; more where gradients stand below each other."""
 LETTERS = 9
 """Points of all words and numbers."""

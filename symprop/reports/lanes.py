@@ -17,6 +17,7 @@ from symprop.reports.architecture import layers_of
 from symprop.reports.captions import GAP, PAGE, Room, room_for
 from symprop.reports.stations import (
     ABOVE,
+    BRACE,
     CLOSE,
     DEEP,
     HIGH,
@@ -239,6 +240,8 @@ class _Plan:
         for station in self.stations:
             depths[station.line] = max(depths[station.line], station.lane)
         for block in self.blocks:
+            last = self.stations[block.last]
+            depths[last.line] = max(depths[last.line], last.lane + BRACE)  # the way to the next line goes below it
             for station in self.stations[block.first : block.last + 1]:
                 rises[station.line] = max(rises[station.line], block.rise + block.around + 0.15)
         tops = [0.0]
