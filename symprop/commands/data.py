@@ -15,6 +15,7 @@ from symprop.commands.arguments import (
     output_argument,
     read_network,
     readable,
+    writable,
 )
 from symprop.commands.outcome import Outcome
 from symprop.commands.train_run import run
@@ -60,12 +61,15 @@ def enter(command: Enter) -> None:
     )
     train.add_argument("--seed", type=int, default=0)
     train.add_argument("--dtype", choices=DTYPES, default="float64")
-    train.add_argument("-o", metavar="WEIGHTS.npz", dest="output", help="where the weights go")
+    output_argument(train, "WEIGHTS.npz", "where the weights go")
     train.add_argument(
         "--resume", action="store_true", help="go on with the interrupted run that stands beside WEIGHTS.npz"
     )
     train.add_argument(
-        "--plot", metavar="FILE", help="the loss by epoch: FILE.svg; with the optimiser's equations .html, .tex or .pdf"
+        "--plot",
+        metavar="FILE",
+        type=writable,
+        help="the loss by epoch: FILE.svg; with the optimiser's equations .html, .tex or .pdf",
     )
 
     predict = command("predict", _predict)
@@ -115,4 +119,6 @@ def _predict(options: argparse.Namespace) -> Outcome:
     def fields() -> dict[str, Any]:
         return {"target": target, "predictions": found.tolist()}
 
-    return Outcome(lines.getvalue().rstrip("\n"), fields, output=options.output)
+    text = lines.getvalue().rstrip("\n")
+    head = text.partition("\n")[0].encode()
+    return Outcome(text, fields, output=options.output, own=lambda before: before.splitlines()[:1] == [head])

@@ -26,6 +26,7 @@ from symprop.history import NOTE, History
 from symprop.networks import Network
 from symprop.networks.optimiser_text import as_optimiser, as_schedule
 from symprop.networks.optimisers import Optimiser
+from symprop.own_files import write_own
 from symprop.reports import loss_plot
 from symprop.reports.content import SECTIONS
 from symprop.reports.pdf import check_installed
@@ -125,7 +126,13 @@ def run(
         say("\n".join(f"{name} rows: {_told(each)}" for name, each in results.items()))
         notes[NOTE] = _history(optimiser, trained, rows, options).notes()
         written = write(Model(network, trained.params, notes, trained.running), output, plot, say)
-    return Outcome("", lambda: _fields(network, trained, rows, results), written=written, said=True)
+    return Outcome(
+        "",
+        lambda: _fields(network, trained, rows, results),
+        written=written,
+        said=True,
+        taken=STANDARD in (output, plot),
+    )
 
 
 def _fields(network: Network, trained: Trained, rows: Rows, results: dict[str, dict[str, float]]) -> dict[str, Any]:
@@ -227,7 +234,10 @@ def draw(model: Model, path: str) -> None:
     """
     if (path == STANDARD or path.lower().endswith(".svg")) and model.history is not None:
         _, svg = loss_plot.plot(model.history.epochs)
-        write_whole(_place(path), svg)
+        if path == STANDARD:
+            write_whole(_place(path), svg)
+        else:
+            write_own(path, svg)
     else:
         without = [name for name in SECTIONS if name not in ("network", "training")]
         report(model, title=TITLE, without=without).write(path)

@@ -17,6 +17,7 @@ from symprop.formulas.pages import answer_page, definitions
 from symprop.formulas.reported import Reported
 from symprop.formulas.result import Result
 from symprop.formulas.sized import sized
+from symprop.keywords import checked
 from symprop.limits import SECONDS
 from symprop.notation.latex import latex
 from symprop.notation.pretty import pretty
@@ -102,6 +103,7 @@ class Answer(Reported, Printable):
         """
         return Steps(self.result.steps, self.result)
 
+    @checked
     def with_sizes(self, sizes: Mapping[str, int] | None) -> Answer:
         """Return the answer with numbers for names of sizes, `{"m": 5}`.
 
@@ -111,6 +113,7 @@ class Answer(Reported, Printable):
         """
         return Answer(sized(self.result, sizes)) if sizes else self
 
+    @checked
     def numpy(self, dtype: str = "float64", sizes: Mapping[str, int] | None = None) -> str:
         """Return stand-alone source: a function of the arrays that imports NumPy and nothing else.
 
@@ -172,6 +175,7 @@ class Answer(Reported, Printable):
         """
         return self.function(**arrays)
 
+    @checked
     def check(
         self, seed: int = 0, limit: float | None = SECONDS, sizes: Mapping[str, int] | None = None
     ) -> Certificate:
