@@ -38,7 +38,10 @@ def marked(path: str | os.PathLike[str], content: str | bytes) -> bytes:
     """
     data = content.encode("utf-8", "backslashreplace") if isinstance(content, str) else content
     data += b"" if data.endswith(b"\n") else b"\n"
-    comment = _COMMENTS.get(Path(path).suffix.lower(), "# {}")
+    usual = (
+        "<!-- {} -->" if data.startswith(b"<") else "% {}" if data.startswith((b"%", b"\\documentclass")) else "# {}"
+    )
+    comment = _COMMENTS.get(Path(path).suffix.lower(), usual)
     return data + (comment.format(f"{_WORDS} {_digest(data)}") + "\n").encode()
 
 
