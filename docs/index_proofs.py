@@ -15,7 +15,7 @@ from sympy import Expr, KroneckerDelta, Sum
 from sympy.printing.latex import LatexPrinter
 from sympy.printing.precedence import PRECEDENCE
 
-from symprop.notation.latex import letter
+from symprop.notation.latex_letters import letter
 
 OUT, INSIDE, BY = "ij", "klrs", "pq"
 """Letters of the indices: of the formula, of sums, of the variable by which it is differentiated."""

@@ -18,7 +18,7 @@ from types import ModuleType
 from typing import Any
 
 import network_reference
-from network_reference import Call, Shape
+from network_reference import Call, Shape, is_cut
 from own_layers import attended, cell_of, in_place, places, weights
 
 
@@ -44,6 +44,7 @@ def reference() -> ModuleType:
     )(rows)
     for name, step in STEPS.items():
         module.LAYERS[name] = in_place(module.LAYERS[name], step)
+    module.held = jax.lax.stop_gradient
     module.recurrent = in_place(module.recurrent, scanned)
     module.LAYERS |= dict.fromkeys(("RNN", "LSTM", "GRU"), module.recurrent)
     module.LAYERS["Attention"] = attended(module.LAYERS["Attention"], turned, attention)
@@ -121,7 +122,9 @@ def scanned(call: Call, shape: Shape, number: int) -> Any:
     def step(params: Mapping[str, Any], value: Any) -> Any:
         cell = cell_of(params, call, number)
 
-        def moment(states: Any, x: Any) -> Any:
+        def moment(states: Any, given: Any) -> Any:
+            x, cut = given
+            states = [jnp.where(cut, jax.lax.stop_gradient(state), state) for state in states]
             h, z = states[0], x @ cell.W.T + cell.b
             if call.name == "RNN":
                 h = squash(z + h @ cell.R.T)
@@ -138,7 +141,8 @@ def scanned(call: Call, shape: Shape, number: int) -> Any:
             return (h,), h
 
         states = tuple(jnp.broadcast_to(each, (len(value), cell.R.shape[1])) for each in cell.states)
-        (last, *_), every = jax.lax.scan(moment, states, value.swapaxes(0, 1))
+        cuts = jnp.array([is_cut(call, t) for t in range(value.shape[1])])
+        (last, *_), every = jax.lax.scan(moment, states, (value.swapaxes(0, 1), cuts))
         return every.swapaxes(0, 1) if call.get(9, "sequence", True) else last
 
     return step

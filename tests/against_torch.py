@@ -94,6 +94,7 @@ def reference() -> ModuleType:
     module.LAYERS |= {name: module.activation(function) for name, function in own.items()}
     for name, step in STEPS.items():
         module.LAYERS[name] = in_place(module.LAYERS[name], step)
+    module.held = lambda value: value.detach()
     module.recurrent = recurrent(module.recurrent)
     module.LAYERS |= dict.fromkeys(("RNN", "LSTM", "GRU"), module.recurrent)
     module.LAYERS["Attention"] = attended(module.LAYERS["Attention"], turned, attention)
@@ -125,8 +126,13 @@ def of_torch(call: Call, number: int) -> Any:
             bh = torch.cat([bh[: 2 * width], torch.zeros(width) + cell.bh])
         states = [(torch.zeros(len(value), width) + each)[None] for each in cell.states]
         given = tuple(states) if call.name == "LSTM" else states[0]
-        run = getattr(torch._VF, name)
-        every, *_ = run(value, given, [cell.W, cell.R, b, bh], True, 1, 0.0, False, False, True)
+        run, windows = getattr(torch._VF, name), []
+        for window in value.split(call.get(9, "truncate", value.shape[1]), dim=1):
+            part, *states = run(window, given, [cell.W, cell.R, b, bh], True, 1, 0.0, False, False, True)
+            states = [state.detach() for state in states]
+            given = tuple(states) if call.name == "LSTM" else states[0]
+            windows.append(part)
+        every = torch.cat(windows, dim=1)
         return every if call.get(9, "sequence", True) else every[:, -1]
 
     return step

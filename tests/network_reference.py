@@ -192,11 +192,22 @@ def recurrent(reading: Reading, call: Call, shape: Shape) -> tuple[Step, Shape]:
         states = [zero + (params[start] if start else 0) for start in starts]  # of a batch, or the same for all
         found = []
         for t in range(shape[0]):
+            states = [held(state) for state in states] if is_cut(call, t) else states
             states = cell(params, value[:, t], states)
             found.append(states[0][:, None, :])
         return np.concatenate(found, axis=1) if call.get(9, "sequence", True) else states[0]
 
     return step, ((shape[0], size) if call.get(9, "sequence", True) else (size,))
+
+
+def is_cut(call: Call, t: int) -> bool:
+    """Whether a new window of truncated backpropagation begins at moment t, counted from 0."""
+    return t > 0 and t % call.get(9, "truncate", t + 1) == 0
+
+
+def held(value: Array) -> Array:
+    """The same value as a constant: what a complex step has moved is put back."""
+    return np.real(value)
 
 
 def given_state(reading: Reading, rows: Any) -> str:
@@ -710,10 +721,13 @@ def own_cell(reading: Reading, call: Call, shape: Shape) -> tuple[Step, Shape]:
     trees = {name: ast.parse(text, mode="eval") for name, text in formulas.items()}
     read = {node.id for tree in trees.values() for node in ast.walk(tree) if isinstance(node, ast.Name)}
     sizes = {name: reading.size(size) for name, size in call.keywords.items() if name in formulas}
-    units = next(iter(sizes.values()), shape[-1])
+    brackets = [node for tree in trees.values() for node in ast.walk(tree) if isinstance(node, ast.Slice)]
+    cut = {each.id for node in brackets for each in ast.walk(node) if isinstance(each, ast.Name)}
+    lengths = {name: reading.size(call.keywords[name]) for name in sorted(cut)}
+    units = next(iter((lengths or sizes).values()), shape[-1])
     sizes = {"x": shape[-1], **{name: sizes.get(name, units) for name in formulas}}
     sizes |= {f"{name}_prev": size for name, size in sizes.items()}
-    numbers = {name: value for name, value in call.keywords.items() if name in read and name not in sizes}
+    numbers = {name: value for name, value in call.keywords.items() if name in read and name not in sizes} | lengths
     states = [name for name in formulas if f"{name}_prev" in read]
     starts = {letter: words.split()[-1] for letter, words in call.get(9, "learned", {}).items()}
     reading.number += 1
@@ -733,16 +747,24 @@ def own_cell(reading: Reading, call: Call, shape: Shape) -> tuple[Step, Shape]:
             named[letter] = reading.new(f"{letter}{reading.number}", *size)
             if letter in maps or letter in starts:
                 reading.starts[named[letter]] = starts.get(letter, "xavier_uniform")
-    learned = call.get(9, "initial") == "learned"
-    before = {name: reading.new(f"{name}s{reading.number}", sizes[name]) for name in states if learned}
+    initial, source = call.get(9, "initial"), reading.source
+    if initial == "learned":
+        before = {name: reading.new(f"{name}s{reading.number}", sizes[name]) for name in states}
+    else:
+        several = initial if isinstance(initial, tuple) else (initial,)
+        before = {name: given_state(reading, each) for name, each in zip(states, several, strict=False) if each}
+    reading.source = source
     output, sequence = call.get(9, "output", list(formulas)[-1]), call.get(9, "sequence", True)
 
-    def run(params: Params, rows: Array) -> Array:
+    def run(params: Params, rows: Array, example: int) -> Array:
         given: dict[str, Any] = {**numbers, **{letter: params[name] for letter, name in named.items()}}
         found = []
         for name in states:
-            given[f"{name}_prev"] = params[before[name]] if learned else np.zeros(sizes[name])
-        for row in rows:
+            start = params[before[name]] if name in before else np.zeros(sizes[name])
+            given[f"{name}_prev"] = start if initial == "learned" or not initial else start[example]
+        for t, row in enumerate(rows):
+            if is_cut(call, t):
+                given |= {name: held(value) for name, value in given.items() if name.endswith("_prev")}
             now = {"x": row}
             for name, text in formulas.items():
                 now[name] = own_formula(text, **given, **now)
@@ -751,7 +773,10 @@ def own_cell(reading: Reading, call: Call, shape: Shape) -> tuple[Step, Shape]:
         return np.array(found) if sequence else found[-1]
 
     after = (sizes[output],)
-    return lambda params, value: np.array([run(params, rows) for rows in value]), (*shape[:sequence], *after)
+    return lambda params, value: np.array([run(params, rows, at) for at, rows in enumerate(value)]), (
+        *shape[:sequence],
+        *after,
+    )
 
 
 def is_map(node: ast.AST) -> bool:
@@ -908,16 +933,11 @@ def counts(y: Array, call: Call) -> Any:
     return np.sum(y @ (weights * counted))
 
 
-def chosen(params: Params, call: Call) -> list[Array]:
-    """Return the parameters that a penalty keeps small: the weights, or those that it names."""
-    patterns = (call.get(9, "on") or "W* R*").split()
-    return [value for name, value in params.items() if any(fnmatchcase(name, pattern) for pattern in patterns)]
-
-
-PENALTIES: dict[str, Callable[[Params, Call], Array]] = {
-    "L1": lambda params, call: call.get(0, "coefficient") * sum(np.sum(WORDS["abs"](W)) for W in chosen(params, call)),
-    "L2": lambda params, call: call.get(0, "coefficient") / 2 * sum(np.sum(W**2) for W in chosen(params, call)),
+PENALTIES: dict[str, Callable[[Sequence[Array], Call], Array]] = {
+    "L1": lambda chosen, call: call.get(0, "coefficient") * sum(np.sum(WORDS["abs"](W)) for W in chosen),
+    "L2": lambda chosen, call: call.get(0, "coefficient") / 2 * sum(np.sum(W**2) for W in chosen),
 }
+"""Penalties of the arrays that they keep small."""
 
 
 class Network:
@@ -957,8 +977,13 @@ class Network:
             outputs, y = outputs.reshape(-1, width), y.reshape(-1, width)
         total = self.summed(outputs, y, shares)
         counted = sum(share * counts(target, loss) for target, share in zip(y, shares, strict=True))
-        penalty = sum(PENALTIES[each.name](params, each) for each in penalties)
+        penalty = sum(PENALTIES[each.name](self.chosen(params, each), each) for each in penalties)
         return total / (batch if loss.get(9, "positions") == "sum" else counted) + penalty
+
+    def chosen(self, params: Params, call: Call) -> list[Array]:
+        """Return the parameters that a penalty keeps small: the weights, or those that it names."""
+        patterns = call.get(9, "on", " ".join(self.starts)).split()
+        return [value for name, value in params.items() if any(fnmatchcase(name, pattern) for pattern in patterns)]
 
     def summed(self, outputs: Array, y: Array, shares: Array) -> Any:
         """Return the sum of the losses of several outputs, each times its share."""

@@ -1,11 +1,13 @@
 """Random recurrent networks as text: all cells and options, stacked, in blocks, between layers of other kinds.
 
-`recurrent(random)` draws a text that is a network: one to five moments, or a name for their number; states that start
-at zero, learned or given; sequences read in both directions; ids, convolutions, norms, attention and dropout around.
+`recurrent(random)` draws a text that is a network: one to five moments, or a name for their number; cells of one's own;
+states that start at zero, learned or given; truncation; sequences read in both directions; ids, convolutions, norms,
+attention and dropout around.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -58,21 +60,79 @@ class Recurrent:
 
     def cell(self, size: str = "", sequence: bool = True) -> str:
         """Return a recurrent layer."""
-        kind = self.one(["LSTM", "LSTM", "GRU", "GRU", "RNN"])
-        size = size or (self.one(["k", "2", "3"]) if self.named else self.one(["1", "2", "3", "4"]))
+        kind = self.one(["LSTM", "LSTM", "GRU", "GRU", "RNN", "Scan"])
+        size = size or self.size()
+        if kind == "Scan":
+            return self.own(size, sequence)
         words = [size]
         if kind == "GRU" and self.chance(0.5):
             words.append('reset="before"')
         if kind == "RNN" and self.chance(0.5):
             words.append(f'activation="{self.one(["relu", "sigmoid"])}"')
+        words += self.initial([("h", size), ("c", size)][: 1 + (kind == "LSTM")])
+        words += ["bias=False"] * self.chance(0.2)
+        return f"{kind}({', '.join([*words, *self.in_time(sequence)])})"
+
+    def size(self) -> str:
+        """Return a size as it is typed."""
+        return str(self.one(["k", "2", "3"]) if self.named else self.one(["1", "2", "3", "4"]))
+
+    def initial(self, states: Sequence[tuple[str, str]]) -> list[str]:
+        """Return the option that says where states of these sizes start, or none: at zero."""
         if self.chance(0.3):
-            words.append('initial="learned"')
-        elif self.chance(0.3):
-            states = [f'Input({size}, name="{letter}_{size}")' for letter in ("h", "c")[: 1 + (kind == "LSTM")]]
-            words.append(f"initial={states[0]}" if len(states) == 1 else f"initial=({', '.join(states)})")
-        words += ["bias=False"] * self.chance(0.2) + ["sequence=False"] * (not sequence)
-        words += ["unroll=True"] * (not self.named and not self.keeping and self.chance(0.1))
-        return f"{kind}({', '.join(words)})"
+            return ['initial="learned"']
+        if not self.chance(0.3):
+            return []
+        given = [f'Input({size}, name="{letter}_{size}")' for letter, size in states]
+        return [f"initial={given[0]}" if len(given) == 1 else f"initial=({', '.join(given)})"]
+
+    def in_time(self, sequence: bool) -> list[str]:
+        """Return what all recurrent layers may have."""
+        words = ["sequence=False"] * (not sequence)
+        words += [f"truncate={self.one([1, 2, 2, 3])}"] * self.chance(0.25)
+        return words + ["unroll=True"] * (not self.named and not self.keeping and self.chance(0.1))
+
+    def own(self, size: str, sequence: bool) -> str:
+        """Return a cell of one's own: up to two gates, one state or two, at times an output that is none."""
+        if self.chance(0.2):
+            return self.packed(size, sequence)
+        states = list(self.one([["h"], ["h"], ["c", "h"]]))
+        gates = ["f", "g"][: self.one([0, 1, 1, 2])]
+        equations = [f"{name} = sigmoid({self.sum_of(name, states)})" for name in gates]
+        for place, name in enumerate(states):
+            before, made = f"{name}_prev", f"{self.one(['tanh', 'tanh', 'relu'])}({self.sum_of(name, states)})"
+            forms = [made, f"(1 - r)*{before} + r*{made}", f"a{name} * {before} + {made}"]
+            if gates:
+                gate, other = self.one(gates), self.one(gates)
+                forms += [f"{gate} * {before} + (1 - {gate}) * {made}", f"{gate}*{before} + {other}*{made}"] * 2
+                forms += [f"{gate} * tanh({states[0]})"] * (3 * place)
+            equations.append(f"{name} = {self.one(forms)}")
+        words = [f"{states[0]}={size}", *[f"{each}={size}" for each in states[1:]]]
+        text = "; ".join(equations)
+        if self.chance(0.2):
+            words, text = [f"h={self.size()}", f"y={size}"], f"{text}; y = C @ h"
+            words += [words[0].replace("h", "c", 1)] * (len(states) - 1)
+        words += ["r=0.25"] * ("r*" in text)
+        read = [(name, words[0].partition("=")[2]) for name in states if f"{name}_prev" in text]
+        if not read or not all_are_read(text):  # a cell has a state, and no equation without use
+            return self.own(size, sequence)
+        return f"Scan({', '.join([f'{chr(34)}{text}{chr(34)}', *words, *self.initial(read), *self.in_time(sequence)])})"
+
+    def packed(self, size: str, sequence: bool) -> str:
+        """Return a cell whose gates are rows of one product."""
+        text = "a = W @ x + R @ h_prev + b; i = sigmoid(a[:k]); g = tanh(a[k:]); "
+        text += self.one(["c = (1 - i)*c_prev + i*g; h = tanh(c)", "h = h_prev + i*(g - h_prev)"])
+        whole = str(2 * int(size)) if size.isdecimal() else f"2*{size}".replace("2*2*", "4*")
+        states = [(name, size) for name in "ch" if f"{name}_prev" in text]
+        words = [f"a={whole}", f"k={size}", *self.initial(states[::-1]), *self.in_time(sequence)]
+        return f"Scan({', '.join([chr(34) + text + chr(34), *words])})"
+
+    def sum_of(self, name: str, states: Sequence[str]) -> str:
+        """Return what goes into the function of an equation, with parameters of its own."""
+        terms = [f"W{name} @ x"]
+        terms += [f"R{name} @ {self.one(states)}_prev"] * self.chance(0.8)
+        terms += [f"u{name}*{self.one(states)}_prev"] * self.chance(0.25)
+        return " + ".join([*terms, *[f"b{name}"] * self.chance(0.7)])
 
     def between(self) -> str:
         """Return a layer that works on each moment by itself, or on all together, and keeps their number."""
@@ -160,6 +220,17 @@ class Recurrent:
         if not whole and not loss.startswith("Loss(") and self.chance(0.25):
             loss = f'{loss[:-1]}{"" if loss.endswith("()") else ", "}mask=Input({self.count}, name="counted"))'
         return " >> ".join([*self.flat, loss]) + self.one(PENALTIES)
+
+
+def all_are_read(text: str) -> bool:
+    """Whether each equation is read by those that the last one needs."""
+    formulas = {name: made for name, _, made in (each.partition(" = ") for each in text.split("; "))}
+    needed, waiting = set(), [list(formulas)[-1]]
+    while waiting:
+        needed.add(name := waiting.pop())
+        read = [each.removesuffix("_prev") for each in re.findall(r"\w+", formulas[name])]
+        waiting += [each for each in read if each in formulas.keys() - needed]
+    return needed == formulas.keys()
 
 
 def recurrent(random: np.random.Generator) -> str:

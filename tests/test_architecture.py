@@ -39,6 +39,7 @@ ORDER = (
     "history",
     "columns",
     "calculus",
+    "finishing",
     "analysis",
     "notation",
     "codegen",

@@ -123,7 +123,7 @@ def test_the_make_targets_of_the_texts_exist() -> None:
 
 def test_the_files_that_the_texts_name_exist() -> None:
     """A path in a text is the end of that of a file here: `walk.py`, `calculus/walk.py`."""
-    folders = ("symprop", "templates", "tests", "docs", "examples", "benchmarks")
+    folders = ("symprop", "templates", "tests", "docs", "examples", "benchmarks", "trust")
     there = [f"/{path.relative_to(ROOT)}" for name in folders for path in (ROOT / name).rglob("*.*")]
     for page in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]:
         for named in re.findall(r"`([\w./]+\.(?:py|j2))`", page.read_text(encoding="utf-8")):

@@ -22,7 +22,7 @@ from symprop.calculus.rules import RULES
 from symprop.commands.completion import subparsers
 from symprop.commands.parser import parser_of
 from symprop.commands.table import COMMANDS
-from symprop.formulas.finishing import TOUCHES
+from symprop.finishing.touches import TOUCHES
 from tests.samples import SAMPLES
 from tests.test_docs import blocks, check_printed, run_blocks, run_command
 

@@ -15,6 +15,8 @@ from symprop.algebra.printable import Printable
 from symprop.algebra.steps import Steps
 from symprop.analysis.comparing import Comparable
 from symprop.analysis.cost import Cost, cost_of
+from symprop.analysis.curvature.along import NOTHING, Along
+from symprop.analysis.curvature.curved import Curved
 from symprop.analysis.definitions import with_known_facts
 from symprop.analysis.idle import idle
 from symprop.analysis.modes import check_depends
@@ -36,10 +38,11 @@ from symprop.networks.spec import as_network, is_formula_text
 
 
 @dataclass(frozen=True, repr=False)
-class Derivation(Studied, Comparable, Printable):
+class Derivation(Studied, Curved, Comparable, Printable):
     """Forward and backward equations of a network (or a formula) in one layout, in the order of computation.
 
-    `remarks` say what a reader should know of the result ("dW1 is zero, because ...").
+    `remarks` say what a reader should know of the result ("dW1 is zero, because ..."). `along` has the equations of a
+    Hessian-vector product, where `hvp` has added them.
 
     >>> import symprop
     >>> d = symprop.derive("Input(2) >> Dense(3) >> Tanh() >> MeanSquaredError()")
@@ -53,6 +56,7 @@ class Derivation(Studied, Comparable, Printable):
     system: System
     backward: tuple[Item, ...]
     remarks: tuple[str, ...] = ()
+    along: Along = NOTHING
 
     def __repr__(self) -> str:
         return f"Derivation({self.source!r}, layout={self.system.layout!r})"
@@ -75,12 +79,17 @@ class Derivation(Studied, Comparable, Printable):
     @property
     def equations(self) -> Iterator[Equation]:
         """All equations, forward then backward, loop bodies and base cases too, in printed order."""
-        return equations_in((*self.system.items, *self.backward))
+        return equations_in((*self.system.items, *self.backward, *self.along.forward, *self.along.backward))
 
     @cached_property
     def numbers(self) -> dict[str, int]:
         """The equation number of each name, from 1, in the order of a page: the gradients stand last."""
-        printed = sorted(self.equations, key=lambda each: self.is_wanted(each.target))
+        passes = ((*self.system.items, *self.backward), self.along.forward, self.along.backward)
+        printed = [
+            equation
+            for items in passes
+            for equation in sorted(equations_in(items), key=lambda each: self.is_wanted(each.target))
+        ]
         return {each.name: number for number, each in enumerate(printed, start=1)}
 
     def is_wanted(self, variable: Variable) -> bool:
@@ -91,7 +100,8 @@ class Derivation(Studied, Comparable, Printable):
     def _wanted(self) -> frozenset[Variable]:
         gradients = frozenset(gradient_of(wanted) for wanted in self.system.wanted)
         rows = (rows for loop in loops_in(self.backward) for rows in loop.writes if rows.array in gradients)
-        return gradients.union(each.row for each in rows)
+        wanted = gradients.union(each.row for each in rows)
+        return wanted.union(*((each.tangent, each.curved) for each in wanted))
 
     @cached_property
     def by_name(self) -> dict[str, Equation]:

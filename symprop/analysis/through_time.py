@@ -24,7 +24,8 @@ from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.printable import PRINTERS, Listed
 from symprop.algebra.roles import PARAMETER
 from symprop.algebra.trees import is_zero, variables
-from symprop.analysis.vanishing import UnboundedError, jacobian_bound, largest_element
+from symprop.analysis.state_sizes import Sizes
+from symprop.analysis.vanishing import UnboundedError, jacobian_bound, largest_element, norm
 from symprop.calculus.jacobians import between_vectors, by_paths, jacobian
 from symprop.calculus.rules import Context, context
 from symprop.errors import FormulaError, SpecError
@@ -65,7 +66,8 @@ class Memory(_Told):
 
     `own` are the states' own paths: the derivative of a state's equation by the state before, gates held. `factor`
     bounds the norm of the Jacobian of one moment, in the norms of weights; where there is none, `unbounded` is why.
-    `kept` is the largest element that each own path may have.
+    `kept` is the largest element that each own path may have, `sizes` what the bound takes the elements of states to be
+    at most; `normed` are the parameters whose norms occur.
     """
 
     moment: Symbol
@@ -75,6 +77,8 @@ class Memory(_Told):
     kept: tuple[Expr | None, ...]
     factor: Expr | None
     unbounded: Node | None = None
+    sizes: tuple[tuple[Node, Expr], ...] = ()
+    normed: tuple[Variable, ...] = ()
 
     @property
     def states(self) -> tuple[Variable, ...]:
@@ -95,16 +99,18 @@ class Memory(_Told):
     @property
     def bound(self) -> Expr | None:
         """What the norm of the product from T back to t is at most."""
-        return None if self.factor is None else self.factor ** (self.count - TIME)
+        if self.factor is None or not self.factor.has(self.moment):
+            return None if self.factor is None else self.factor ** (self.count - TIME)
+        return sympy.Product(self.factor, (self.moment, TIME + 1, self.count))
 
     @property
     def threshold(self) -> tuple[Expr, Expr] | None:
         """The norm of the one weight matrix in the bound, and the number below which the gradient vanishes."""
         if self.factor is None or len(self.factor.free_symbols) != 1:
             return None
-        (norm,) = self.factor.free_symbols
-        coefficient = sympy.cancel(self.factor / norm)
-        return (norm, 1 / coefficient) if coefficient.is_number else None
+        (size,) = self.factor.free_symbols
+        slope, rest = sympy.diff(self.factor, size), self.factor.subs(size, 0)
+        return (size, (1 - rest) / slope) if slope.is_number and rest < 1 else None
 
     def text(self) -> str:
         """Return the Jacobians, the bound and the own paths as plain text, formulas in NumPy notation."""
@@ -112,10 +118,10 @@ class Memory(_Told):
 
     def pretty(self) -> str:
         """The same in Unicode."""
-        names = {f"||{each.name}||": f"‖{each.pretty()}‖" for each in self.weights}
+        names = {f"||{each.name}||": f"‖{each.pretty()}‖" for each in self.normed}
 
         def number(value: Expr) -> str:
-            written = str(value).replace("**", "^")
+            written = str(value).replace("**", "^").replace("sqrt(", "√(")
             for name, shown in names.items():
                 written = written.replace(name, shown)
             return written
@@ -130,15 +136,18 @@ class Memory(_Told):
         for each in self.transitions:
             yield f"  d {write(each.of)} / d {write(each.by)} = ", write(each.jacobian)
         if self.factor is not None and self.bound is not None:
-            yield f"  its norm is at most {number(self.factor)}, that of the product at most {number(self.bound)}", ""
+            product = number(self.bound) if self.bound.is_Pow else "the product of these"
+            yield f"  its norm is at most {number(self.factor)}, that of the product at most {product}", ""
+            for state, size in self.sizes:
+                yield f"    as elements of {write(state)} are at most {number(size)} in absolute value", ""
         elif self.unbounded is not None:
             yield f"  no bound of its norm: none is known of {write(self.unbounded)}", ""
         if self.threshold is not None:
-            norm, least = map(number, self.threshold)
-            yield f"  it vanishes where {norm} < {least}; it can explode only where {norm} > {least}", ""
+            size, least = map(number, self.threshold)
+            yield f"  it vanishes where {size} < {least}; it can explode only where {size} > {least}", ""
         for own, kept in zip(self.own, self.kept, strict=True):
-            state, others = write(self.at(own.of, TIME)), " and ".join(write(each) for each in self.weights)
-            yield f"  own path of {state}: the product of {write(own.jacobian)}, without {others}", ""
+            name, others = write(self.at(own.of, TIME)), " and ".join(write(each) for each in self.weights)
+            yield f"  own path of {name}: the product of {write(own.jacobian)}, without {others}", ""
             if kept is not None:
                 yield (
                     f"    each element at most {number(kept)}: it does not explode, and keeps what these factors keep",
@@ -206,14 +215,18 @@ def _memory(system: System, loop: Loop, moment: Symbol, known: Context) -> Memor
     diagonal = [(each, node) for each, node in straight if isinstance(node, n.Diag)]
     own = tuple(Transition(then(each.after), then(each.before), then(node)) for each, node in diagonal)
     kept = tuple(largest_element(system, node.operands[0]) for _, node in diagonal)
+    sizes = Sizes(system, loop)
     try:
-        bounds = [jacobian_bound(system, of, by) for of, by, node in found if not is_zero(node)]
+        bounds = [jacobian_bound(system, of, by, sizes.largest) for of, by, node in found if not is_zero(node)]
     except UnboundedError as error:
         return Memory(moment, loop.count, steps, own, kept, None, then(error.value))
     except (SpecError, FormulaError):  # no bound is known for a formula of the cell
         return Memory(moment, loop.count, steps, own, kept, None)
     factor = bounds[0] if len(bounds) == 1 else sympy.sqrt(sum(bound**2 for bound in bounds))
-    return Memory(moment, loop.count, steps, own, kept, factor)
+    asked = tuple((then(each), size.xreplace({TIME: moment})) for each, size in sizes.asked.items())
+    symbols = factor.free_symbols.union(*(size.free_symbols for _, size in asked))
+    normed = tuple(each for each in system.parameters if norm(each) in symbols)
+    return Memory(moment, loop.count, steps, own, kept, factor.xreplace({TIME: moment}), None, asked, normed)
 
 
 __all__ = ["Memory", "ThroughTime", "Transition", "through_time"]

@@ -20,7 +20,7 @@ from symprop.algebra.functions import ElementwiseFunction, exact
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.printable import Shown, aligned
 from symprop.algebra.table import Table
-from symprop.algebra.trees import numbers_apart, variables
+from symprop.algebra.trees import numbers_apart, ones, variables
 from symprop.analysis.modes import check_depends, stretch, without_loops
 from symprop.analysis.slopes import largest_slope, largest_value, slope_at_output
 from symprop.calculus.known_facts import has_fact
@@ -167,6 +167,8 @@ def _(node: Node, position: int) -> Expr:
 @BOUND.row(n.MatMul)
 def _(node: n.MatMul, position: int) -> Expr:
     other = node.operands[1 - position].untransposed
+    while isinstance(other, n.Slice):  # rows of a matrix have at most its norm
+        other = other.operands[0].untransposed
     if not isinstance(other, Variable):
         raise SpecError(f"no bound is known for a product with {shown(other)}")
     return norm(other)
@@ -194,6 +196,8 @@ def _(node: n.Softmax, position: int) -> Expr:
 
 def _largest_of(factor: Node) -> Expr:
     """The largest absolute value of an element of a factor: a mask, or a function of one array."""
+    if factor.constant is not None:
+        return sympy.Abs(factor.constant)
     if has_fact(factor, "between 0 and 1"):
         return Integer(1)
     arrays: set[Node] = set()
@@ -238,10 +242,15 @@ SCALAR: dict[type[Node], Callable[..., Expr]] = {n.Add: sympy.Add, n.Multiply: s
 """What operations on arrays are for their elements."""
 
 
-def jacobian_bound(system: System, of: Variable, by: Variable) -> Expr:
+Largest = Callable[[Node], Expr | None]
+"""What the elements of a formula are at most in absolute value, where that is known."""
+
+
+def jacobian_bound(system: System, of: Variable, by: Variable, largest: Largest = lambda node: None) -> Expr:
     """Return an upper bound of the spectral norm of `d of / d by`, a polynomial in the norms of the weights.
 
-    Walks back from `of` and adds the bounds of all paths: `1 + c ||W||` for a residual block.
+    Walks back from `of` and adds the bounds of all paths: `1 + c ||W||` for a residual block. `largest` may know more
+    of the factors of a product than their functions tell.
 
     >>> from symprop.networks import Dense, Input, Residual, Sigmoid
     >>> system = (Input(3) >> Residual(Dense(3) >> Sigmoid())).system()
@@ -262,7 +271,7 @@ def jacobian_bound(system: System, of: Variable, by: Variable) -> Expr:
         if equation.target == by or equation.target not in arriving:
             continue
         here = arriving.pop(equation.target)
-        for variable, factor in _factors(equation.expression, maps, on_the_way):
+        for variable, factor in _factors(equation.expression, maps, on_the_way, largest):
             arriving[variable] = arriving.get(variable, Integer(0)) + here * factor
     if by not in arriving:
         check_depends(tuple(system.equations), of, by)
@@ -274,7 +283,7 @@ def jacobian_bound(system: System, of: Variable, by: Variable) -> Expr:
 
 
 def _factors(
-    expression: Node, maps: Mapping[Node, Node], on_the_way: Container[Variable]
+    expression: Node, maps: Mapping[Node, Node], on_the_way: Container[Variable], largest: Largest
 ) -> list[tuple[Variable, Expr]]:
     """The variables of one equation's formula on the way, each path to one with its bound.
 
@@ -284,14 +293,17 @@ def _factors(
         return [(expression, Integer(1))] if expression in on_the_way else []
     found: list[tuple[Variable, Expr]] = []
     for position, operand in enumerate(expression.operands):
-        below = _factors(operand, maps, on_the_way)
+        below = _factors(operand, maps, on_the_way, largest)
         if not below or (isinstance(operand, Variable) and _is_weight(expression, position)):
             continue
-        written = expression
+        written, known = expression, Integer(1)
         if isinstance(expression, n.Multiply):
-            others = [part.xreplace(maps) for part in expression.operands]
+            sizes = [None if part is operand else largest(part) for part in expression.operands]
+            parts = zip(expression.operands, sizes, strict=True)
+            others = [part.xreplace(maps) if size is None else ones(*part.shape) for part, size in parts]
             written = n.Multiply(*others[:position], operand, *others[position + 1 :])
-        factor = BOUND(written, position)
+            known = sympy.prod([size for size in sizes if size is not None])
+        factor = known * BOUND(written, position)
         found.extend((variable, factor * inner) for variable, inner in below)
     return found
 

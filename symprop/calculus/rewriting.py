@@ -79,7 +79,8 @@ def _moves(node: Node, context: Context, settled: set[Node]) -> Iterator[Move]:
     places = _places(node)
     first = next((place for place, part in places if isinstance(part, UNFINISHED)), None)
     if first is not None and context.by_name:
-        yield from _ruled([each for each in places if each[0][:-1][: len(first)] == first], context, settled)
+        below = _places(_at(node, first))[:-1]
+        yield from _ruled([((*first, *place), part) for place, part in below], context, settled)
     yield from _differentiations(places)
     yield from _ruled(places, context, settled)
 
@@ -123,14 +124,21 @@ def _is_unfinished(node: Node) -> bool:
     return any(isinstance(part, UNFINISHED) for part in walk(node))
 
 
-def _places(node: Node, place: Place = ()) -> list[tuple[Place, Node]]:
-    """Return every sub-node with its place, operands first; what is yet to be differentiated is left alone."""
-    found: list[tuple[Place, Node]] = []
-    flow = FLOWS.get(type(node))
-    for position, operand in enumerate(node.operands):
-        if flow is None or position == flow:
-            found += _places(operand, (*place, position))
-    return [*found, (place, node)]
+def _places(node: Node) -> list[tuple[Place, Node]]:
+    """Return each sub-node with its first place, operands first; what is yet to be differentiated is left alone."""
+    found: dict[Node, Place] = {}
+
+    def look(part: Node, place: Place) -> None:
+        if part in found:
+            return
+        flow = FLOWS.get(type(part))
+        for position, operand in enumerate(part.operands):
+            if flow is None or position == flow:
+                look(operand, (*place, position))
+        found[part] = place
+
+    look(node, ())
+    return [(place, part) for part, place in found.items()]
 
 
 def _at(node: Node, place: Place) -> Node:

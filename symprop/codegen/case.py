@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from symprop.algebra.equations import System
+from symprop.algebra.numbered_sizes import sizes_given
 from symprop.algebra.printable import Listed
 from symprop.analysis.derivation import Derivation, derive
 from symprop.codegen.loading import loaded
@@ -30,13 +31,25 @@ from symprop.networks.spec import as_network
 
 Made = TypeVar("Made")
 
+GRADIENTS = "loss_and_grads"
+QUESTIONS: Mapping[str, Callable[[Derivation], Derivation]] = {
+    GRADIENTS: lambda derivation: derivation,
+    "hvp": Derivation.hvp,
+    "gnvp": Derivation.gauss_newton,
+    "fisher_vp": Derivation.fisher,
+    "per_example_norms": Derivation.per_example,
+    "empirical_fisher_vp": lambda derivation: derivation.fisher(empirical=True),
+}
+"""What a module computes beside the passes, by the name of its function, and the derivation that this needs."""
+
 
 @dataclass(frozen=True)
 class Case(Listed):
     """A network in a layout with the options of its module: what is worked out of it is worked out once, for all.
 
     `layout` is "example", "rows" or "columns", by default the first that the network has; the code always has its
-    batch in rows. The options are those of `symprop.generate`.
+    batch in rows. The options are those of `symprop.generate`; `question` is the function that a module has, one of
+    `QUESTIONS`.
 
     >>> import symprop
     >>> case = Case("Input(2) >> Dense(n) >> Tanh() >> MeanSquaredError()").with_sizes({"n": 3})
@@ -55,6 +68,7 @@ class Case(Listed):
     dtype: str = "float64"
     optimizer: Optimiser | str | None = None
     threads: int = 1
+    question: str = GRADIENTS
     _family: dict[Hashable, Any] = field(default_factory=dict, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -101,7 +115,8 @@ class Case(Listed):
         Raises:
             SpecError: a name that the network does not have, or no size for it.
         """
-        return self.of(self.network.with_sizes(sizes)) if sizes else self
+        given = sizes_given(sizes)
+        return self.of(self.network.with_sizes(given)) if given else self
 
     @property
     def own(self) -> Case:
@@ -145,13 +160,14 @@ class Case(Listed):
             SpecError: the network has no loss.
         """
         key = "derivation", self.network, self.layout
-        return self.once(key, lambda: derive(self.network, layout=self.layout))
+        plain: Derivation = self.once(key, lambda: derive(self.network, layout=self.layout))
+        return self.once((*key, self.question), lambda: QUESTIONS[self.question](plain))
 
     @property
     def program(self) -> Program:
         """The program of both passes in their stable forms, of which every function of the module is made."""
         make = target_of(self.target).program
-        return self.once(("program", self.network, make), lambda: make(self.coded.derivation))
+        return self.once(("program", self.network, make, self.question), lambda: make(self.coded.derivation))
 
     @property
     def source(self) -> str:
@@ -165,11 +181,23 @@ class Case(Listed):
     @property
     def module(self) -> types.ModuleType:
         """The generated module, loaded; errors are those of `source`, and ImportError where its library is missing."""
-        return self.once(("module", *self._options), lambda: loaded(self.source))
+        return self.once(("module", *self._options), self._loaded)
+
+    def _loaded(self) -> types.ModuleType:
+        """Load the module; functions of other questions are made when they are asked for."""
+        module = loaded(self.source)
+
+        def further(name: str) -> Any:
+            if name not in QUESTIONS or name == self.question:
+                raise AttributeError(f"module {module.__name__!r} has no attribute {name!r}")
+            return vars(self.at(question=name, optimizer=None, threads=1).module)[name]
+
+        module.__getattr__ = further  # type: ignore[method-assign]
+        return module
 
     @property
     def _options(self) -> tuple[Hashable, ...]:
-        return self.network, self.target, self.dtype, self.optimizer, self.threads
+        return self.network, self.target, self.dtype, self.optimizer, self.threads, self.question
 
     @kept_whole()
     def _written(self) -> str:

@@ -19,7 +19,7 @@ from symprop.algebra.nodes import Node, Variable
 from symprop.codegen.kinds import Copy
 from symprop.codegen.passes import is_cheap
 from symprop.codegen.program import Names, Program, Statement, Why
-from symprop.codegen.scans import Body, Scan, has_scans
+from symprop.codegen.scans import Body, Scan, has_scans, is_over_moments
 
 
 def hoisted(program: Program) -> Program:
@@ -48,7 +48,7 @@ def _hoisted(program: Program, pays: Callable[[Node], bool], lays: bool = True) 
         for statement in statements:
             if copies:
                 statement = statement.with_expression(trees.replace(statement.expression, copies))
-            if isinstance(statement.expression, Scan):
+            if is_over_moments(statement.expression):
                 hoist = _Hoist(statement.expression, names, pays, copies if lays else None)
                 found = hoist.scan(statement)
                 yield from hoist.before
@@ -135,8 +135,12 @@ class _Hoist:
 
     def for_all(self, node: Node) -> Node:
         """Return a formula of a step for all moments."""
+        free = [each for each in node.operands if not self.is_same(each)] if isinstance(node, n.Add) else []
+        if len(free) > 1 and any(map(_is_of_gates, free)):
+            same = [each for each in node.operands if self.is_same(each)]
+            return n.Add(self.for_all(n.Add(free[0], *same) if same else free[0]), *map(self.for_all, free[1:]))
         product = node.operands[0] if isinstance(node, n.Add) else node
-        if isinstance(product, n.MatMul) and product.rank == 3 and product.operands[0].rank == 2:
+        if _is_of_gates(product):
             return self._by_gates(node, product)
         read = [each for each in trees.variables(node) if each in self.rows]
         if isinstance(product, n.MatMul):
@@ -164,6 +168,11 @@ class _Hoist:
         if isinstance(node, n.Add):
             whole = n.Add(whole, *node.operands[1:])
         return n.Transpose(n.Reshape(whole, (gates, count, size, width)), (1, 0, 2, 3))
+
+
+def _is_of_gates(node: Node) -> bool:
+    """Whether a formula is a product with a stack of matrices, one for each gate."""
+    return isinstance(node, n.MatMul) and node.rank == 3 and node.operands[0].rank == 2
 
 
 __all__ = ["hoisted", "hoisted_products", "products_hoisted"]

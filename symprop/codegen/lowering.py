@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from symprop.algebra.equations import Item, System
 from symprop.algebra.names import gradient_of
 from symprop.algebra.trees import zeros
+from symprop.analysis.curvature.along import NOTHING, Along
 from symprop.analysis.derivation import Derivation
 from symprop.codegen.program import Program, ProgramError, Statement, Why
 from symprop.codegen.rolling import Roller
@@ -18,16 +19,25 @@ def lower(derivation: Derivation) -> Program:
     Raises:
         SpecError: a size is a name, or the number of blocks of a `Repeat` is.
     """
-    return lower_system(derivation.system, derivation.backward, derivation.numbers, derivation.remarks)
+    return lower_system(
+        derivation.system, derivation.backward, derivation.numbers, derivation.remarks, derivation.along
+    )
 
 
 def lower_system(
-    system: System, backward: Iterable[Item], numbers: Mapping[str, int], remarks: Iterable[str] = ()
+    system: System,
+    backward: Iterable[Item],
+    numbers: Mapping[str, int],
+    remarks: Iterable[str] = (),
+    along: Along = NOTHING,
 ) -> Program:
-    """Return the program of a system and its backward equations; `numbers` and `remarks` are those of the report."""
+    """Return the program of a system and its backward equations; `numbers` and `remarks` are those of the report.
+
+    With the equations `along` a direction it returns what becomes of the gradients too, behind them.
+    """
     if system.layout != "rows" or system.loss is None:
         raise ProgramError(f"a program is made from a loss in the layout 'rows', not {system.layout!r}")
-    backward = tuple(backward)
+    backward = (*backward, *along.forward, *along.backward)
     roller = Roller(system, backward, numbers)
     forward, back = tuple(roller.statements(system.items)), list(roller.statements(backward))
     reasons = {remark.partition(" is zero: ")[0]: Why(remark) for remark in remarks}
@@ -40,8 +50,12 @@ def lower_system(
         if gradient.name not in found:
             why = Why(f"the loss does not depend on {parameter.name}")
             back.append(Statement(gradient, zeros(*gradient.shape), whys=(why,)))
-    returns = (system.loss.name, *(gradient_of(parameter).name for parameter in system.parameters))
+    gradients = [gradient_of(parameter) for parameter in system.parameters]
+    directions = (
+        tuple(parameter.tangent for parameter in system.parameters) if along.results and not along.whole else ()
+    )
+    returns = (system.loss.name, *(each.name for each in (*gradients, *along.results)))
     states = tuple(state.variable for state in system.states)
     masks = tuple(mask.variable for mask in system.masks)
     given = (system.parameters, system.inputs, system.targets)
-    return Program(forward, tuple(back), *given, returns, states, masks)
+    return Program(forward, tuple(back), *given, returns, states, masks, directions)

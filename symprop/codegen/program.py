@@ -17,7 +17,6 @@ from symprop.algebra.alike import ForAlike
 from symprop.algebra.batching import BATCH_SIZE
 from symprop.algebra.kinds.patterns import Pattern
 from symprop.algebra.nodes import BlockSum, Node, Variable
-from symprop.algebra.roles import GRADIENT
 from symprop.algebra.shapes import Shape, same, shape_text
 from symprop.algebra.trees import has_kind, parts, variables
 from symprop.algebra.trees import replace as substituted
@@ -137,7 +136,7 @@ class Program:
     """Statements of the forward and of the backward pass in order, each name assigned once.
 
     `returns` are the names of what a caller wants; `parameters`, `inputs`, `targets`, `states` (running statistics)
-    and `masks` of dropout are what it gives.
+    and `masks` of dropout are what it gives; `directions` are the parts of a direction along which it derives.
     """
 
     forward: tuple[Statement, ...]
@@ -148,6 +147,7 @@ class Program:
     returns: tuple[str, ...]
     states: tuple[Variable, ...] = ()
     masks: tuple[Variable, ...] = ()
+    directions: tuple[Variable, ...] = ()
 
     @property
     def statements(self) -> Iterator[Statement]:
@@ -157,13 +157,30 @@ class Program:
     @property
     def given(self) -> tuple[Variable, ...]:
         """The variables that no statement assigns."""
-        return (*self.parameters, *self.inputs, *self.targets, *self.states, *self.masks)
+        return (*self.parameters, *self.inputs, *self.targets, *self.states, *self.masks, *self.directions)
 
     @cached_property
     def names(self) -> set[str]:
         """Every name in the program, those of sizes too; ask only whether a name is in it."""
         sizes = {str(symbol) for variable in self.given for size in variable.shape for symbol in size.free_symbols}
         return sizes | {variable.name for variable in self.given} | {statement.name for statement in self.statements}
+
+    @property
+    def results(self) -> tuple[tuple[str, str], ...]:
+        """The name of the gradient of each parameter."""
+        return tuple((each.name, name) for each, name in zip(self.parameters, self.returns[1:], strict=False))
+
+    @property
+    def products(self) -> tuple[tuple[str, str], ...]:
+        """What becomes of the gradient of each parameter along the direction: the Hessian's product with it."""
+        found = self.returns[1 + len(self.parameters) :] if self.directions else ()
+        return tuple((each.name, name) for each, name in zip(self.parameters, found, strict=False))
+
+    @property
+    def array(self) -> str:
+        """What a caller gets beside loss and gradients where that is one array; empty where it is none."""
+        found = () if self.directions else self.returns[1 + len(self.parameters) :]
+        return found[0] if found else ""
 
     @cached_property
     def returned(self) -> frozenset[str]:
@@ -272,7 +289,7 @@ class Names:
         return self._fresh(variable.letter, variable.index, variable.role, expression)
 
     def _fresh(self, letter: str, index: Any, role: str, expression: Node) -> Variable:
-        key = letter, index, role == GRADIENT
+        key = letter, index, Variable(letter, index, (), (), 1, role).prefix
         mark = self.marks.get(key, 1)
         while (fresh := Variable(letter, index, expression.shape, (), mark, role)).name in self.taken:
             mark += 1

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import csv
 import io
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from symprop.codegen.targets.target import DTYPES
@@ -17,10 +19,10 @@ from symprop.commands.arguments import (
     readable,
     writable,
 )
-from symprop.commands.outcome import Outcome
+from symprop.commands.outcome import STANDARD, Outcome
 from symprop.commands.train_run import run
 from symprop.data import read_features
-from symprop.errors import DataError, shown
+from symprop.errors import DataError, harmless, shown
 from symprop.saved import load_weights
 
 
@@ -81,7 +83,7 @@ def enter(command: Enter) -> None:
 
 
 def _train(options: argparse.Namespace) -> Outcome:
-    return run(
+    found = run(
         read_network(options.network, options.sizes),
         options.data,
         options.target,
@@ -103,6 +105,7 @@ def _train(options: argparse.Namespace) -> Outcome:
         resume=options.resume,
         quiet=options.json or options.quiet,
     )
+    return replace(found, taken=STANDARD in (options.output, options.plot))
 
 
 def _predict(options: argparse.Namespace) -> Outcome:
@@ -110,15 +113,25 @@ def _predict(options: argparse.Namespace) -> Outcome:
     if not model.features:
         raise DataError(f"{shown(options.weights, 200)} does not name the columns of its features")
     found = model.predict(read_features(options.data, model.features))
-    lines = io.StringIO()
-    writer = csv.writer(lines, lineterminator="\n")
     target = model.notes.get("target", "prediction")
-    writer.writerow([target])
-    writer.writerows(row if row.ndim else [row] for row in found)
+
+    def table(cell: Callable[[Any], Any]) -> str:
+        lines = io.StringIO()
+        writer = csv.writer(lines, lineterminator="\n")
+        writer.writerow([cell(target)])
+        writer.writerows(map(cell, row) if row.ndim else [cell(row)] for row in found)
+        return lines.getvalue().rstrip("\n")
+
+    def show() -> None:  # labels come out of a file
+        print(table(lambda cell: harmless(str(cell))))
 
     def fields() -> dict[str, Any]:
         return {"target": target, "predictions": found.tolist()}
 
-    text = lines.getvalue().rstrip("\n")
+    text = table(lambda cell: cell)
     head = text.partition("\n")[0].encode()
-    return Outcome(text, fields, output=options.output, own=lambda before: before.splitlines()[:1] == [head])
+
+    def own(before: bytes) -> bool:
+        return before.splitlines()[:1] == [head]
+
+    return Outcome(text, fields, output=options.output, show=show, own=own)

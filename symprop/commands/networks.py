@@ -10,6 +10,7 @@ from typing import Any
 from symprop import verify
 from symprop.codegen import gallery
 from symprop.codegen.case import Case
+from symprop.codegen.gate import admitted
 from symprop.codegen.targets import LIBRARIES, form_of
 from symprop.codegen.targets.fast.listings import passes_listing, plan_listing
 from symprop.codegen.targets.target import DTYPES
@@ -75,6 +76,7 @@ def _generate(options: argparse.Namespace) -> Outcome:
         threads=options.threads,
     )
     source, output = case.source, options.output
+    admitted(source)
     listings = "\n\n".join(_listings(case, options))
     to_file = output not in (None, STANDARD)
     if to_file and os.path.isfile(output) and not options.force:
@@ -85,10 +87,16 @@ def _generate(options: argparse.Namespace) -> Outcome:
             "allowed: --force to replace it, or another -o"
         )
     if not listings:
-        return Outcome(source.rstrip("\n"), lambda: _fields(case, source), output=output, own=lambda before: False)
+        text = source.rstrip("\n")
+        return Outcome(text, lambda: _fields(case, source), output=output, admitted=admitted, own=_never)
     if to_file:
-        write_whole(output, source)
+        write_whole(output, source, admitted)
     return Outcome(listings, lambda: _fields(case, source), written=(output,) if to_file else ())
+
+
+def _never(before: bytes) -> bool:
+    """Whether a file is ours whatever it holds: what differs may have been edited, and has been refused."""
+    return False
 
 
 def _fields(case: Case, source: str) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from symprop.commands.table import COMMANDS
-from symprop.errors import OutputError, SympropError
+from symprop.errors import OutputError, SympropError, harmless, is_harmless
 from symprop.files import read_bytes, write_whole
 from symprop.own_files import LARGEST, check_own, foreign, write_own
 
@@ -28,10 +28,11 @@ STANDARD = "-"
 class Outcome:
     """What a command found: its text, the fields of its JSON (made where they are asked for), and the exit code.
 
-    The text goes to `output` where that is a file; `written` are files that the command wrote itself. `show` prints in
-    place of the text where people look, in colours. Of a command that talks while it runs the text is `said` already,
-    its JSON may be `delivered` too. `own` knows files of this command that have no mark (`own_files`). What goes to
-    standard output is `taken` to be bytes of the command's, so that words go to standard error.
+    The text goes to `output` where that is a file, and `admitted` is asked of its bytes; `written` are files that the
+    command wrote itself. `show` prints in place of the text where people look, in colours. Of a command that talks
+    while it runs the text is `said` already, its JSON may be `delivered` too. `own` knows files of this command that
+    have no mark (`own_files`). What goes to standard output is `taken` to be bytes of the command's, so that words go
+    to standard error.
     """
 
     text: str
@@ -40,6 +41,7 @@ class Outcome:
     output: str | None = None
     written: tuple[str, ...] = ()
     show: Callable[[], None] | None = None
+    admitted: Callable[[bytes], None] | None = None
     said: bool = False
     delivered: bool = False
     own: Callable[[bytes], bool] | None = None
@@ -76,7 +78,7 @@ def deliver(outcome: Outcome, options: Namespace, warnings: Iterable[str]) -> in
         _print(outcome, words)
     if not options.quiet:
         for path in written:
-            print(f"wrote {path}", file=sys.stderr)
+            print(f"wrote {harmless(path)}", file=sys.stderr)
     return outcome.code
 
 
@@ -105,7 +107,7 @@ def _write(outcome: Outcome, path: str, options: Namespace) -> None:
         before = read_bytes(path, LARGEST)
         if before and before != text.encode() and not outcome.own(before):
             raise foreign(path)
-    write_whole(path, text)
+    write_whole(path, text, outcome.admitted)
 
 
 def check_files(options: Namespace) -> None:
@@ -136,7 +138,8 @@ def document(
 ) -> str:
     """Return the JSON of a command: the same five names around each result or error."""
     around = {"command": command, "exit_code": code, "warnings": list(warnings), "written": list(written)}
-    return json.dumps(plain({**around, **found}), ensure_ascii=False)
+    written_out = json.dumps(plain({**around, **found}), ensure_ascii=False)
+    return "".join(each if is_harmless(each) else json.dumps(each)[1:-1] for each in written_out)
 
 
 def error_of(problem: BaseException | str) -> dict[str, Any]:

@@ -126,13 +126,7 @@ def run(
         say("\n".join(f"{name} rows: {_told(each)}" for name, each in results.items()))
         notes[NOTE] = _history(optimiser, trained, rows, options).notes()
         written = write(Model(network, trained.params, notes, trained.running), output, plot, say)
-    return Outcome(
-        "",
-        lambda: _fields(network, trained, rows, results),
-        written=written,
-        said=True,
-        taken=STANDARD in (output, plot),
-    )
+    return Outcome("", lambda: _fields(network, trained, rows, results), written=written, said=True)
 
 
 def _fields(network: Network, trained: Trained, rows: Rows, results: dict[str, dict[str, float]]) -> dict[str, Any]:

@@ -18,8 +18,9 @@ from symprop.differences.compared import Compared
 from symprop.differences.marks import Part, pieces
 from symprop.differences.words import Chapter, chapters, closing, network_text, notes, opening
 from symprop.notation.breaking import latex_pieces
-from symprop.notation.latex import Tex, escaped, latex
+from symprop.notation.latex import Tex, latex
 from symprop.notation.latex_document import Looks
+from symprop.notation.latex_letters import escaped
 from symprop.notation.mathml import mathml
 from symprop.notation.paper import Paper
 from symprop.notation.sheet import PLAIN_SHEET, Sheet

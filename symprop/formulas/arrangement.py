@@ -15,7 +15,7 @@ from symprop.algebra.nodes import Node
 from symprop.algebra.symmetry import is_symmetric
 from symprop.calculus.rewriting import simplified
 from symprop.errors import FormulaError, listed, shown
-from symprop.formulas.finishing import finished
+from symprop.finishing.touches import finished
 from symprop.formulas.ledger import ledger
 from symprop.formulas.remarks import remarks
 from symprop.formulas.result import Result

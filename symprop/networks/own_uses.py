@@ -53,11 +53,14 @@ def start_of(uses: Collection[str], shape: Shape) -> tuple[str, str]:
     return (LEARNED, "ones") if FACTOR in uses else ("bias", "zeros")
 
 
-def with_pre_activations(read: Mapping[str, Node], taken: Collection[str]) -> dict[str, tuple[Node, str]]:
+def with_pre_activations(
+    read: Mapping[str, Node], taken: Collection[str], states: Collection[str] = ()
+) -> dict[str, tuple[Node, str]]:
     """Return equations by their names, each with its role, in which the arguments of functions have names.
 
     An argument that holds a product of matrices becomes an equation of its own: `a` where it is alone, else `a_i` for
-    that of `i`. What is such an argument under a name of the author's keeps it.
+    that of `i`. What is such an argument under a name of the author's keeps it, but for states, whose derivatives reach
+    the moment before.
 
     >>> from symprop.algebra.reader import read_formula
     >>> h = read_formula("1 - tanh(W @ x)", {"W": (2, 2), "x": (2,)})
@@ -87,7 +90,8 @@ def with_pre_activations(read: Mapping[str, Node], taken: Collection[str]) -> di
                 found[letter] = replace(part, made), role(letter, True)
                 made[part] = Variable(letter, (), part.shape)
         own = uses[Variable(name, (), node.shape)]
-        found[name] = replace(node, made), role(name, own == {ARGUMENT} and _has_product(node))
+        is_argument = own == {ARGUMENT} and name not in states and _has_product(node)
+        found[name] = replace(node, made), role(name, is_argument)
     return found
 
 

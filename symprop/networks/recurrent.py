@@ -42,11 +42,12 @@ class Moment:
     value: Variable
     items: list[Item] = field(default_factory=list)
     marks: dict[str, int] = field(default_factory=dict)
+    roles: dict[str, str] = field(default_factory=dict)
     shapes: dict[str, Shape] = field(default_factory=dict)
 
-    def at(self, letter: str, time: Expr, role: str = ACTIVATION) -> Variable:
+    def at(self, letter: str, time: Expr) -> Variable:
         """Return what stands under a letter at a time."""
-        index = (*self.builder.index(self.number), RowIndex(time))
+        index, role = (*self.builder.index(self.number), RowIndex(time)), self.roles.get(letter, ACTIVATION)
         return Variable(letter, index, self.shapes[letter], (), self.marks[letter], role)
 
     def before(self, letter: str) -> Variable:
@@ -62,7 +63,8 @@ class Moment:
     def let(self, letter: str, expression: Node, note: str = "", role: str = ACTIVATION) -> Variable:
         """Append `letter[t] = expression` and return its left side."""
         self.enter(letter, expression.shape)
-        target = self.at(letter, TIME, role)
+        self.roles[letter] = role
+        target = self.at(letter, TIME)
         self.items.append(Equation(target, expression, note=note))
         return target
 
@@ -94,16 +96,21 @@ class Recurrent(Layer):
     initial: Any = field(default=None, kw_only=True)
     unroll: bool = field(default=False, kw_only=True)
     truncate: int | None = field(default=None, kw_only=True)
+    remat: int | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
         name = type(self).__name__
         checked_flag(self.sequence, f"{name}: sequence")
         checked_flag(self.unroll, f"{name}: unroll")
-        if self.truncate is not None and not (type(self.truncate) is int and self.truncate >= 1):
-            raise SpecError(
-                f"{name}: truncate is {shown(self.truncate)}\n"
-                "allowed: a number of moments from 1, after which a gradient stops, such as truncate=20"
-            )
+        for option, every, what in (
+            ("truncate", self.truncate, "after which a gradient stops"),
+            ("remat", self.remat, "at each of which the states are kept"),
+        ):
+            if every is not None and not (type(every) is int and every >= 1):
+                raise SpecError(
+                    f"{name}: {option} is {shown(every)}\n"
+                    f"allowed: a number of moments from 1, {what}, such as {option}=20"
+                )
         if self.initial is None or self.initial == LEARNED:
             return
         if len(self.given) != len(self.states):
@@ -158,11 +165,17 @@ class Recurrent(Layer):
                   for state, start in zip(self.states, self.starts(moment), strict=True)]  # fmt: skip
         carries = {state: Carry(moment.before(state), moment.at(state, TIME), self.truncate) for state in self.states}
         made = moment.at(self.result, TIME)
+        by_cell = {equation.target for equation in equations_in(moment.items)}
+        if lacking := next(
+            (each for each in (made, *(c.after for c in carries.values())) if each not in by_cell), None
+        ):
+            raise LookupError(f"no equation of a moment makes {lacking.name}: a fault in {type(self).__name__}.step")
         array = made.change(index=made.index[:-1], shape=(value.shape[0], *made.shape))
         ends = not self.sequence and self.result in carries
         writes = () if ends else (Rows(made, array),)
         items = tuple(moment.items)
-        loop = Loop(TIME, value.shape[0], items, tuple(carries.values()), (Rows(moment.input, value),), writes)
+        reads, over = (Rows(moment.input, value),), tuple(carries.values())
+        loop = Loop(TIME, value.shape[0], items, over, reads, writes, remat=self.remat)
         builder.items.extend(self.written((*starts, loop), builder.items))
         if self.sequence:
             return array

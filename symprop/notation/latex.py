@@ -19,43 +19,25 @@ from symprop.algebra.sizes import size_text
 from symprop.algebra.table import Table
 from symprop.notation import mathematics
 from symprop.notation.choices import PLAIN, TRANSPOSES, Notation
+from symprop.notation.latex_letters import escaped, letter, script_of
 from symprop.notation.on_paper import on_paper
 from symprop.notation.precedence import ATOM, POWER, PRODUCT, SUM, SUMMATION, Piece, render
-from symprop.notation.pretty import GREEK
 from symprop.notation.stacks import stacked
 from symprop.notation.style import Style, accented, function_name, lettered, qualified, scientific
 from symprop.notation.untold import with_sizes
 
-_SPECIAL = {
-    "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "%": r"\%", "_": r"\_",
-    "^": r"\textasciicircum{}", "~": r"\textasciitilde{}", "<": r"\textless{}", ">": r"\textgreater{}",
-    '"': r"{\char34}", "'": r"\textquotesingle{}", "`": r"\textasciigrave{}", "|": r"\textbar{}",
-}  # fmt: skip
 _RELATIONS = {">": ">", ">=": r"\ge", "<": "<", "<=": r"\le", "==": "=", "!=": r"\ne"}
 OPERATORS = {
     "sigmoid": r"\sigma", "exp": r"\exp", "log": r"\log", "tanh": r"\tanh", "sin": r"\sin", "cos": r"\cos",
     "tan": r"\tan", "sinh": r"\sinh", "cosh": r"\cosh", "arcsin": r"\arcsin", "arccos": r"\arccos",
-    "arctan": r"\arctan",
-    "maximum": r"\max", "minimum": r"\min", "max": r"\max", "min": r"\min", "det": r"\det", "prod": r"\prod",
-    "trace": r"\operatorname{tr}", "gammaln": r"\log\Gamma", "digamma": r"\psi",
+    "arctan": r"\arctan", "maximum": r"\max", "minimum": r"\min", "max": r"\max", "min": r"\min", "det": r"\det",
+    "prod": r"\prod", "trace": r"\operatorname{tr}", "gammaln": r"\log\Gamma", "digamma": r"\psi",
     **{f"polygamma{k}": rf"\psi^{{({k})}}" for k in (1, 2, 3)},
     "relu": r"\operatorname{ReLU}", "silu": r"\operatorname{SiLU}", "gelu": r"\operatorname{GELU}",
     "elu": r"\operatorname{ELU}", "leaky_relu": r"\operatorname{LeakyReLU}", "one_hot": r"\operatorname{onehot}",
     "first_max": r"\operatorname{firstmax}", "first_min": r"\operatorname{firstmin}",
 }  # fmt: skip
-_COMMANDS = {"lamda": "lambda", "lam": "lambda", "lmbda": "lambda", "eps": "varepsilon"}
-"""Greek letters that TeX calls otherwise."""
 _TALL = re.compile(r"\\(?:frac|sum|left|sqrt|begin)")
-
-
-def escaped(text: str) -> str:
-    r"""Return `text` for LaTeX outside formulas, every special character written out.
-
-    >>> print(escaped("50% of a_1"))
-    50\% of a\_1
-    """
-    safe = (character if character.isprintable() and ord(character) < 0x2500 else "?" for character in text)
-    return "".join(_SPECIAL.get(character, character) for character in safe)
 
 
 def latex(node: Node, notation: Notation = PLAIN) -> str:
@@ -73,20 +55,6 @@ def latex(node: Node, notation: Notation = PLAIN) -> str:
 def latex_table(notation: Notation) -> Table:
     """Return the printer of one notation."""
     return mathematics.table("latex", Tex(notation))
-
-
-def letter(name: str) -> str:
-    r"""Return a name as the letter of a variable: `delta` is `\delta`, `y_pred` is `y_{\mathrm{pred}}`."""
-    base, _, rest = name.partition("_")
-    if base in GREEK:
-        written = f"\\{_COMMANDS.get(base, base)}"
-    else:
-        written = base if len(base) == 1 and base.isalnum() else rf"\mathrm{{{escaped(base)}}}"
-    return rf"{written}_{{\mathrm{{{escaped(rest)}}}}}" if rest else written
-
-
-def _script(text: str) -> str:
-    return text if len(text) == 1 else f"{{{text}}}"
 
 
 def _places(labels: Sequence[str]) -> str:
@@ -133,6 +101,9 @@ class Tex(Style):
     def variable(
         self, node: n.Variable, elements: Sequence[Basic] = (), above: str = "", places: str = "", rank: int = 0
     ) -> str:
+        if node.is_tangent:
+            moving = self.variable(node.of_tangent, elements, "", places, rank)
+            return rf"\mathcal{{{node.sign}}}\{{{moving}\}}{f'^{{{above}}}' * bool(above)}"
         chosen = self.notation.symbol(node.letter) is not None
         accent, base, rest = ("", node.letter, "") if chosen else accented(node.letter)
         base, whose = (base, "") if chosen else qualified(base)
@@ -156,14 +127,14 @@ class Tex(Style):
         rank = rank if elements or places else node.rank
         shown_letter = self.notation.loss if node.role == LOSS else self.letter(base, rank)
         stem = rf"\{accent}{{{shown_letter}}}" if accent else shown_letter
-        name = stem + (f"_{_script(','.join(below))}" if below else "")
+        name = stem + (f"_{script_of(','.join(below))}" if below else "")
         marked = self.mark * (node.mark - 1) if node.mark <= 4 else rf"{self.mark}({node.mark})"
         raised = rf"{whose}{marked}\,{layer}{above}" if whose and layer else whose + marked + layer + above
         name += f"^{{{raised}}}" if raised else ""
         if not node.is_gradient:
             return name
-        short = self.notation.gradient == "nabla"
-        return rf"\nabla {name}" if short else rf"\frac{{\partial {self.notation.loss}}}{{\partial {name}}}"
+        as_fraction = rf"\frac{{\partial {self.notation.loss}}}{{\partial {name}}}"
+        return rf"\nabla {name}" if self.notation.gradient == "nabla" else as_fraction
 
     def script(self, index: Basic) -> str:
         """Write an index above or below a letter."""
@@ -306,7 +277,7 @@ class _Numbers(LatexPrinter):
             return chosen
         stem = expression.name.rstrip("0123456789")
         digits = expression.name[len(stem) :]
-        return letter(stem) + (f"_{_script(digits)}" if digits else "") if stem else escaped(expression.name)
+        return letter(stem) + (f"_{script_of(digits)}" if digits else "") if stem else escaped(expression.name)
 
     def _print_AppliedUndef(self, expression: Expr, exp: str = "") -> str:
         """A size that varies with the layer: `n(l)` is `n_{l}`; SymPy hands over the exponent `exp` of its power."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from symprop.notation.blocks import Block, Bullets, Chain, Equations, Grid, Paragraph, Typed
 from symprop.notation.html_document import math, words
-from symprop.notation.latex import escaped
+from symprop.notation.latex_letters import escaped
 from symprop.notation.words import Code, Math, Words, written
 from symprop.templating import environment
 

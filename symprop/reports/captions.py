@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from symprop.algebra.nodes import Node
 from symprop.notation.drawing import FONT, seen_width
-from symprop.notation.latex import escaped
+from symprop.notation.latex_letters import escaped
 from symprop.notation.pretty import Unicode, pretty
 from symprop.notation.tex_boxes import width as tex_width
 

@@ -9,7 +9,7 @@ from markupsafe import escape
 
 from symprop.networks.network import Network
 from symprop.notation.blocks import Picture
-from symprop.notation.latex import escaped
+from symprop.notation.latex_letters import escaped
 from symprop.notation.page_blocks import PageWriter
 from symprop.notation.pretty import Unicode, pretty
 from symprop.notation.svg import STYLE

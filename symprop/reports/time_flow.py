@@ -10,6 +10,7 @@ from sympy.printing.latex import LatexPrinter
 from symprop.algebra.nodes import Variable
 from symprop.analysis.through_time import Memory, through_time
 from symprop.analysis.truncation import dropped
+from symprop.analysis.vanishing import norm
 from symprop.errors import SpecError
 from symprop.networks.recurrent import has_moments, written_out_in_time
 from symprop.networks.sizes import TIME
@@ -98,7 +99,7 @@ def _of_layer(memory: Memory, subject: Subject) -> Iterator[Block]:
 def _bounded(memory: Memory, subject: Subject) -> Iterator[str | Math]:
     """Say what the bound is, and from where on a gradient vanishes or may explode."""
     writer = subject.writer
-    names = {f"||{each.name}||": rf"\|{writer.formula(each)}\|_2" for each in memory.weights}
+    names = {norm(each): rf"\|{writer.formula(each)}\|_2" for each in memory.normed}
     factor, bound = memory.factor, memory.bound
     if factor is None or bound is None:
         if memory.unbounded is not None:
@@ -106,19 +107,31 @@ def _bounded(memory: Memory, subject: Subject) -> Iterator[str | Math]:
             yield Math(writer.formula(memory.unbounded))
             yield ". "
         return
-    printer = LatexPrinter({"symbol_names": {each: names[each.name] for each in factor.free_symbols}})
+    printer = LatexPrinter({"symbol_names": names})
     yield "The norm of one factor is at most "
     yield Math(printer.doprint(factor))
     yield ", that of the product at most "
     yield Math(printer.doprint(bound))
-    yield f", with the largest singular value of {'the matrix' if len(names) == 1 else 'each matrix'}. "
+    yield f", with the largest singular value of {'the matrix' if len(names) == 1 else 'each matrix'}"
+    yield from _sized(memory, printer, subject)
+    yield ". "
     if memory.threshold is not None:
-        norm, least = map(printer.doprint, memory.threshold)
+        size, least = map(printer.doprint, memory.threshold)
         yield "So the gradient vanishes where "
-        yield Math(f"{norm} < {least}")
+        yield Math(f"{size} < {least}")
         yield ", and it can explode only where "
-        yield Math(f"{norm} > {least}")
+        yield Math(f"{size} > {least}")
         yield ". "
+
+
+def _sized(memory: Memory, printer: LatexPrinter, subject: Subject) -> Iterator[str | Math]:
+    """Say how large the states are that the bound takes into account."""
+    for place, (state, size) in enumerate(memory.sizes):
+        yield " and " if place else "; it takes into account that no element of "
+        yield Math(subject.writer.formula(state))
+        yield " is larger than "
+        yield Math(printer.doprint(size))
+        yield " in absolute value"
 
 
 def _own(memory: Memory, subject: Subject) -> Iterator[str | Math]:

@@ -9,7 +9,7 @@ from typing import Any
 from symprop.algebra.printable import Listed, aligned
 from symprop.notation import notebook_blocks
 from symprop.notation.blocks import Block, Bullets, Grid, GridRow, Typed
-from symprop.notation.latex import escaped
+from symprop.notation.latex_letters import escaped
 from symprop.notation.notebook_blocks import Verdict, mark
 from symprop.verify.measure import OVERFLOWS, Row
 

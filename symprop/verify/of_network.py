@@ -19,6 +19,7 @@ from sympy import prod
 
 from symprop.algebra.equations import System
 from symprop.algebra.indices import RowIndex
+from symprop.algebra.numbered_sizes import sizes_given
 from symprop.codegen.case import Case, case_of
 from symprop.codegen.program import ProgramError
 from symprop.errors import ShapeError, SpecError
@@ -93,8 +94,8 @@ def check(
     first, *others = target_checks.chosen(target)
     case = case_of(network, dtype="float64", optimizer=None, threads=1, target=first)
     if case.network.system().loops:
-        return _of_recurrence(case, seed, float32, dict(sizes or {}), target, limit)
-    case = case.with_sizes(dict(sizes or {}))
+        return _of_recurrence(case, seed, float32, sizes_given(sizes), target, limit)
+    case = case.with_sizes(sizes_given(sizes))
     title, system = case.network.text, case.example.system
     check_numbers(case.network)
     if system.loss is None:
@@ -127,8 +128,9 @@ def _parts(case: Case, small: Case, smallest: Case, seed: int, float32: bool, ot
     yield "the module", lambda: _module(case, small, seed, float32)
     yield "other modules", lambda: target_checks.rows(case, others, points_of(case, seed, POINTS))
     yield "switches", lambda: switch_checks.rows(small, seed)
-    yield "extreme values", lambda: _extremes(small, seed)
-    yield "other layouts", lambda: _layouts(small if has_moments(case.network.layers) else case, seed)
+    in_time = has_moments(case.network.layers)  # of each moment all is worked out anew
+    yield "extreme values", lambda: _extremes(smallest if in_time else small, seed)
+    yield "other layouts", lambda: _layouts(small if in_time else case, seed)
     yield "steps, batch in rows", lambda: _steps(case.rows, small.rows, seed)
     if case.own.layout == "example":
         yield "steps, one example", lambda: _steps(case.example, small.example, seed)

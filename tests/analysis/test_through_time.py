@@ -12,6 +12,8 @@ import symprop
 import symprop.verify.points
 from symprop.algebra.nodes import Variable
 from symprop.algebra.unrolling import unrolled
+from symprop.analysis.state_sizes import Sizes
+from symprop.analysis.vanishing import norm
 from symprop.verify.arithmetic import Complex
 from symprop.verify.evaluate import Evaluator, complex_value, stacked, unstacked
 
@@ -59,13 +61,22 @@ def test_the_jacobians_of_a_moment_are_those_of_the_equations_written_out(cell: 
             np.testing.assert_allclose(complex_value(node, known).real, true, rtol=0, atol=ROUNDING)  # type: ignore[arg-type]
         else:
             assert not true.any()
+    assert memory.factor is not None  # at moment 2, in the norms of these parameters
+    norms = {norm(each): np.linalg.norm(values[each.name], 2) for each in memory.normed}
+    whole = np.block([[expected[of, by] for by in memory.states] for of in memory.states])
+    bound = float(memory.factor.subs({memory.moment: 2, **norms}))
+    assert 0.02 * bound < np.linalg.norm(whole, 2) <= bound
 
 
 def test_bounds_and_the_paths_of_gates() -> None:
     found = {cell: symprop.derive(f"Input(T, n) >> {cell} >> MeanSquaredError()").through_time()[0] for cell in CELLS}
     plain, lstm, gru, before = found.values()
     assert str(plain.bound) == "(||R1||/4)**(T - t)" and str(plain.threshold) == "(||R1||, 4)"
-    assert plain.own == () and lstm.factor is None
+    assert plain.own == () and str(lstm.bound).startswith("Product(sqrt(")
+    assert [str(size) for _, size in (*lstm.sizes, *gru.sizes, *before.sizes)] == ["s - 1", "1", "1"]
+    leaky = 'Input(T, n) >> Scan("h = (1 - r)*h_prev + r*tanh(W @ x + R @ h_prev)", h=k, r=0.25) >> MeanSquaredError()'
+    (memory,) = symprop.derive(leaky).through_time()
+    assert str(memory.factor) == "||R1||/4 + 3/4" and str(memory.threshold) == "(||R1||, 1)"
     assert [each.jacobian.text() for each in (*lstm.own, *gru.own, *before.own)] == ["diag(f1[s])"] + [
         "diag(z1[s])"
     ] * 2
@@ -92,6 +103,22 @@ def test_norms_over_time_are_those_of_a_recurrent_layer_by_hand() -> None:
         added[place] = 1j * STEP
         true[place] = loss(added).imag / STEP
     np.testing.assert_allclose(norms, np.linalg.norm(true, axis=1), rtol=1e-12)
+    own = symprop.norms_over_time(text, params, np.stack([x, x]), [y, y])
+    np.testing.assert_allclose(own["h1"], norms, rtol=1e-12)
+
+
+def test_norms_of_a_batch_of_ones_own_are_of_what_counts_in_it() -> None:
+    text = (
+        "Input(6) >> Embedding(5, 3, flatten=False) >> LSTM(2) >> Dense(5) "
+        '>> SoftmaxCrossEntropy(mask=Input(6, name="counted"))'
+    )
+    ids = np.arange(12).reshape(2, 6) % 5
+    norms = symprop.norms_over_time(text, x={"x": ids, "counted": [2, 3]}, y=ids)
+    assert (norms["c1"][:3] > 0).all() and not norms["c1"][3:].any()
+    with pytest.raises(ValueError, match=r"y has shape \(2, 5\)"):
+        symprop.norms_over_time(text, x={"x": ids, "counted": [2, 3]}, y=ids[:, 1:])
+    with pytest.raises(symprop.SpecError, match="there is no y"):
+        symprop.norms_over_time(text, x={"x": ids, "counted": [2, 3]})
 
 
 @pytest.mark.parametrize(
@@ -109,7 +136,22 @@ def test_what_is_refused(network: str, told: str) -> None:
             symprop.derive(network).through_time()
 
 
+def test_a_cell_grows_as_fast_as_is_said_and_not_faster() -> None:
+    """With all gates open, c is nearly t; its bound is t, and larger where it starts with something."""
+    system = symprop.parse_network('Input(9, 2) >> LSTM(3, initial="learned") >> MeanSquaredError()').system()
+    sizes = Sizes(system, system.loops[0])
+    _, cell = sizes.states.items()
+    assert str(cell[1]) == "t + ||cs1||"
+    given = (*system.parameters, *system.inputs, *system.targets)
+    values = {each.name: np.zeros(tuple(map(int, each.shape))) for each in given}
+    values |= {"b1": np.full(12, 9.0), "cs1": np.array([0, 3.0, 0])}
+    run = Evaluator(Complex(), stacked(values, Complex()))
+    run.run(unrolled(system, {}).equations)
+    assert 11.9 < np.abs(unstacked(run.values["c1[9]"])).max() <= 9 + 3
+
+
 def test_a_state_without_a_known_bound_is_not_called_unbounded() -> None:
-    """A GRU's states are means of what they were and of tanh, so they stay within 1; no rule here finds that."""
-    told = str(symprop.derive("Input(T, 2) >> GRU(2) >> MeanSquaredError()").through_time())
+    """What is multiplied by itself may grow in any way."""
+    text = 'Input(T, 2) >> Scan("h = h_prev*h_prev*tanh(W @ x)", h=2) >> MeanSquaredError()'
+    told = str(symprop.derive(text).through_time())
     assert "no bound of its norm: none is known of h⁽¹⁾ₛ₋₁" in told

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 import symprop
 from symprop.algebra.nodes import Node
 from symprop.calculus.tidy import tidy
-from symprop.formulas.finishing import TOUCHES, finished
+from symprop.finishing.touches import TOUCHES, finished
 from tests.needed import needed
 from tests.random_formulas import formulas, values
 from tests.rounding_of_formulas import assert_same_value

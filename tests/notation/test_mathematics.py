@@ -15,7 +15,8 @@ from symprop.algebra import nodes as n
 from symprop.algebra.functions import FUNCTIONS
 from symprop.notation import latex, pretty
 from symprop.notation.breaking import latex_pieces, pretty_pieces
-from symprop.notation.latex import LATEX, escaped
+from symprop.notation.latex import LATEX
+from symprop.notation.latex_letters import escaped
 from symprop.notation.mathml import mathml
 from symprop.notation.pretty import PRETTY, subscript, superscript
 from symprop.notation.text import TEXT

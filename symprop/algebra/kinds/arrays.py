@@ -15,7 +15,7 @@ from sympy.core.symbol import Str
 
 from symprop.algebra.kinds.base import Leaf, Node
 from symprop.algebra.kinds.patterns import BLANK, Common, Number, index_of, made, number_in, pattern_of
-from symprop.algebra.roles import DELTA, GRADIENT, PRE_ACTIVATION
+from symprop.algebra.roles import CURVED, DELTA, GRADIENT, NORM, PRE_ACTIVATION, SIGNS, TANGENT
 from symprop.algebra.sizes import as_expression, expressions, size_text
 
 
@@ -121,7 +121,7 @@ class Variable(Leaf):
         common, numbers = self.pattern
         if "name" not in common.answers:
             suffix = f"_{self.mark}" if self.mark > 1 else ""
-            common.answers["name"] = f"{'d' * self.is_gradient}{self.letter}", suffix
+            common.answers["name"] = f"{self.prefix}{self.letter}", suffix
         before, after = common.answers["name"]
         if numbers and len(numbers[0]) == 1:
             return f"{before}{numbers[0][0]}{after}"
@@ -129,6 +129,26 @@ class Variable(Leaf):
         inside = ", ".join(map(size_text, self.index[1:] if numbered else self.index))
         number = size_text(self.index[0]) if numbered else ""
         return f"{before}{number}{after}" + (f"[{inside}]" if inside else "")
+
+    @property
+    def sign(self) -> str:
+        """What stands before the letter, by the role: `R` of a derivative along a direction, `N` of a squared norm."""
+        return next((sign for begun, sign in SIGNS.items() if self.role.startswith(begun)), "")
+
+    @property
+    def prefix(self) -> str:
+        """What stands before the letter: `d` of a gradient, `R` of a derivative along a direction, `Rd` of both."""
+        return self.sign + "d" * (self.role.rpartition(" ")[2] == GRADIENT and not self.role.startswith("next "))
+
+    @property
+    def is_tangent(self) -> bool:
+        """Whether it is the derivative, along a direction of the parameters, of what it is called after."""
+        return bool(self.sign)
+
+    @property
+    def is_of_gradient(self) -> bool:
+        """Whether it is a gradient, or what becomes of one along a direction: what a module returns by a parameter."""
+        return self.prefix.endswith("d")
 
     @property
     def is_gradient(self) -> bool:
@@ -148,6 +168,26 @@ class Variable(Leaf):
         letter = "".join(("delta", *self.letter.partition("_")[1:]))
         return self.like("adjoint", lambda: self.change(letter=letter, role=DELTA, facts=self.as_written))
 
+    @cached_property
+    def tangent(self) -> Variable:
+        """What the derivative of it along a direction of the parameters is called, `Rz1` (Pearlmutter's `R{z1}`)."""
+        return self.like("tangent", lambda: self.change(role=TANGENT + self.role, facts=self.as_written))
+
+    @cached_property
+    def of_tangent(self) -> Variable:
+        """The variable of which a tangent is the derivative."""
+        return self.like("of tangent", lambda: self.change(role=self.role.partition(" ")[2]))
+
+    @cached_property
+    def curved(self) -> Variable:
+        """What its tangent is called where second derivatives of the network are left out, `Gdelta1`."""
+        return self.like("curved", lambda: self.change(role=CURVED + self.role, facts=self.as_written))
+
+    @cached_property
+    def norm(self) -> Variable:
+        """What the squared norm of it is called, `NdW1`."""
+        return self.like("norm", lambda: self.change(role=NORM + self.role, shape=(), facts=()))
+
     def like(self, what: Hashable, make: Callable[[], Variable]) -> Variable:
         """Return what is made of an array, its number kept; `what` it is has been made of another such once."""
         common, numbers = self.pattern
@@ -162,9 +202,9 @@ class Variable(Leaf):
         return Tuple(*(fact for fact in self.facts if fact.is_of_writing))
 
     @property
-    def family(self) -> tuple[str, int, bool]:
-        """What the variables of one name for different indices have in common: letter, mark, whether a gradient."""
-        return self.letter, self.mark, self.is_gradient
+    def family(self) -> tuple[str, int, str]:
+        """What the variables of one name for different indices have in common: letter, mark, what stands before it."""
+        return self.letter, self.mark, self.prefix
 
     @cached_property
     def free_symbols(self) -> set[Basic]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,17 +17,16 @@ from symprop.analysis.derivation import Derivation
 from symprop.codegen import passes, readable_passes
 from symprop.codegen.moments import in_code
 from symprop.codegen.program import Program, Statement
-from symprop.codegen.scans import Made, Scan, stacks_of
 from symprop.codegen.targets import arrays as arrays  # enters the rows that all libraries share
 from symprop.codegen.targets.breaking import assigned
 from symprop.codegen.targets.code import named
 from symprop.codegen.targets.definitions import HELPERS, Definition, data_of, definition_of, functions_of
 from symprop.codegen.targets.dialect import Dialect
-from symprop.codegen.targets.layout import COLUMNS, INDENT, heading, in_a_row, laid_out, under_formulas
+from symprop.codegen.targets.layout import COLUMNS, INDENT, heading, in_a_row, laid_out
 from symprop.codegen.targets.matrices import scipy_imports
 from symprop.codegen.targets.numpy.fact_checks import conditions, fact_checks, rows_in_words
 from symprop.codegen.targets.sampling import sampling_of
-from symprop.codegen.targets.scan_lines import scan_lines
+from symprop.codegen.targets.scan_lines import lines_with_scans
 from symprop.codegen.targets.target import Options
 from symprop.codegen.targets.training import masks_of, optimizer_of, running_of
 
@@ -67,7 +66,7 @@ class Reader:
         self.made = [*self.masks, *(statement.name for statement in program.forward)]
         place = next((k for k, each in enumerate(program.forward) if each.target == self.output), -1)
         self.layers, self.end = program.forward[: place + 1], program.forward[place + 1 :]
-        self.foretold = self._needed(self.end, self.prediction)
+        self.foretold = self._needed(self.end, self.prediction.name)
         back, end = _reads(program.backward), _reads(self.end)
         read = {part.name for state in self.system.states for part in variables(state.update)}
         self.kept = [name for name in self.masks if name in back]
@@ -77,9 +76,10 @@ class Reader:
             if each.name in back or each.name in read or (each.name in end and each.target != self.output)
         ]
 
-    def _needed(self, statements: Sequence[Statement], result: Variable) -> tuple[Statement, ...]:
-        """Return those of the statements that a result is made of."""
-        wanted, found = {result}, []
+    def _needed(self, statements: Sequence[Statement], *results: str) -> tuple[Statement, ...]:
+        """Return those of the statements that results are made of."""
+        made = {each.name: each.target for each in statements}
+        wanted, found = {made[name] for name in results if name in made}, []
         for statement in reversed(statements):
             if statement.target in wanted:
                 wanted.update(statement.reads)
@@ -93,7 +93,7 @@ class Reader:
         given = set(given)
         values = [each for each in self.made if each in read and each not in own and each not in given]
         masks = [each for each in self.masks if each in read and each in given]
-        code = tuple(under_formulas(statements, self._statement))
+        code = tuple(lines_with_scans(statements, self.write, self._inside, line=self._statement))
         code = code[1:] if code[:1] == ("",) else code  # a blank line stands above the first one anyway
         plain = "\n".join(line for line in code if not line.startswith("#"))
         return Lines(
@@ -123,17 +123,12 @@ class Reader:
         return [*lines, f"values.update({', '.join(some)})"] if some else lines
 
     def _statement(self, statement: Statement) -> list[str]:
-        if isinstance(statement.expression, Made):
-            return []
-        if isinstance(statement.expression, Scan):
-            stacks = stacks_of(tuple(self.program.statements)).get(statement.target, {})
-            return scan_lines(statement.name, statement.expression, stacks, self.write, self._inside)
         held = self.stand_ins.get(statement.name)
         evaluated = "" if held is None else f" if training else {held}"
         return assigned(statement.name, self.write.text(statement.expression) + evaluated)
 
-    def _inside(self, statement: Statement) -> list[str]:
-        return assigned(statement.name, self.write.text(statement.expression), 2 * INDENT)
+    def _inside(self, statement: Statement, indent: int) -> list[str]:
+        return assigned(statement.name, self.write.text(statement.expression), indent)
 
     def _held(self, variable: Variable) -> str:
         """Return the source of what stands for a value in evaluation: a running statistic, or another value."""
@@ -141,13 +136,17 @@ class Reader:
 
     def _parameters(self, read: set[str]) -> list[str]:
         """Return the lines that take the parameters that are read out of their dict, a line for each layer."""
-        groups: dict[tuple[object, ...], list[str]] = {}
-        for parameter in self.program.parameters:
-            if parameter.name in read:
-                groups.setdefault(parameter.index, []).append(parameter.name)
-        if all(len(names) == 1 for names in groups.values()):
-            return _taken("params", [name for names in groups.values() for name in names])
-        return [line for names in groups.values() for line in _taken("params", names)]
+        lines: list[str] = []
+        for holder, given in (("params", self.program.parameters), ("v", self.program.directions)):
+            groups: dict[tuple[object, ...], list[str]] = {}
+            for each in given:
+                if each.name in read:
+                    groups.setdefault(each.index, []).append(each.name)
+            if all(len(names) == 1 for names in groups.values()):
+                lines += _taken(holder, [name for names in groups.values() for name in names])
+            else:
+                lines += [line for names in groups.values() for line in _taken(holder, names)]
+        return lines
 
     def definitions(self) -> list[Definition]:
         """Return the elementwise functions of the network, each as a function of arrays."""
@@ -155,15 +154,18 @@ class Reader:
 
     def context(self, options: Options) -> dict[str, object]:
         """Return what every template of a readable module is given."""
-        backward = self.lines(self.program.backward)
+        gradients, products = dict(self.program.results), dict(self.program.products)
+        backward = self.lines(self._needed(self.program.backward, *gradients.values()))
         inputs = [each.name for each in self.system.inputs]
-        pairs = zip(self.program.parameters, self.program.returns[1:], strict=True)
         parts = {
             "layers": self.lines(self.layers, self.masks),
             "loss": self.lines(self.end, [self.output.name]),
             "predict": self.lines(self.foretold, [self.output.name]),
             "backward": backward,
         }
+        asked = [self.program.array] if self.program.array else [*products.values()]
+        if asked:
+            parts["along"] = self.lines(self._needed(self.program.backward, *asked))
         definitions = self.definitions()
         optimizer = optimizer_of(options.optimizer, self.parameters, self.write, bool(self.masks))
         sampling = self._sampling()
@@ -181,7 +183,11 @@ class Reader:
             "helpers": called(code),
             "scipy": scipy_imports("\n".join(code)),
             "uses_math": any("math." in line for line in code if not line.startswith("#")),
-            "gradients": laid_out("return {", [f'"{parameter.name}": {name}' for parameter, name in pairs], "}"),
+            "gradients": _returned(gradients),
+            "asked": self.derivation.along.question,
+            "matrix": self.derivation.along.what,
+            "products": _returned(products) if products else [f"return {self.program.array}"] if asked else [],
+            "array": self.program.array,
             "inputs": [given(each) for each in self.system.inputs],
             "several": len(self.system.inputs) > 1,
             "y": given(self.system.targets[0]),
@@ -216,21 +222,25 @@ class Reader:
         return found.context(program, unpack, lambda each: assigned(each.name, self.write.text(each.expression)))
 
 
+def _returned(found: Mapping[str, str]) -> list[str]:
+    """Return the lines that return values by the names of parameters."""
+    return laid_out("return {", [f'"{parameter}": {name}' for parameter, name in found.items()], "}")
+
+
 def _reads(statements: Iterable[Statement]) -> set[str]:
     return {read.name for statement in statements for read in statement.reads}
 
 
 def _taken(holder: str, names: Sequence[str]) -> list[str]:
-    """Return the lines that take values by their names."""
+    """Return the lines that take values by their names; a direction has those of parameters, `RW1 = v["W1"]`."""
     if not names:
         return []
-    if len(names) == 1:
-        return [f'{names[0]} = {holder}["{names[0]}"]']
-    items = ", ".join(f'{holder}["{name}"]' for name in names)
+    keys = [name.removeprefix("R") for name in names] if holder == "v" else names
+    items = ", ".join(f'{holder}["{key}"]' for key in keys)
     line = f"{', '.join(names)} = {items}"
-    if len(line) + INDENT <= COLUMNS and len(names) < 4:
+    if len(names) == 1 or (len(line) + INDENT <= COLUMNS and len(names) < 4):
         return [line]
-    line = f"{', '.join(names)} = ({holder}[name] for name in {_quoted(names)})"
+    line = f"{', '.join(names)} = ({holder}[name] for name in {_quoted(keys)})"
     if len(line) + INDENT <= COLUMNS:
         return [line]
     half = (len(names) + 1) // 2

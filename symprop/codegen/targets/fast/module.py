@@ -16,7 +16,6 @@ from symprop.algebra.shapes import shape_text
 from symprop.analysis.derivation import Derivation
 from symprop.codegen import passes
 from symprop.codegen.program import HELPERS, Program, Statement
-from symprop.codegen.scans import Made, Scan, stacks_of
 from symprop.codegen.targets.code import named
 from symprop.codegen.targets.fast.memory import Plan
 from symprop.codegen.targets.fast.running import evaluation, item, running_of
@@ -25,13 +24,13 @@ from symprop.codegen.targets.fast.starts import initial
 from symprop.codegen.targets.fast.starts import optimizer as optimizer_lines
 from symprop.codegen.targets.fast.step import SHARED, explained, planned, step_lines, workspace_lines
 from symprop.codegen.targets.fast.taken import fact_functions, given, made_into_rows, taken
-from symprop.codegen.targets.layout import COLUMNS, INDENT, laid_out, under_formulas
+from symprop.codegen.targets.layout import COLUMNS, INDENT, laid_out
 from symprop.codegen.targets.matrices import scipy_imports
 from symprop.codegen.targets.numpy import lines
 from symprop.codegen.targets.numpy.source import NUMPY, numpy_source
 from symprop.codegen.targets.readable import called
 from symprop.codegen.targets.sampling import sampling_of
-from symprop.codegen.targets.scan_lines import scan_lines
+from symprop.codegen.targets.scan_lines import lines_with_scans
 from symprop.codegen.targets.target import Options
 from symprop.codegen.targets.training import clip_scale, masks_of
 from symprop.networks.parts import Parameter
@@ -70,12 +69,12 @@ def module_source(
     """
     system = derivation.system
     running, bodies = running_of(system), _bodies(derivation, program)
-    if running:
-        program = program.returning(*program.returns, *running.statistics)
+    asked = [program.array] if program.array else [*dict(program.products).values()]
+    wanted = program.returning(*(asked or program.returns), *(running.statistics if running else ()))
     dtype, optimizer, threads = options.dtype, options.optimizer, options.threads
     own = made_into_rows(system.targets)
-    step = _step(program, own, dtype, threads, reuse)
-    loops = compiled(program, own) if compiled else None
+    step = _step(wanted, own, dtype, threads, reuse)
+    loops = compiled(wanted, own) if compiled else None
     run = (*bodies.values(), *(() if loops else (step,)))
     sampling = _sampling(derivation)
     lines = [line for body in run for line in (*body.forward, *body.backward)] + (sampling["code"] if sampling else [])
@@ -96,6 +95,9 @@ def module_source(
             clip=numpy_source(clip_scale()),
             table=_table(parameters),
             parameters=[(parameter.name, shape_text(parameter.variable.shape)) for parameter in parameters],
+            results=program.products or program.results,
+            along=derivation.along if asked else None,
+            array=program.array,
             initial=[initial(parameter) for parameter in parameters],
             **taken(system),
             facts=fact_functions((*system.inputs, *system.targets)),
@@ -166,21 +168,28 @@ def _sampling(derivation: Derivation) -> dict[str, Any] | None:
 def _unpack(program: Program, masks: str = "masks") -> tuple[str, ...]:
     """Return the lines that take what a program reads out of dicts, parameters a line for each layer."""
     read = {variable for statement in program.statements for variable in statement.reads}
-    groups: dict[tuple[str, tuple[object, ...]], list[str]] = {}
-    for holder, variables in (("params", program.parameters), ("state", program.states), (masks, program.masks)):
+    groups: dict[tuple[str, tuple[object, ...]], list[tuple[str, str]]] = {}
+    held = (
+        ("params", program.parameters),
+        ("v", program.directions),
+        ("state", program.states),
+        (masks, program.masks),
+    )
+    for holder, variables in held:
         for variable in variables:
             if variable in read:
-                groups.setdefault((holder, variable.index), []).append(variable.name)
-    return tuple(line for (holder, _), names in groups.items() for line in _taken_out(holder, names))
+                key = variable.of_tangent.name if holder == "v" else variable.name
+                groups.setdefault((holder, variable.index), []).append((variable.name, key))
+    return tuple(line for (holder, _), pairs in groups.items() for line in _taken_out(holder, pairs))
 
 
-def _taken_out(holder: str, names: list[str]) -> list[str]:
+def _taken_out(holder: str, pairs: list[tuple[str, str]]) -> list[str]:
     """Return the lines that take values out of a dict, so many on each as fit."""
-    line = f"{', '.join(names)} = {', '.join(item(holder, name) for name in names)}"
-    if len(line) + INDENT <= COLUMNS or len(names) == 1:
+    line = f"{', '.join(name for name, _ in pairs)} = {', '.join(item(holder, key) for _, key in pairs)}"
+    if len(line) + INDENT <= COLUMNS or len(pairs) == 1:
         return [line]
-    half = (len(names) + 1) // 2
-    return [*_taken_out(holder, names[:half]), *_taken_out(holder, names[half:])]
+    half = (len(pairs) + 1) // 2
+    return [*_taken_out(holder, pairs[:half]), *_taken_out(holder, pairs[half:])]
 
 
 def _needs_batch(*parts: tuple[str, ...]) -> bool:
@@ -250,17 +259,7 @@ def _rest(program: Program, given: Variable) -> Program | None:
 
 def _lines(statements: tuple[Statement, ...]) -> tuple[str, ...]:
     """Return the lines of statements as a person would write them, below their formulas."""
-    stacks = stacks_of(statements)
-
-    def line(statement: Statement) -> list[str]:
-        match statement.expression:
-            case Scan() as scan:
-                return scan_lines(statement.name, scan, stacks.get(statement.target, {}), NUMPY, _line)
-            case Made():
-                return []
-        return _line(statement)
-
-    return tuple(under_formulas(statements, line))
+    return tuple(lines_with_scans(statements, NUMPY, lambda each, _: _line(each)))
 
 
 def _line(statement: Statement) -> list[str]:

@@ -103,7 +103,7 @@ def loop_lines(statement: Statement, strided: Collection[Node] = ()) -> list[str
     at = loops.over(target.shape)
     value = loops.text(expression, at)
     value = value[1:-1] if isinstance(expression, n.Where) and value.startswith("(") else value
-    into = f"[{', '.join(at) or '()'}]" if at or target.is_gradient else ""  # the gradient of a number is an array
+    into = f"[{', '.join(at) or '()'}]" if at or target.is_of_gradient else ""  # the gradient of a number is an array
     loops.write(f"{target.name}{into} = {value}")
     return loops.lines
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from symprop.algebra import nodes as n
 from symprop.algebra.kinds.windows import Windowed
 from symprop.algebra.nodes import Variable
+from symprop.algebra.roles import LOSS
 from symprop.algebra.trees import walk
 from symprop.codegen import faster, gates, hoisting, passes
 from symprop.codegen.program import Names, Pass, Program, Statement, rewritten
@@ -137,19 +138,24 @@ def loop_step(program: Program, targets: tuple[Variable, ...]) -> LoopStep | Non
     read = {variable for statement in program.statements for variable in statement.reads}
     given = [variable for variable in (*program.inputs, *program.targets) if variable in read]
     masks = [mask for mask in program.masks if mask in read]
-    parameters = [parameter for parameter in program.parameters if parameter in read]
-    numbers = [each for each in program.statements if not each.target.rank and each.name in program.returns[1:]]
-    scalars = [each for each in numbers if not each.target.is_gradient]
+    parameters = [("params", each, each.name) for each in program.parameters if each in read]
+    parameters += [("v", each, each.of_tangent.name) for each in program.directions if each in read]
+    numbers = [
+        each
+        for each in program.statements
+        if not each.target.rank and each.name in program.returned and each.target.role != LOSS
+    ]
+    scalars = [each for each in numbers if not each.target.is_of_gradient]
     if scalars:
         told = f'target "numba" keeps no statistic of one number: {scalars[0].name}'
         raise SpecError(f"{told}\nallowed: {option('target', 'numpy')}")
     returned = {each.target for each in numbers}
     arrays = [each for each in arrays_of(program) if each.rank or each in returned]
-    names = [*(variable.name for variable in (*given, *masks, *parameters, *arrays))]
+    names = [*(variable.name for variable in (*given, *masks, *(each for _, each, _ in parameters), *arrays))]
     passed = [
         *(variable.name for variable in given),
         *(f'work.masks["{mask.name}"]' for mask in masks),
-        *(f'params["{parameter.name}"]{"" if parameter.rank else "[()]"}' for parameter in parameters),
+        *(f'{holder}["{key}"]{"" if each.rank else "[()]"}' for holder, each, key in parameters),
         *(f"work.{variable.name}" for variable in arrays),
     ]
     kernel = tuple(kernel_lines(program))

@@ -12,7 +12,7 @@ from symprop.algebra.trees import added, multiplied, parts, unordered, walk
 from symprop.calculus.chains import links
 from symprop.calculus.coefficients import coefficient_and_rest, scalars_and_rest, scaled
 from symprop.calculus.tidy import tidy
-from symprop.formulas.common_factors import product_of
+from symprop.finishing.common_factors import product_of
 
 
 def one_sign(node: Node) -> Node | None:

@@ -7,7 +7,7 @@ a named step, like any other.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from sympy import Expr, Integer
 
@@ -42,25 +42,26 @@ from symprop.calculus.coefficients import (
 from symprop.calculus.known_forms import KnownForm, is_map
 from symprop.calculus.tidy import tidy
 from symprop.calculus.unit_vectors import ONE_EACH, one_element_each
-from symprop.formulas.common_factors import (
+from symprop.finishing.common_factors import (
     all_but_one,
     common_factor,
     common_matrix,
     common_number,
     common_vector,
+    factor_of_some,
     product_of,
     repeated_matrix,
 )
-from symprop.formulas.kroneckers import KRONECKERS
-from symprop.formulas.signs import added_first, one_sign, sign_inside
-from symprop.formulas.traces import TRACES
+from symprop.finishing.kroneckers import KRONECKERS
+from symprop.finishing.signs import added_first, one_sign, sign_inside
+from symprop.finishing.traces import TRACES
 
 MOST_ROUNDS = 5
 """How often all touches are tried: what one has changed may make room for another."""
 
 
-def finished(node: Node) -> tuple[Node, tuple[Step, ...]]:
-    """Return the form in which an answer is shown, and the steps that led there.
+def finished(node: Node, touches: Sequence[KnownForm] | None = None) -> tuple[Node, tuple[Step, ...]]:
+    """Return the form in which an answer is shown, and the steps that led there; `touches` are those of `TOUCHES`.
 
     >>> from symprop.algebra import variable
     >>> A, B, x = variable("A", (2, 3)), variable("B", (2, 3)), variable("x", (3,))
@@ -70,8 +71,8 @@ def finished(node: Node) -> tuple[Node, tuple[Step, ...]]:
     steps: list[Step] = []
     for _ in range(MOST_ROUNDS):
         before = node
-        for touch in TOUCHES:
-            changed = _everywhere(node, touch.apply)
+        for touch in TOUCHES if touches is None else touches:
+            changed = _everywhere(node, touch.apply, {})
             if changed != node:
                 steps.append(Step(touch.name, node, changed))
                 node = changed
@@ -80,12 +81,18 @@ def finished(node: Node) -> tuple[Node, tuple[Step, ...]]:
     return node, tuple(steps)
 
 
-def _everywhere(node: Node, apply: Callable[[Node], Node | None]) -> Node:
-    """Return `node` with a touch applied from the leaves up, as long as it changes something."""
-    operands = tuple(_everywhere(operand, apply) for operand in node.operands)
-    node = node if operands == node.operands else node.with_operands(operands)
-    changed = apply(_arranged(node))
-    return _arranged(node) if changed is None or changed == node else _everywhere(changed, apply)
+def _everywhere(node: Node, apply: Callable[[Node], Node | None], known: dict[Node, Node]) -> Node:
+    """Return `node` with a touch applied from the leaves up, as long as it changes something.
+
+    What it makes of a part is `known` from then on: a derivative has its parts many times.
+    """
+    if (found := known.get(node)) is None:
+        operands = tuple(_everywhere(operand, apply, known) for operand in node.operands)
+        arranged = _arranged(node if operands == node.operands else node.with_operands(operands))
+        changed = apply(arranged)
+        found = arranged if changed is None or changed == arranged else _everywhere(changed, apply, known)
+        known[node] = found
+    return found
 
 
 def _arranged(node: Node) -> Node:
@@ -288,3 +295,6 @@ TOUCHES: tuple[KnownForm, ...] = (
     KnownForm("what is added first", "-x + y = y - x", added_first),
 )
 """In the order in which they are applied, each everywhere in the answer."""
+
+OF_EQUATIONS = (*TOUCHES, KnownForm("factor of some terms", "x * y + x * z + w = x * (y + z) + w", factor_of_some))
+"""Those of equations of second derivatives, which are sums of products that share the slopes of activations."""

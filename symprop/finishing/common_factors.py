@@ -12,7 +12,7 @@ from sympy import Expr
 from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.table import for_kinds
-from symprop.algebra.trees import added, multiplied
+from symprop.algebra.trees import added, factors_of, multiplied
 from symprop.calculus.chains import links
 from symprop.calculus.coefficients import (
     coefficient_and_rest,
@@ -188,6 +188,32 @@ def common_factor(node: n.Add) -> Node | None:
     result = tidy(n.Multiply(*outside, total))
     grown = result.weight > node.weight + len(shared) * 2  # a power of what was one factor, and a product
     return result if same_shape(result, node) and not grown else None
+
+
+@for_kinds(n.Add)
+def factor_of_some(node: n.Add) -> Node | None:
+    """x y + x z + w = x (y + z) + w, elementwise, where x is long: some terms of a sum share it, others do not."""
+    terms = list(node.operands)
+    factors = [factors_of(term) if same_shape(term, node) else () for term in terms]
+    found: dict[Node, list[int]] = {}
+    for place, parts in enumerate(factors):
+        for part in dict.fromkeys(parts):
+            if part.rank and part.operands and not isinstance(part, n.Expand):
+                found.setdefault(part, []).append(place)
+    shared = {part: places for part, places in found.items() if 1 < len(places) < len(terms)}
+    if not shared:
+        return None
+    factor = max(shared, key=lambda part: part.weight * (len(shared[part]) - 1))
+    places = shared[factor]
+    inside = []
+    for place in places:
+        rest = list(factors[place])
+        rest.remove(factor)
+        inside.append(multiplied(rest or [n.Scalar(1)]))
+    product = tidy(n.Multiply(tidy(added(inside)), factor))
+    others = [term for place, term in enumerate(terms) if place not in places]
+    result = added([*others[: places[0]], product, *others[places[0] :]])
+    return result if same_shape(result, node) and result.weight < node.weight else None
 
 
 def _powers(term: Node) -> tuple[Expr, dict[Node, Expr]]:

@@ -18,7 +18,7 @@ from symprop.calculus.chains import links
 from symprop.calculus.coefficients import coefficient_and_rest, scalars_and_rest, scaled
 from symprop.calculus.known_forms import KnownForm
 from symprop.calculus.tidy import tidy
-from symprop.formulas.common_factors import product_of
+from symprop.finishing.common_factors import product_of
 
 BESIDE = PairTable("beside a Kronecker product")
 """What two neighbours in a product of matrices are together, one of them a Kronecker product with a vector."""

@@ -1,0 +1,79 @@
+"""Equations along a direction against the complex step of the gradients: the product of the Hessian with v, whole."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from sympy import Symbol
+
+import symprop
+from symprop.algebra.batching import BATCH_SIZE
+from symprop.algebra.unrolling import unrolled, written_out
+from symprop.codegen.case import Case
+from symprop.networks.recurrent import written_out_in_time
+from symprop.verify.arithmetic import Array, Complex
+from symprop.verify.evaluate import Evaluator, stacked, unstacked
+from symprop.verify.points import Point, points_of
+
+STEP = 2.0**-560
+BATCH = 3
+
+NETWORKS = {
+    "dense": "Input(2) >> Dense(3) >> Tanh() >> Dense(2) >> SoftmaxCrossEntropy() + L2(0.1)",
+    "residual": "Input(3) >> Residual(Dense(3) >> GELU()) >> Dense(1) >> Sigmoid() >> BinaryCrossEntropy()",
+    "norms": "Input(3) >> Dense(4) >> LayerNorm() >> SiLU() >> Dense(2) >> BatchNorm() >> MeanSquaredError()",
+    "convolution": "Input(5, 5, 1) >> Conv2D(2, 3) >> Softplus() >> MaxPool2D(2) >> Flatten() >> Dense(2)"
+    " >> SoftmaxCrossEntropy()",
+    "attention": "Input(3, 4) >> Residual(LayerNorm() >> Attention(2, causal=True)) >> Dense(2) >> MeanSquaredError()",
+    "embedding": "Input(2) >> Embedding(4, 3) >> Dense(4) >> ReLU() >> Dense(4) >> SoftmaxCrossEntropy()",
+    "tied": "Input(3) >> Repeat(Residual(Dense(3) >> Tanh()), 3, tied=True) >> Dense(2) >> Huber()",
+    "loop": "Input(3) >> Dense(3) >> Repeat(Residual(Dense(3) >> Tanh()), N) >> Dense(2) >> MeanSquaredError()",
+    "lstm": "Input(3, 2) >> LSTM(3) >> GRU(2, sequence=False) >> Dense(2) >> MeanSquaredError()",
+    "rnn": "Input(3, 2) >> RNN(3) >> Dense(2) >> MeanSquaredError()",
+    "own": 'Input(3, 2) >> Scan("h = tanh(W @ x + R @ h_prev + b)", h=2) >> Dense(1) >> MeanSquaredError()',
+}
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_the_product_is_the_derivative_of_the_gradient(name: str) -> None:
+    layout = "example" if name in ("residual", "tied", "own") else "rows"
+    found, wanted = products(NETWORKS[name], layout)
+    for each, right in wanted.items():
+        assert np.abs(found[each] - right).max() <= 1e-12 * (1 + max(np.abs(value).max() for value in wanted.values()))
+
+
+def check_code(case: Case, point: Point, along: dict[str, Array], wanted: dict[str, Array]) -> None:
+    """Compare what a module computes with the complex step."""
+    found = case.module.hvp(point.parameters, next(iter(point.inputs.values())), v=along, **point.given)
+    largest = max(np.abs(value).max() for value in wanted.values())
+    for name, right in wanted.items():
+        assert np.abs(found[name] - right).max() <= 1e-11 * (1 + largest)
+
+
+def products(text: str, layout: str) -> tuple[dict[str, Array], dict[str, Array]]:
+    """Return the products of the Hessian with a random direction: by the equations, and by the complex step."""
+    random = np.random.default_rng(1)
+    derivation = symprop.derive(text, layout=layout).hvp()
+    numbers = {Symbol("N", integer=True, positive=True): 3}
+    system = unrolled(derivation.system, numbers)
+    network = symprop.parse_network(text).with_sizes({"N": 3} if "N)" in text else {})
+    (point,) = points_of(Case(written_out_in_time(network)), 0, BATCH)[:1]
+    values = point.of(system)
+    along = {each.name: random.standard_normal(values[each.name].shape) for each in system.parameters}
+    sizes = {BATCH_SIZE: BATCH, **numbers}
+    gradients = list(written_out((*derivation.system.items, *derivation.backward), numbers))
+    tangents = list(written_out((*derivation.along.forward, *derivation.along.backward), numbers))
+
+    moved = {name: value + 1j * STEP * along.get(name, 0) if name in along else value for name, value in values.items()}
+    stepped = Evaluator(Complex(), stacked(moved, Complex()), sizes)
+    stepped.run(gradients)
+    wanted = {each.name: unstacked(stepped.values[f"d{each.name}"]).imag / STEP for each in system.parameters}
+
+    if layout == "rows":
+        for target in ("fast", "numpy"):
+            check_code(Case(network, target=target), point, along, wanted)
+    plain = {**values, **{each.tangent.name: along[each.name] for each in system.parameters}}
+    evaluator = Evaluator(Complex(), stacked(plain, Complex()), sizes)
+    evaluator.run([*gradients, *tangents])
+    found = {each.name: unstacked(evaluator.values[f"Rd{each.name}"]).real for each in system.parameters}
+    return found, wanted

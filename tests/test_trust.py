@@ -1,0 +1,36 @@
+"""Each measure of trust in its short form, and the record that the page shows.
+
+The long form is `make trust`.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from trust.measures import Measure, Outcome, answer, measures
+from trust.record import CLOSING, OPENING, PAGE, recorded, table
+
+NAMES = list(measures())
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_case_fails(name: str) -> None:
+    measure = measures()[name]
+    if lacking := measure.lacking:
+        pytest.skip(f"{' and '.join(lacking)} is not installed")
+    found = answer(measure, measure.short, seed=0)
+    assert not found.failures
+
+
+def test_a_failure_is_told_and_nothing_asked_is_an_error() -> None:
+    bad = Measure("bad", "All is well.", lambda cases, seed: Outcome(cases, ("case 0",)), 1, 1, 1)
+    assert answer(bad, 3, 0).failed == 1
+    empty = Measure("empty", "All is well.", lambda cases, seed: Outcome(0), 1, 1, 1)
+    with pytest.raises(ValueError, match="asked nothing"):
+        answer(empty, 3, 0)
+
+
+def test_the_page_shows_the_record() -> None:
+    told = recorded()
+    assert set(told) <= set(NAMES)
+    assert f"{OPENING}\n{table(told)}{CLOSING}" in PAGE.read_text(encoding="utf-8")

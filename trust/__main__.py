@@ -1,0 +1,87 @@
+"""Ask the measures of this folder, each in a process of its own, and write what they found.
+
+    make trust
+    python -m trust
+    python -m trust "pairs that differ" --cases 100 --seed 3
+    python -m trust --list
+
+Exit code 1 where a case failed, 3 where a measure could not be asked. Only a whole run, or one with `--write`, is
+recorded in docs/trust.json and docs/trust.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
+from json import dumps, loads
+from pathlib import Path
+
+from trust.measures import Answer, answer, measures
+from trust.record import record
+
+
+def main(given: Sequence[str] | None = None) -> int:
+    """Ask what the command line wants."""
+    known = measures()
+    parser = argparse.ArgumentParser(prog="python -m trust", description="Ask how far symprop can be trusted.")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="the measures; all, where none is given")
+    parser.add_argument("--list", action="store_true", help="list the measures")
+    parser.add_argument("--long", action="store_true", help="ask the many cases of a long run")
+    parser.add_argument("--short", action="store_true", help="ask the few cases of the tests")
+    parser.add_argument("--cases", type=int, help="ask so many cases")
+    parser.add_argument("--seed", type=int, default=0, help="draw other cases")
+    parser.add_argument("--jobs", type=int, default=2, help="so many measures at a time (default 2)")
+    parser.add_argument("--write", action="store_true", help="record what is found")
+    parser.add_argument("--to", type=Path, help=argparse.SUPPRESS)
+    options = parser.parse_args(given)
+    if options.list:
+        print(*(f"{name}: {each.claim}" for name, each in known.items()), sep="\n")
+        return 0
+    if unknown := [name for name in options.names if name not in known]:
+        parser.error(f"no measure is called {unknown[0]!r}; python -m trust --list")
+    chosen = options.names or list(known)
+    amount = "long" if options.long else "short" if options.short else "usual"
+    if options.to:
+        found = answer(known[chosen[0]], options.cases, options.seed)
+        options.to.write_text(dumps(asdict(found)), encoding="utf-8")
+        return 0
+    for name in chosen:
+        if lacking := known[name].lacking:
+            print(f"{name}: not asked, since {' and '.join(lacking)} is not installed", flush=True)
+    able = [name for name in chosen if not known[name].lacking]
+    with ThreadPoolExecutor(options.jobs) as pool:
+        asked = [
+            pool.submit(_in_a_process, name, options.cases or getattr(known[name], amount), options.seed)
+            for name in able
+        ]
+        answers = {name: found for name, each in zip(able, asked, strict=True) if (found := each.result())}
+    if options.write or (not options.names and amount != "short"):
+        record(answers)
+    if len(answers) < len(chosen):
+        return 3
+    return int(any(each.failed for each in answers.values()))
+
+
+def _in_a_process(name: str, cases: int, seed: int) -> Answer | None:
+    """Ask one measure in a process of its own, and print what it found; none where the process failed."""
+    with tempfile.TemporaryDirectory() as folder:
+        to = Path(folder) / "answer.json"
+        command = [sys.executable, "-m", "trust", name, f"--cases={cases}", f"--seed={seed}", f"--to={to}"]
+        run = subprocess.run(command, cwd=Path(__file__).parents[1], stderr=subprocess.PIPE, text=True, check=False)
+        if run.returncode or not to.exists():
+            print(f"{name}: could not be asked\n{run.stderr[-2000:]}", flush=True)
+            return None
+        found = Answer(**loads(to.read_text(encoding="utf-8")))
+    print(f"{name}: {found.cases} asked, {found.failed} failed, {found.seconds} s {dict(found.figures)}", flush=True)
+    for each in found.failures:
+        print(f"    {each}", flush=True)
+    return found
+
+
+if __name__ == "__main__":
+    sys.exit(main())
