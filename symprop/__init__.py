@@ -17,7 +17,7 @@ import re
 import sys
 from importlib.util import find_spec
 from pathlib import Path
-from types import ModuleType
+from types import FunctionType, ModuleType
 from typing import Any
 
 from symprop.version import __version__ as __version__
@@ -35,6 +35,8 @@ def __getattr__(name: str) -> Any:
     if name in _PLACES:
         module, known = _PLACES[name]
         found = vars(importlib.import_module(module))[known]
+        if isinstance(found, FunctionType):
+            found = importlib.import_module(f"{__name__}.keywords").checked(found, name)
     elif not name.startswith("_") and find_spec(f"{__name__}.{name}") is not None:
         found = importlib.import_module(f"{__name__}.{name}")
     else:

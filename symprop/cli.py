@@ -15,11 +15,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from symprop.commands.outcome import deliver, document, error_of
+from symprop.commands.outcome import STANDARD, check_files, deliver, document, error_of, terminal_width
 from symprop.commands.parser import asked_in, parsed
 from symprop.commands.table import PROGRAM, TOUR
 from symprop.errors import LimitError, OutputError, SympropError, SympropWarning
-from symprop.terminal import silent
+from symprop.hints import as_options
+from symprop.terminal import fitted, silent
 
 INTERRUPTED, PIPE_CLOSED = 130, 141
 _LONGEST_LINE = 240
@@ -55,9 +56,11 @@ def _run(given: list[str], told: dict[str, None]) -> int:
         print(TOUR)
         return 0
     options = parsed(given)
+    check_files(options)
     sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     alone = options.json or options.quiet
-    with silent(alone), _warnings_told(told, quiet=alone):
+    columns = terminal_width() if vars(options).get("output") in (None, STANDARD) else None
+    with as_options(), silent(alone), fitted(columns), _warnings_told(told, quiet=alone):
         outcome = options.run(options)
         code = deliver(outcome, options, told)
     sys.stdout.flush()

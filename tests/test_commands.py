@@ -201,7 +201,9 @@ def test_errors_and_warnings_are_json_with_the_same_exit_code(
     assert main(["derive", doubtful, "-q", "-o", "page.txt"]) == 0
     assert capsys.readouterr() == ("", "")
     code, document = answered(capsys, "derive", NETWORK, "-o", "page.txt")
-    assert document["written"] == ["page.txt"] and Path("page.txt").read_text() == document["result"]["text"] + "\n"
+    assert document["written"] == ["page.txt"] and Path("page.txt").read_text().startswith(
+        document["result"]["text"] + "\n# "
+    )
 
 
 # ---------------------------------------------------------------- completion

@@ -200,6 +200,24 @@ def check_declared(declared: Mapping[str, object], read: Iterable[str], options:
             raise FormulaError(f"the formula has no {shown(name)} to declare{hint}\nallowed: {listed(known) or 'none'}")
 
 
+def check_keywords(call: str, given: Iterable[str], read: Iterable[str], instead: Mapping[str, str]) -> None:
+    """Raise where a keyword is no name of a formula, and what it is meant for is typed in another way.
+
+    `instead` says for each such keyword what to type; one that is nearly such a keyword is it.
+
+    >>> check_keywords("formula", ["x"], ["x", "A"], {"where": 'x="n" for each array'})
+
+    Raises:
+        FormulaError: the first such keyword.
+    """
+    known = {*read}
+    for name in given:
+        hint = "" if name in known or len(name) < 3 else closest(name, list(instead))
+        meant = name if name in instead else hint.partition("'")[2].partition("'")[0]
+        if name not in known and meant in instead:
+            raise FormulaError(f"{call} takes no {name}={hint if meant != name else ''}\nallowed: {instead[meant]}")
+
+
 def shapes_of(variables: Iterable[Variable]) -> dict[str, object]:
     """Return shapes by name, as `check_declared` takes them."""
     return {each.name: each.shape for each in variables}

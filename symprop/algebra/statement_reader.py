@@ -14,6 +14,7 @@ from symprop.algebra.reading.state import DEEPEST, MOST_NODES
 from symprop.algebra.reading.statements import Statement
 from symprop.algebra.reading.words import undeclared
 from symprop.errors import FormulaError, LimitError, located, shown
+from symprop.hints import here
 
 
 def on_one_line(found: Sequence[Statement]) -> str:
@@ -41,9 +42,8 @@ def read_statement(text: str, names: dict[str, Variable], sizes: tuple[str, ...]
         problem = FormulaError(f"{shown(missing)} is read before it is defined\nallowed: its definition first")
         raise located(problem, _place(missing, text), len(str(missing)))
     if missing is not None:
-        allowed = (
-            f'its declaration, "{missing}: m n" with sizes, "{missing}:" for a scalar; in Python {missing}="m n" too'
-        )
+        python = here(f'; in Python {missing}="m n" too', "")
+        allowed = f'its declaration, "{missing}: m n" with sizes, "{missing}:" for a scalar{python}'
         problem = FormulaError(f"{shown(missing)} has no shape{undeclared(missing, names)}\nallowed: {allowed}")
         raise located(problem, _place(missing, text), len(missing))
     node = read_formula(text, names, sizes)

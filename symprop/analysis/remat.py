@@ -1,7 +1,7 @@
 """What it saves and costs to keep every k-th state of a loop over time, and to compute the rest again (`remat=k`).
 
 A way back through T moments reads r numbers of each. Of T / k windows it needs what each starts from, s numbers, and
-the r of one window at a time: T s / k + k r in place of T r. The sum is least where its derivative by k is 0, at
+the r of one window at a time: T s / k + k r in place of T r. The sum is least where its derivative in k is 0, at
 k = √(T s / r), where it grows as √T. It takes a second forward pass through the windows (Chen, Xu, Zhang and Guestrin,
 *Training deep nets with sublinear memory cost*, 2016).
 """

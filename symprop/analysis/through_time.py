@@ -21,7 +21,7 @@ from sympy import Expr, Symbol
 from symprop.algebra import nodes as n
 from symprop.algebra.equations import Loop, System
 from symprop.algebra.nodes import Node, Variable
-from symprop.algebra.printable import Listed
+from symprop.algebra.printable import PRINTERS, Listed
 from symprop.algebra.roles import PARAMETER
 from symprop.algebra.trees import is_zero, variables
 from symprop.analysis.state_sizes import Sizes
@@ -114,7 +114,7 @@ class Memory(_Told):
 
     def text(self) -> str:
         """Return the Jacobians, the bound and the own paths as plain text, formulas in NumPy notation."""
-        return "\n".join(self._lines(Node.text, str))
+        return PRINTERS["sentences"](self._lines(Node.text, str))
 
     def pretty(self) -> str:
         """The same in Unicode."""
@@ -126,29 +126,33 @@ class Memory(_Told):
                 written = written.replace(name, shown)
             return written
 
-        return "\n".join(self._lines(Node.pretty, number))
+        return PRINTERS["sentences"](self._lines(Node.pretty, number))
 
-    def _lines(self, write: Callable[[Node], str], number: Callable[[Expr], str]) -> Iterator[str]:
+    def _lines(self, write: Callable[[Node], str], number: Callable[[Expr], str]) -> Iterator[tuple[str, str]]:
+        """Yield sentences, and heads with the formulas that stand behind them."""
         last, states = number(self.count), ", ".join(write(state) for state in self.states)
         steps = f"{self.moment} = {last}, ..., t + 1"
-        yield f"from moment {last} back to t: the product over {steps} of the Jacobian of {states}"
+        yield f"from moment {last} back to t: the product over {steps} of the Jacobian of {states}", ""
         for each in self.transitions:
-            yield f"  d {write(each.of)} / d {write(each.by)} = {write(each.jacobian)}"
+            yield f"  d {write(each.of)} / d {write(each.by)} = ", write(each.jacobian)
         if self.factor is not None and self.bound is not None:
             product = number(self.bound) if self.bound.is_Pow else "the product of these"
-            yield f"  its norm is at most {number(self.factor)}, that of the product at most {product}"
+            yield f"  its norm is at most {number(self.factor)}, that of the product at most {product}", ""
             for state, size in self.sizes:
-                yield f"    as elements of {write(state)} are at most {number(size)} in absolute value"
+                yield f"    as elements of {write(state)} are at most {number(size)} in absolute value", ""
         elif self.unbounded is not None:
-            yield f"  no bound of its norm: none is known of {write(self.unbounded)}"
+            yield f"  no bound of its norm: none is known of {write(self.unbounded)}", ""
         if self.threshold is not None:
             size, least = map(number, self.threshold)
-            yield f"  it vanishes where {size} < {least}; it can explode only where {size} > {least}"
+            yield f"  it vanishes where {size} < {least}; it can explode only where {size} > {least}", ""
         for own, kept in zip(self.own, self.kept, strict=True):
             name, others = write(self.at(own.of, TIME)), " and ".join(write(each) for each in self.weights)
-            yield f"  own path of {name}: the product of {write(own.jacobian)}, without {others}"
+            yield f"  own path of {name}: the product of {write(own.jacobian)}, without {others}", ""
             if kept is not None:
-                yield f"    each element at most {number(kept)}: it does not explode, and keeps what these factors keep"
+                yield (
+                    f"    each element at most {number(kept)}: it does not explode, and keeps what these factors keep",
+                    "",
+                )
 
 
 class ThroughTime(_Told, tuple[Memory, ...]):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -10,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from symprop.algebra.declarations import check_declared, declarations_text, declared
+from symprop.algebra.declarations import check_declared, check_keywords, declarations_text, declared
 from symprop.algebra.equations import System
 from symprop.algebra.formula import Formula, formula_with
 from symprop.algebra.inference.infer import ANYTHING
@@ -32,11 +33,23 @@ from symprop.certify.subject import Exact, Place, Subject
 from symprop.certify.tracing import traced
 from symprop.errors import FormulaError, ShapeError, SpecError, shown
 from symprop.formulas.interchange.reading import from_sympy, is_sympy
+from symprop.hints import declaration
 from symprop.networks.blocks import Chain
 from symprop.networks.layers import Layer
 from symprop.networks.network import Network
 from symprop.networks.spec import as_network, is_network_text
 from symprop.verify.arithmetic import Array
+
+_INSTEAD = {"where": 'declarations="x: n, A: n n", or x="n" for each array', "by": 'wrt="x"'}
+_INSTEAD |= {each: f"{each}=..." for each in ("backward", "wrt", "declarations", "sizes", "layout", "seed", "limit")}
+"""What to type for keywords that certify does not take."""
+
+
+def _parameters(forward: Any) -> Sequence[str]:
+    """The names that declarations may be of."""
+    if isinstance(forward, str):
+        return () if is_network_text(forward) else names_read(forward)
+    return list(inspect.signature(forward).parameters) if inspect.isfunction(forward) else ()
 
 
 def certify(
@@ -85,6 +98,7 @@ def certify(
     if backward is None:
         told = "certify(forward, backward), or a torch.autograd.Function, which has both"
         raise SpecError(f"there is no backward pass\nallowed: {told}")
+    check_keywords("certify", shapes, _parameters(forward), _INSTEAD)
     subject = subject_of(forward, declarations, shapes, names, sizes, layout)
     return certified(subject, backward, names, arrays, seed, limit)
 
@@ -167,7 +181,7 @@ def _check_reading(subject: Subject, given: Mapping[str, Given], right: Mapping[
             raise ShapeError(
                 f"the gradient with respect to {name} has shape {found.array.shape}, and its shape was not declared: "
                 f"{subject.inferred} was read\n"
-                f'allowed: all shapes declared, --where or declarations="..., {name}: {sizes}"'
+                f"allowed: all shapes declared, {declaration(name, sizes)} too"
             )
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from symprop import hints
 from symprop.algebra import nodes as n
 from symprop.algebra.equations import Equation, System, equations_in
 from symprop.algebra.names import looked_up
@@ -237,8 +238,6 @@ def _numbered(network: Network, sizes: Mapping[str, int]) -> tuple[Network, dict
         network.with_sizes(dict(sizes))
         if not left:
             raise
-        example = ", ".join(f'"{name}": 8' for name in left)
-        raise SpecError(
-            f"{shown(network.text)} needs numbers for {listed(left)}\ngive them: sizes={{{example}}}"
-        ) from None
+        told = f"{shown(network.text)} needs numbers for {listed(left)}"
+        raise SpecError(f"{told}\ngive them: {hints.sizes(dict.fromkeys(left, 8))}") from None
     return found, given

@@ -79,7 +79,7 @@ def with_axis(array: Node, axis: int) -> Node:
 def local(variable: Variable) -> Variable:
     """Return the name of a variable in a step: `h1_t`, `h1_before` for `t - 1`, `dh1_above` for what has a prime.
 
-    The derivative by a state has two parts: what has a prime comes from the layer above, the other from `t + 1`.
+    The adjoint of a state has two parts: what has a prime comes from the layer above, the other from `t + 1`.
     """
     (time,) = times(variable)
     if variable.is_of_gradient and variable.mark > 1:

@@ -31,7 +31,7 @@ NETWORK_HELP = 'a network such as "Input(64) >> Dense(10) >> SoftmaxCrossEntropy
 OPTIMISER_HELP = f'{", ".join(OPTIMISERS)}, or with its numbers: "Adam(lr=0.01, schedule=Warmup(100) >> Cosine(1000))"'
 FORMULA_HELP = 'NumPy notation, such as "sum((X @ w - y)**2)", a file that holds it, or -'
 
-STANDARD_OUTPUT = (STANDARD, "/dev/stdout", "/dev/fd/1")
+STANDARD_OUTPUT = (STANDARD, "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1")
 """The names of what a command prints to."""
 
 Enter = Callable[[str, Run], "Parser"]
@@ -199,3 +199,6 @@ def output_argument(
     parser: argparse.ArgumentParser, what: str = "FILE", told: str = "write here instead of printing"
 ) -> None:
     parser.add_argument("-o", metavar=what, dest="output", type=writable, help=told)
+    parser.add_argument(
+        "--force", action="store_true", help="write over a file that symprop did not write, or that was edited since"
+    )

@@ -6,6 +6,7 @@ import argparse
 import csv
 import io
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from symprop.codegen.targets.target import DTYPES
@@ -16,8 +17,9 @@ from symprop.commands.arguments import (
     output_argument,
     read_network,
     readable,
+    writable,
 )
-from symprop.commands.outcome import Outcome
+from symprop.commands.outcome import STANDARD, Outcome
 from symprop.commands.train_run import run
 from symprop.data import read_features
 from symprop.errors import DataError, harmless, shown
@@ -61,12 +63,15 @@ def enter(command: Enter) -> None:
     )
     train.add_argument("--seed", type=int, default=0)
     train.add_argument("--dtype", choices=DTYPES, default="float64")
-    train.add_argument("-o", metavar="WEIGHTS.npz", dest="output", help="where the weights go")
+    output_argument(train, "WEIGHTS.npz", "where the weights go")
     train.add_argument(
         "--resume", action="store_true", help="go on with the interrupted run that stands beside WEIGHTS.npz"
     )
     train.add_argument(
-        "--plot", metavar="FILE", help="the loss by epoch: FILE.svg; with the optimiser's equations .html, .tex or .pdf"
+        "--plot",
+        metavar="FILE",
+        type=writable,
+        help="the loss by epoch: FILE.svg; with the optimiser's equations .html, .tex or .pdf",
     )
 
     predict = command("predict", _predict)
@@ -78,7 +83,7 @@ def enter(command: Enter) -> None:
 
 
 def _train(options: argparse.Namespace) -> Outcome:
-    return run(
+    found = run(
         read_network(options.network, options.sizes),
         options.data,
         options.target,
@@ -100,6 +105,7 @@ def _train(options: argparse.Namespace) -> Outcome:
         resume=options.resume,
         quiet=options.json or options.quiet,
     )
+    return replace(found, taken=STANDARD in (options.output, options.plot))
 
 
 def _predict(options: argparse.Namespace) -> Outcome:
@@ -122,4 +128,10 @@ def _predict(options: argparse.Namespace) -> Outcome:
     def fields() -> dict[str, Any]:
         return {"target": target, "predictions": found.tolist()}
 
-    return Outcome(table(lambda cell: cell), fields, output=options.output, show=show)
+    text = table(lambda cell: cell)
+    head = text.partition("\n")[0].encode()
+
+    def own(before: bytes) -> bool:
+        return before.splitlines()[:1] == [head]
+
+    return Outcome(text, fields, output=options.output, show=show, own=own)

@@ -24,15 +24,17 @@ from symprop.commands.arguments import (
 )
 from symprop.commands.outcome import Outcome
 from symprop.commands.page_files import PAGE_FILES, page_outcome
+from symprop.commands.report_options import NOTATION, PAGE, report_arguments, sheet_of
 from symprop.errors import SpecError
 from symprop.networks.network import LAYOUTS, Network
 from symprop.networks.spec import is_formula_text
+from symprop.notation.sheet import PLAIN_SHEET, Sheet
 
-WRITERS: dict[str, Callable[[Derivation], str]] = {
-    "pretty": Derivation.pretty,
-    "text": Derivation.text,
-    "latex": notation.document,
-    "html": notation.html,
+WRITERS: dict[str, Callable[[Derivation, Sheet], str]] = {
+    "pretty": lambda derivation, sheet: derivation.pretty(),
+    "text": lambda derivation, sheet: derivation.text(),
+    "latex": lambda derivation, sheet: notation.document(derivation, sheet=sheet),
+    "html": lambda derivation, sheet: notation.html(derivation, sheet=sheet),
 }
 
 
@@ -55,6 +57,7 @@ def enter(command: Enter) -> None:
         help="print what a gradient is multiplied by from moment to moment in recurrent layers, and its bound",
     )
     output_argument(derived, told=PAGE_FILES)
+    report_arguments(derived, "of a page in a file", only=(*PAGE, "columns", *NOTATION))
 
 
 def _derive(options: argparse.Namespace) -> Outcome:
@@ -63,6 +66,11 @@ def _derive(options: argparse.Namespace) -> Outcome:
 
 
 def _written(derivation: Derivation, options: argparse.Namespace, form: str) -> str:
+    sheet = sheet_of(options, lambda: _symbols(derivation))
+    if sheet != PLAIN_SHEET and (options.readings is not None or options.steps is not None):
+        raise SpecError(
+            "a page of steps has no title and no paper of its own\nallowed: the whole page, or symprop report"
+        )
     above = _readings(derivation, form)
     if options.through_time:
         return _through_time(derivation, form)
@@ -74,7 +82,14 @@ def _written(derivation: Derivation, options: argparse.Namespace, form: str) -> 
     if options.steps is not None:
         derivation.steps(options.steps)  # refuses a name that has none, and says which have
         return above + notation.steps(derivation, options.steps, form)
-    return above + WRITERS[form](derivation)
+    return above + WRITERS[form](derivation, sheet)
+
+
+def _symbols(derivation: Derivation) -> tuple[dict[str, str], set[str]]:
+    from symprop.reports.symbols import names_of, signs_of  # here, so that a page is printed without reports
+
+    known = names_of(derivation)
+    return known, signs_of(derivation, known)
 
 
 def _through_time(derivation: Derivation, format: str) -> str:

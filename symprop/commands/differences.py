@@ -13,17 +13,20 @@ from rich.console import Console
 from symprop.commands.arguments import NETWORK_HELP, Enter, output_argument, parse_sizes, read_network
 from symprop.commands.outcome import Outcome
 from symprop.commands.page_files import PAGE_FILES, form_of, page_outcome
+from symprop.commands.report_options import PAGE, report_arguments, sheet_of
 from symprop.differences.changes import Side
 from symprop.differences.difference import NetworkDifference, diff
+from symprop.differences.documents import html_page, latex_page
 from symprop.differences.pages import coloured_page, plain_page
 from symprop.errors import SpecError, listed, shown
 from symprop.networks.network import LAYOUTS, Network
+from symprop.notation.sheet import Sheet
 
-WRITERS: dict[str, Callable[[NetworkDifference], str]] = {
-    "pretty": NetworkDifference.pretty,
-    "text": NetworkDifference.text,
-    "latex": NetworkDifference.latex,
-    "html": NetworkDifference.html,
+WRITERS: dict[str, Callable[[NetworkDifference, Sheet], str]] = {
+    "pretty": lambda difference, sheet: difference.pretty(),
+    "text": lambda difference, sheet: difference.text(),
+    "latex": latex_page,
+    "html": html_page,
 }
 MORE = "The exit code is 0 when the difference was printed, whether or not the networks differ."
 
@@ -38,11 +41,13 @@ def enter(command: Enter) -> None:
     parser.add_argument("--layout", choices=LAYOUTS, help="one example, or a batch in rows or columns")
     parser.add_argument("--format", choices=WRITERS, help="latex and html are whole documents")
     output_argument(parser, told=PAGE_FILES)
+    report_arguments(parser, "of a page in a file", only=PAGE)
 
 
 def _diff(options: argparse.Namespace) -> Outcome:
     difference = diff(*_networks(options), layout=options.layout)
-    found = page_outcome(lambda form: WRITERS[form](difference), lambda: _fields(difference), options)
+    sheet = sheet_of(options)
+    found = page_outcome(lambda form: WRITERS[form](difference, sheet), lambda: _fields(difference), options)
     form = form_of(options)
     return replace(found, show=partial(print_difference, difference, form)) if form in ("pretty", "text") else found
 

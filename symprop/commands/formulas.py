@@ -71,7 +71,11 @@ def enter(command: Enter) -> None:
         asked.add_argument("--full", action="store_true", help="print every row of --check")
         limit_argument(asked)
         output_argument(asked, told="write here instead of printing; a report to FILE.pdf, .html, .tex or .md")
-        report_arguments(asked, "of a report, which is written to FILE.pdf, .html, .tex or .md", but=("full", "layout"))
+        report_arguments(
+            asked,
+            "of a report, which is written to FILE.pdf, .html, .tex or .md",
+            but=("full",) if name == "gradient" else ("full", "layout"),
+        )
 
 
 def _question(options: argparse.Namespace) -> Outcome:
@@ -86,6 +90,9 @@ def _question(options: argparse.Namespace) -> Outcome:
         from symprop.commands.of_networks import of_network  # here, so that a formula is answered without it
 
         return of_network(source, names, is_page, options)
+    if "layout" in options or ("dtype" in options and not is_page):
+        told = "--layout is of a network" if "layout" in options else "--dtype is of the code in a report"
+        raise SpecError(f"{told}\nallowed: a formula without it")
     asked: list[str | None] = [*(names or [None]), *([] if options.along is None else [options.along])]
     conventions = {name: vars(options)[name] for name in ("vec", "symmetric") if name in options}
     answer: Answer | Answers = QUESTIONS[options.question].ask(source, *asked, **conventions)

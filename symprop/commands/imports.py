@@ -12,7 +12,8 @@ from symprop.errors import SpecError
 from symprop.importing.archives import program_of
 from symprop.importing.imported import Imported
 from symprop.importing.pytorch import from_torch
-from symprop.networks.spec import parse_network
+from symprop.networks.spec import is_network_text, parse_network
+from symprop.own_files import check_own
 from symprop.weights import save_weights
 
 
@@ -35,6 +36,8 @@ def _import(options: argparse.Namespace) -> Outcome:
     if options.loss:
         loss = parse_network(f"{network.text} >> {options.loss}").layers[len(network.layers) :]
         network = network.longer((*network.layers, *loss))
+    if options.weights not in (None, STANDARD) and not options.force:
+        check_own(options.weights)
     if options.weights is not None:
         place = sys.stdout.buffer if options.weights == STANDARD else options.weights
         save_weights(place, {**network.weights, **network.running}, _notes(network))
@@ -47,7 +50,13 @@ def _import(options: argparse.Namespace) -> Outcome:
         }
 
     written = (options.weights,) if options.weights not in (None, STANDARD) else ()
-    return Outcome(network.text, fields, output=options.output, written=written)
+    taken = options.weights == STANDARD
+    return Outcome(network.text, fields, output=options.output, written=written, own=_is_network, taken=taken)
+
+
+def _is_network(content: bytes) -> bool:
+    """Whether a file holds a network, as this command writes it."""
+    return is_network_text(content.decode("utf-8", "replace").strip())
 
 
 def _notes(network: Imported) -> dict[str, object]:

@@ -36,9 +36,6 @@ def enter(command: Enter) -> None:
     generate = command("generate", _generate)
     network_argument(generate, optional=True)
     output_argument(generate)
-    generate.add_argument(
-        "--force", action="store_true", help="replace a file that differs, such as one edited by hand"
-    )
     generate.add_argument("--dtype", choices=DTYPES, default="float64")
     generate.add_argument(
         "--optimizer", metavar="OPTIMISER", help=f"put the optimiser's step into the module: {OPTIMISER_HELP}"
@@ -90,10 +87,16 @@ def _generate(options: argparse.Namespace) -> Outcome:
             "allowed: --force to replace it, or another -o"
         )
     if not listings:
-        return Outcome(source.rstrip("\n"), lambda: _fields(case, source), output=output, admitted=admitted)
+        text = source.rstrip("\n")
+        return Outcome(text, lambda: _fields(case, source), output=output, admitted=admitted, own=_never)
     if to_file:
         write_whole(output, source, admitted)
     return Outcome(listings, lambda: _fields(case, source), written=(output,) if to_file else ())
+
+
+def _never(before: bytes) -> bool:
+    """Whether a file is ours whatever it holds: what differs may have been edited, and has been refused."""
+    return False
 
 
 def _fields(case: Case, source: str) -> dict[str, Any]:

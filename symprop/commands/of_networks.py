@@ -18,6 +18,7 @@ from symprop.commands.proofs import proof
 from symprop.commands.report_options import choices, refuse_choices, written
 from symprop.errors import SpecError
 from symprop.networks.network import Network
+from symprop.notation.sheet import PLAIN_SHEET
 from symprop.reports.report import report
 from symprop.verify import check
 
@@ -32,17 +33,19 @@ def of_network(text: str, names: Sequence[str], is_page: bool, options: argparse
     if is_page and options.format is None:
         return _reported(network, names, options)
     refuse_choices(options)
-    derivation = derive(network)
+    if "dtype" in options and options.format != "numpy":
+        raise SpecError("--dtype is of code\nallowed: --format numpy, or a report, -o FILE.pdf")
+    derivation = derive(network, layout=vars(options).get("layout"))
     every = [each.name for each in derivation.parameters]
     for name in names:
         derivation.steps(name)  # refuses a name that has none, and says which have
     shown = _needed(derivation, names) if names else derivation
     writers: dict[str, Callable[[], str]] = {
         "steps": lambda: "\n\n".join(notation.steps(derivation, name, "pretty") for name in names or every),
-        "numpy": lambda: generate(network).rstrip("\n"),
+        "numpy": lambda: generate(network, dtype=vars(options).get("dtype", "float64")).rstrip("\n"),
     }
     format = options.format or "pretty"
-    printed = writers[format]() if format in writers else WRITERS[format](shown)
+    printed = writers[format]() if format in writers else WRITERS[format](shown, PLAIN_SHEET)
     if not options.check:
         return Outcome(printed, lambda: equation_fields(shown), output=options.output)
     certificate = check(network, limit=options.limit)

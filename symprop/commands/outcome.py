@@ -11,11 +11,12 @@ from argparse import Namespace
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from symprop.commands.table import COMMANDS
 from symprop.errors import OutputError, SympropError, harmless, is_harmless
-from symprop.files import write_whole
+from symprop.files import read_bytes, write_whole
+from symprop.own_files import LARGEST, check_own, foreign, write_own
 
 NO_TEXT = (".pdf", ".png", ".svg", ".docx", ".odt", ".npz", ".pt2")
 """Endings of files that hold no text of ours."""
@@ -29,7 +30,9 @@ class Outcome:
 
     The text goes to `output` where that is a file, and `admitted` is asked of its bytes; `written` are files that the
     command wrote itself. `show` prints in place of the text where people look, in colours. Of a command that talks
-    while it runs the text is `said` already, its JSON may be `delivered` too.
+    while it runs the text is `said` already, its JSON may be `delivered` too. `own` knows files of this command that
+    have no mark (`own_files`). What goes to standard output is `taken` to be bytes of the command's, so that words go
+    to standard error.
     """
 
     text: str
@@ -41,6 +44,8 @@ class Outcome:
     admitted: Callable[[bytes], None] | None = None
     said: bool = False
     delivered: bool = False
+    own: Callable[[bytes], bool] | None = None
+    taken: bool = False
 
 
 Run = Callable[[Namespace], Outcome]
@@ -60,16 +65,17 @@ def deliver(outcome: Outcome, options: Namespace, warnings: Iterable[str]) -> in
     if outcome.output is not None and to_file:
         text = outcome.text
         check_ending(outcome.output, text)
-        write_whole(outcome.output, text if text.endswith("\n") else text + "\n", outcome.admitted)
+        _write(outcome, outcome.output, options)
         written.append(outcome.output)
+    words = sys.stderr if outcome.taken else sys.stdout
     if options.json:
         found = {"text": outcome.text, **outcome.fields()}
-        print(document(options.name, outcome.code, warnings, written, result=found))
+        print(document(options.name, outcome.code, warnings, written, result=found), file=words)
         return outcome.code
     if outcome.said:
         return outcome.code
     if not to_file and not (options.quiet and COMMANDS[options.name].verdict):
-        _print(outcome)
+        _print(outcome, words)
     if not options.quiet:
         for path in written:
             print(f"wrote {harmless(path)}", file=sys.stderr)
@@ -91,11 +97,40 @@ def check_ending(path: str, text: str) -> None:
         )
 
 
-def _print(outcome: Outcome) -> None:
+def _write(outcome: Outcome, path: str, options: Namespace) -> None:
+    """Write a text to a file, with our mark unless the command knows its files without one."""
+    text = outcome.text if outcome.text.endswith("\n") else outcome.text + "\n"
+    if outcome.own is None:
+        write_own(path, text)
+        return
+    if not options.force and os.path.isfile(path):
+        before = read_bytes(path, LARGEST)
+        if before and before != text.encode() and not outcome.own(before):
+            raise foreign(path)
+    write_whole(path, text, outcome.admitted)
+
+
+def check_files(options: Namespace) -> None:
+    """Raise where a command would write over a file that is not ours, before it begins.
+
+    Commands whose files have no mark (code, a network, predictions) look for themselves.
+
+    Raises:
+        OutputError: such a file, and no --force.
+    """
+    given = vars(options)
+    if given.get("force", True) or not COMMANDS[options.name].marks:
+        return
+    for name in ("output", "plot"):
+        if given.get(name) not in (None, STANDARD):
+            check_own(given[name])
+
+
+def _print(outcome: Outcome, words: TextIO) -> None:
     if outcome.show is not None:
         outcome.show()
     elif outcome.text:
-        print(outcome.text)
+        print(outcome.text, file=words)
 
 
 def document(

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from symprop.commands.outcome import STANDARD, Outcome
-from symprop.files import write_whole
+from symprop.own_files import write_own
 
 PAGE_FILES = "write here instead of printing; FILE.pdf, .tex and .html are whole documents"
 FORMS = {".html": "html", ".htm": "html", ".tex": "latex", ".pdf": "latex"}
@@ -31,7 +31,7 @@ def page_outcome(write: Callable[[str], str], fields: Callable[[], Mapping[str, 
     if options.format is None and _ending(options) == ".pdf":
         from symprop.reports.pdf import compiled  # here, so that a page is printed without it
 
-        write_whole(options.output, compiled(text))
+        write_own(options.output, compiled(text))
         return Outcome("", fields, written=(options.output,))
     return Outcome(text, fields, output=options.output)
 

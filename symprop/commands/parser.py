@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import re
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, NoReturn
 
 from symprop.algebra.names import closest
@@ -136,13 +137,44 @@ def parsed(given: Sequence[str]) -> argparse.Namespace:
         SpecError: no command, or what it does not take.
     """
     parser = parser_of(asked_in(given))
-    options, left = parser.parse_known_args(given)
+    options, left = parser.parse_known_args(formulas_kept(given, _option_names(parser, given)))
     if left:
         commands: dict[str, Parser] = next(
             each.choices for each in parser._actions if isinstance(each, argparse._SubParsersAction)
         )
         commands.get(asked_in(given), parser).refuse(left)
     return options
+
+
+_OPTION = re.compile(r"--?[A-Za-z][\w-]*(=.*)?", re.DOTALL)
+
+
+def formulas_kept(given: Sequence[str], options: Collection[str]) -> list[str]:
+    """Return arguments in which a formula that begins with a minus is none of the `options`: it begins with a blank.
+
+    Behind `--` everything is a formula but these options; before it what looks like no option is.
+
+    >>> formulas_kept(["report", "--", "-x", "--wrt", "x", "-sum(x)"], ["--wrt", "-o"])
+    ['report', ' -x', '--wrt', 'x', ' -sum(x)']
+    """
+    kept: list[str] = []
+    is_behind = False
+    for word in given:
+        if word == "--":
+            is_behind = True
+            continue
+        attached = word[:2] in options and re.fullmatch(r"-\w[\w./-]+", word) is not None  # -oFILE
+        is_known = attached or word.partition("=")[0] in options
+        is_formula = len(word) > 1 and word[0] == "-" and not is_known and (is_behind or not _OPTION.fullmatch(word))
+        kept.append(f" {word}" if is_formula else word)
+    return kept
+
+
+def _option_names(parser: Parser, given: Sequence[str]) -> list[str]:
+    """Return the options of the command that is asked for, of the parser itself where none is."""
+    subs = (each.choices for each in parser._actions if isinstance(each, argparse._SubParsersAction))
+    asked = next(subs, {}).get(asked_in(given), parser)
+    return [name for each in asked._actions for name in each.option_strings]
 
 
 def _commands_with(option: str) -> list[str]:

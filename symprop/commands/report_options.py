@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from symprop.codegen.targets.target import DTYPES
 from symprop.commands.outcome import STANDARD, Outcome
+from symprop.commands.page_files import form_of
 from symprop.errors import SpecError
 from symprop.networks.network import LAYOUTS
-from symprop.notation.choices import BOLD, LAYER_INDICES, TRANSPOSES
-from symprop.notation.paper import COLUMNS, PAPERS, POINTS
+from symprop.notation.choices import BOLD, LAYER_INDICES, PLAIN, TRANSPOSES, Notation, symbols_of
+from symprop.notation.paper import COLUMNS, PAPERS, POINTS, Paper
+from symprop.notation.sheet import PLAIN_SHEET, Sheet
 from symprop.terminal import is_watched
 
 if TYPE_CHECKING:
@@ -25,12 +28,18 @@ _APART = ("fragment", "equation", "prefix", "level")
 """Options that are no choices of the report, but what is written of it."""
 
 
-def report_arguments(parser: argparse.ArgumentParser, of: str = "", but: tuple[str, ...] = ()) -> None:
-    """Add the options of a report, but those that a command has itself; only what is given stands in the namespace."""
+def report_arguments(
+    parser: argparse.ArgumentParser, of: str = "", but: tuple[str, ...] = (), only: tuple[str, ...] = ()
+) -> None:
+    """Add the options of a report, but those that a command has itself, or `only` those that its pages have.
+
+    Only what is given stands in the namespace.
+    """
     group = parser.add_argument_group(of) if of else parser
 
     def add(*names: str, **how: Any) -> None:
-        if names[0].removeprefix("--") not in but:
+        name = names[0].removeprefix("--")
+        if name not in but and (not only or name in only):
             group.add_argument(*names, default=argparse.SUPPRESS, **how)
 
     add("--fragment", action="store_true", help="LaTeX for \\input in a paper, in place of a document")
@@ -68,6 +77,7 @@ def report_arguments(parser: argparse.ArgumentParser, of: str = "", but: tuple[s
         help="recurrent layers for 3 moments too",
     )
     add("--seed", type=int, help="of what is random in the report")
+    add("--dtype", choices=DTYPES, help="of the generated code")
 
 
 _CHOICES = (
@@ -81,16 +91,55 @@ def choices(options: argparse.Namespace) -> dict[str, Any]:
     return {name: value for name in _CHOICES if (value := vars(options).get(name)) is not None}
 
 
+PAGE = ("title", "author", "date", "paper", "points")
+NOTATION = ("symbol", "bold", "transpose", "layer-index")
+"""The options of a report that pages in files have: of what stands around the formulas, and of these."""
+_OF_PAGES = (*PAGE, "columns", "symbols", "bold", "transpose", "layer_index")
+
+
+def sheet_of(
+    options: argparse.Namespace, known: Callable[[], tuple[dict[str, str], Collection[str]]] | None = None
+) -> Sheet:
+    """Return what was chosen of a page that goes to a file; `known` are the names that may have symbols, and signs.
+
+    Raises:
+        SpecError: an unknown choice, a symbol for what does not occur, or a page that goes to no file.
+    """
+    given = {name: value for name, value in choices(options).items() if name in _OF_PAGES}
+    if given and form_of(options) not in ("latex", "html"):
+        raise SpecError(f"--{_typed(next(iter(given)))} is of a page in a file\nallowed: -o FILE.pdf, .tex or .html")
+    if not given:
+        return PLAIN_SHEET
+    from symprop.reports.choices import byline, checked_title
+    from symprop.reports.symbols import check_symbols
+
+    notation = Notation(
+        symbols_of(given.get("symbols", ())),
+        given.get("bold", PLAIN.bold),
+        given.get("transpose", PLAIN.transpose),
+        given.get("layer_index", PLAIN.layer_index),
+    )
+    if notation.symbols and known is not None:
+        check_symbols(notation.symbols, *known())
+    on: dict[str, Any] = {name: given[name] for name in ("paper", "points", "columns") if name in given}
+    title = checked_title(given["title"]) if "title" in given else ""
+    return Sheet(title, byline(given.get("author", ""), given.get("date", "")), Paper(**on) if on else None, notation)
+
+
+def _typed(name: str) -> str:
+    return "symbol" if name == "symbols" else name.replace("_", "-")
+
+
 def refuse_choices(options: argparse.Namespace) -> None:
     """Refuse options of a report where none is written.
 
     Raises:
         SpecError: one was given.
     """
-    given = next((name for name in (*_CHOICES, *_APART) if name in options and name != "full"), None)
+    of_question = ("full", "layout", "dtype")
+    given = next((name for name in (*_CHOICES, *_APART) if name in options and name not in of_question), None)
     if given is not None:
-        named = "symbol" if given == "symbols" else given.replace("_", "-")
-        raise SpecError(f"--{named} is of a report, which ends in {', '.join(ENDINGS)}\nallowed: {WHOLE}")
+        raise SpecError(f"--{_typed(given)} is of a report, which ends in {', '.join(ENDINGS)}\nallowed: {WHOLE}")
 
 
 def is_report(options: argparse.Namespace) -> bool:

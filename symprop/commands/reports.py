@@ -9,17 +9,16 @@ from symprop.algebra.formula import Formula, formula_with
 from symprop.algebra.inference.infer import LIKELY_SCALAR
 from symprop.algebra.latex.formulas import latex_formula_of
 from symprop.algebra.latex.tokens import is_latex
-from symprop.codegen.targets.target import DTYPES
 from symprop.commands.arguments import (
     Enter,
     formula_of,
     network_argument,
     network_of,
+    output_argument,
     parse_sizes,
     sized,
     text_of,
     where_argument,
-    writable,
 )
 from symprop.commands.outcome import Outcome
 from symprop.commands.report_options import check_parts, choices, report_arguments, written
@@ -30,9 +29,6 @@ from symprop.networks.network import Network
 from symprop.networks.spec import is_formula_text
 from symprop.reports.report import Report, report
 from symprop.saved import Model, load_weights
-
-PLAIN_QUESTIONS = tuple(name for name, question in QUESTIONS.items() if not question.direction)
-"""Questions without a direction; of others `vjp` and the like write the report."""
 
 
 def enter(command: Enter) -> None:
@@ -46,20 +42,21 @@ def enter(command: Enter) -> None:
         help="of a formula: the variables, all without it; u,v for a mixed Hessian",
     )  # fmt: skip
     parser.add_argument(
-        "--ask", choices=PLAIN_QUESTIONS, nargs="+", default=[],
+        "--ask", choices=QUESTIONS, nargs="+", default=[],
         help="of a formula: what is derived; the gradient without it, or of an array the Jacobian",
     )  # fmt: skip
-    parser.add_argument(
-        "-o", metavar="FILE", dest="output", type=writable, help="FILE.tex, .pdf, .html, .md; LaTeX is printed without"
-    )
+    parser.add_argument("--along", metavar="NAME", help="of a product: the name of its direction (v, of jvp u)")
+    output_argument(parser, told="FILE.tex, .pdf, .html, .md; LaTeX is printed without")
     report_arguments(parser)
-    parser.add_argument("--dtype", choices=DTYPES, help="of the generated code")
 
 
 def _report(options: argparse.Namespace) -> Outcome:
     check_parts(options)
     asked = _subject(options)
-    made = report(answers(asked, options.wrt, options.ask) if isinstance(asked, Formula) else asked, **choices(options))
+    made = report(
+        answers(asked, options.wrt, options.ask, options.along) if isinstance(asked, Formula) else asked,
+        **choices(options),
+    )
     return written(made, options, lambda: report_fields(made))
 
 
@@ -74,7 +71,7 @@ def _subject(options: argparse.Namespace) -> Network | Model | Formula:
         found: Network | Model | Formula = load_weights(options.network)
     else:
         found = _read(options)
-    for name in ("where", "wrt", "ask"):
+    for name in ("where", "wrt", "ask", "along"):
         if vars(options)[name] and not isinstance(found, Formula):
             raise SpecError(f"--{name} is of a formula\nallowed: a network without it")
     return found
@@ -95,12 +92,14 @@ def _read(options: argparse.Namespace) -> Network | Formula:
     return formula_with(text, options.where, {}, value, asked).with_sizes(sizes)
 
 
-def answers(about: Formula, wrt: list[str], kinds: list[str]) -> list[Answer]:
-    """Return the answers to questions about a formula, by each of the variables.
+def answers(about: Formula, wrt: list[str], kinds: list[str], along: str | None = None) -> list[Answer]:
+    """Return the answers to questions about a formula, by each of the variables; products have a direction.
 
     Raises:
         SympropError: a question that the formula cannot be asked, or no such variable.
     """
+    if along is not None and not any(QUESTIONS[kind].direction for kind in kinds):
+        raise SpecError(f"--along {shown(along)} names the direction of a product\nallowed: --ask vjp, jvp or hvp")
     kinds = kinds or ["jacobian" if about.node.rank else "gradient"]
     names = wrt or [each.name for each in about.variables if "index" not in each.facts_by_kind]
     found: dict[str, Answer] = {}
@@ -110,7 +109,8 @@ def answers(about: Formula, wrt: list[str], kinds: list[str]) -> list[Answer]:
             if kind == "hessian" and len(parts) > 2:
                 raise SpecError(f"--wrt {shown(name)} names {len(parts)} variables\nallowed: two for a mixed hessian")
             for by in [parts] if kind == "hessian" else [[part] for part in parts]:
-                answer: Answer = QUESTIONS[kind].ask(about, *by)
+                direction = [along] if along is not None and QUESTIONS[kind].direction else []
+                answer: Answer = QUESTIONS[kind].ask(about, *by, *direction)
                 found.setdefault(answer.name, answer)
     return list(found.values())
 

@@ -19,7 +19,8 @@ ASK, BUILD, HAND_IN, TRAIN, TOOLS = (
 class Command:
     """A command: its room, the heading it stands under, what it does, and examples, which the tests run.
 
-    A `verdict` is a command that answers by its exit code, so that --quiet leaves nothing to print.
+    A `verdict` is a command that answers by its exit code, so that --quiet leaves nothing to print. One that
+    `marks` its files knows them again.
     """
 
     name: str
@@ -28,6 +29,7 @@ class Command:
     what: str
     examples: tuple[str, str, str]
     verdict: bool = False
+    marks: bool = True
 
 
 NETWORK = '"Input(3) >> Dense(2) >> Tanh() >> Dense(1) >> MeanSquaredError()"'
@@ -147,6 +149,7 @@ COMMANDS: dict[str, Command] = {
                 f"generate {NETWORK} --fast --dtype float32 --optimizer adam",
                 f"generate {NETWORK} --target jax",
             ),
+            marks=False,
         ),
         Command(
             "check",
@@ -206,6 +209,7 @@ COMMANDS: dict[str, Command] = {
                 "predict w.npz --data - -o answers.csv",
                 "predict w.npz --data data.csv --json",
             ),
+            marks=False,
         ),
         Command(
             "import",
@@ -217,6 +221,7 @@ COMMANDS: dict[str, Command] = {
                 "import model.pt2 -o network.txt -w weights.npz",
                 'import model.pt2 --loss "SoftmaxCrossEntropy()" --json',
             ),
+            marks=False,
         ),
         Command(
             "completion",

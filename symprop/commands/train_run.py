@@ -26,6 +26,7 @@ from symprop.history import NOTE, History
 from symprop.networks import Network
 from symprop.networks.optimiser_text import as_optimiser, as_schedule
 from symprop.networks.optimisers import Optimiser
+from symprop.own_files import write_own
 from symprop.reports import loss_plot
 from symprop.reports.content import SECTIONS
 from symprop.reports.pdf import check_installed
@@ -227,7 +228,10 @@ def draw(model: Model, path: str) -> None:
     """
     if (path == STANDARD or path.lower().endswith(".svg")) and model.history is not None:
         _, svg = loss_plot.plot(model.history.epochs)
-        write_whole(_place(path), svg)
+        if path == STANDARD:
+            write_whole(_place(path), svg)
+        else:
+            write_own(path, svg)
     else:
         without = [name for name in SECTIONS if name not in ("network", "training")]
         report(model, title=TITLE, without=without).write(path)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from sympy import Expr, Symbol
 
+from symprop import hints
 from symprop.algebra import nodes as n
 from symprop.algebra.equations import Equation, System
 from symprop.algebra.formula import Formula
@@ -115,5 +116,5 @@ def _written_out(system: System, sizes: Mapping[str, int]) -> System:
     counts = {symbol for loop in system.loops for symbol in loop.count.free_symbols}
     missing = next((str(each) for each in sorted(counts, key=str) if str(each) not in sizes), None)
     if missing is not None:
-        raise SpecError(f"the count {missing} has no number\nallowed: sizes={{{missing!r}: 3}}")
+        raise SpecError(f"the count {missing} has no number\nallowed: {hints.sizes({missing: 3})}")
     return unrolled(system, {symbol: sizes[str(symbol)] for symbol in counts if isinstance(symbol, Symbol)})

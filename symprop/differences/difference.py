@@ -79,7 +79,7 @@ def diff(before: Network | Case | str, after: Network | Case | str, layout: str 
     >>> skip = "Input(3) >> Dense(3) >> Tanh() >> Residual(Dense(3) >> Tanh()) >> MeanSquaredError()"
     >>> found = diff(plain, skip)
     >>> found.layers
-    ('Residual added around Dense(3) >> Tanh(), layers 3 and 4 of B',)
+    ('Residual is added around Dense(3) >> Tanh(), layers 3 and 4 of B',)
     >>> [(change.before.right.pretty(), change.after.right.pretty()) for change in found.jacobians]
     [('diag(1 − a₂ ⊙ a₂) W₂', 'diag(1 − f₂ ⊙ f₂) W₂ + I')]
 

@@ -7,6 +7,7 @@ inserted and deleted text (`<ins>`, `<del>`), so that a reader who sees no colou
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 from markupsafe import Markup, escape
@@ -15,19 +16,21 @@ from symprop.algebra.nodes import Node
 from symprop.differences.changes import Side
 from symprop.differences.compared import Compared
 from symprop.differences.marks import Part, pieces
-from symprop.differences.words import Chapter, chapters, closing, joined, network_text, notes, opening
+from symprop.differences.words import Chapter, chapters, closing, network_text, notes, opening
 from symprop.notation.breaking import latex_pieces
 from symprop.notation.latex import Tex, latex
+from symprop.notation.latex_document import Looks
 from symprop.notation.latex_letters import escaped
 from symprop.notation.mathml import mathml
-from symprop.notation.tex_boxes import width as tex_width
+from symprop.notation.paper import Paper
+from symprop.notation.sheet import PLAIN_SHEET, Sheet
 from symprop.notation.wording import Wording, told_apart
-from symprop.notation.words import Words
+from symprop.notation.words import Words, joined
 from symprop.templating import environment
 
-WIDTH = 300.0
-"""Points of a formula that fit beside its sign and its note on an A4 page."""
-POINTS = 11
+BESIDE = 155.0
+"""Points that the sign of a formula and its note take beside it."""
+PAPER = Paper(points=11)
 CLASSES = {"-": "went", "+": "came"}
 TITLE = "What changes"
 _TEX = Tex()
@@ -36,25 +39,28 @@ _OPEN, _CLOSE = "\ue000", "\ue001"  # private characters, which no formula holds
 Write = Callable[[Node], str]
 
 
-def latex_page(difference: Compared) -> str:
+def latex_page(difference: Compared, sheet: Sheet = PLAIN_SHEET) -> str:
     """Return the difference as a complete document, which pdflatex compiles."""
-    parts = _parts(difference, _tex_formula, _tex_words, _code)
-    return environment("latex").get_template("diff.tex.j2").render(**parts)
+    paper = sheet.paper or PAPER
+    parts = _parts(difference, partial(_tex_formula, paper), _tex_words, _code)
+    around = {"title": escaped(sheet.title or TITLE), "byline": sheet.byline, "looks": Looks(paper=paper)}
+    return environment("latex").get_template("diff.tex.j2").render(escaped=escaped, **around, **parts)
 
 
-def html_page(difference: Compared) -> str:
+def html_page(difference: Compared, sheet: Sheet = PLAIN_SHEET) -> str:
     """Return the difference as one HTML file: offline, in the reader's own light or dark, every name escaped."""
-    return _html(difference, "diff.html.j2")
+    return _html(difference, "diff.html.j2", sheet)
 
 
 def html_fragment(difference: Compared) -> str:
     """Return the difference without a page around it, for a notebook."""
-    return _html(difference, "diff_body.html.j2")
+    return _html(difference, "diff_body.html.j2", PLAIN_SHEET)
 
 
-def _html(difference: Compared, template: str) -> str:
+def _html(difference: Compared, template: str, sheet: Sheet) -> str:
     parts = _parts(difference, _html_formula, _html_words, str)
-    return environment("html").get_template(template).render(title=TITLE, **parts)
+    page = environment("html").get_template(template)
+    return page.render(title=sheet.title or TITLE, byline=sheet.byline, **parts)
 
 
 def _parts(
@@ -112,12 +118,12 @@ def _tex_words(sentence: Words, write: Write) -> str:
     return said.replace(" → ", r" $\to$ ").replace("…", r"\dots")
 
 
-def _tex_formula(sign: str, side: Side, write: Write) -> str:
+def _tex_formula(paper: Paper, sign: str, side: Side, write: Write) -> str:
     """The equation in lines that fit, each with its own share of the marks."""
     left, right = map(write, side.printed)
     marked = "".join(f"{_OPEN}{part.text}{_CLOSE}" if part.is_marked else part.text for part in pieces(right))
     found, is_open = [], False
-    for piece in latex_pieces(marked, WIDTH - tex_width(left, POINTS), POINTS):
+    for piece in latex_pieces(marked, paper.line - BESIDE - paper.width(left), paper.points):
         text, is_open = _coloured(piece, is_open, CLASSES[sign])
         found.append(text)
     if len(found) == 1:

@@ -12,13 +12,14 @@ from symprop.algebra.nodes import Node
 from symprop.differences.changes import Side
 from symprop.differences.compared import Compared
 from symprop.differences.marks import Part, pieces, plain
-from symprop.differences.words import Chapter, chapters, closing, joined, network_text, notes, opening
+from symprop.differences.words import Chapter, chapters, closing, network_text, notes, opening
 from symprop.notation.breaking import pretty_pieces
 from symprop.notation.pretty import pretty
-from symprop.notation.terminal import UNICODE, WIDTH, network_lines, wrapped
+from symprop.notation.terminal import UNICODE, network_lines, wrapped
 from symprop.notation.text import text
 from symprop.notation.wording import told_apart
-from symprop.notation.words import Words
+from symprop.notation.words import Words, joined
+from symprop.terminal import width
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -116,7 +117,7 @@ def _equation(sign: str, side: Side, digits: int, write: Write, tail: str) -> It
     left = f" {number:>{digits + 2}}  " if digits else " "
     before, after = (side.left, side.marked) if write is text else side.printed
     left += f"{write(before)} = "
-    lines = list(_cut(pieces(write(after)), max(30, WIDTH - len(left) - len(tail))))
+    lines = list(_cut(pieces(write(after)), max(30, width() - 1 - len(left) - len(tail))))
     for position, parts in enumerate(lines):
         end = tail if position == len(lines) - 1 else ""
         yield Line(sign, left if not position else " " * len(left), parts, end)

@@ -13,9 +13,10 @@ from symprop.networks.blocks import Repeat
 from symprop.networks.layers import Layer
 from symprop.networks.network import Network
 from symprop.networks.sizes import TIME
+from symprop.notation.words import Words, enumerated
 
 
-def told(pairs: Sequence[Pair], before: Network, after: Network) -> tuple[str, ...]:
+def told(pairs: Sequence[Pair], before: Network, after: Network) -> tuple[Words, ...]:
     """Return what became of the layers, a sentence each: what was added, removed, wrapped, tied or changed.
 
     >>> from symprop.networks import parse_network
@@ -23,7 +24,7 @@ def told(pairs: Sequence[Pair], before: Network, after: Network) -> tuple[str, .
     >>> a = parse_network("Input(3) >> Dense(3) >> Tanh()")
     >>> b = parse_network("Input(3) >> Residual(Dense(3) >> Tanh())")
     >>> told(aligned(stations(a), stations(b)), a, b)
-    ('Residual added around Dense(3) >> Tanh(), layers 1 and 2 of B',)
+    (('Residual is added around Dense(3) >> Tanh(), layers 1 and 2 of B',),)
     """
     found: dict[str, list[str]] = {}  # what happened -> where, each time
     if before.layers[0] != after.layers[0]:
@@ -35,39 +36,43 @@ def told(pairs: Sequence[Pair], before: Network, after: Network) -> tuple[str, .
             found.setdefault(said, []).append(_span(join) + " of B")
     elsewhere = moved(pairs)
     for a, b in elsewhere:
-        found.setdefault(f"{b.text} moved", []).append(f"layer {a.place} of A, {b.place} of B")
+        found.setdefault(f"{b.text} moves", []).append(f"from layer {a.place} of A to layer {b.place} of B")
     stood = {id(each) for pair in elsewhere for each in pair}
     rest = [pair for pair in pairs if not any(id(each) in stood for each in pair)]
     for what, where in _happened(rest, {each for pair in repeats for each in pair}):
         found.setdefault(what, []).append(where)
     for outer, other in repeats:
-        found[f"{outer.text} has {other.count} block{'' if other.count == 1 else 's'} now"] = []
-    for sentence in dict.fromkeys(sentence for a, b in pairs if a and b for sentence in (*_ties(a, b), *_forms(a, b))):
-        found[sentence] = []
-    return tuple(what + _places(where) for what, where in found.items())
+        found[f"{outer.text} has {other.count} block{'' if other.count == 1 else 's'} in B"] = []
+    both = [(a, b) for a, b in pairs if a is not None and b is not None]
+    happened: list[Words] = [(what + _places(where),) for what, where in found.items()]
+    more = dict.fromkeys(sentence for a, b in both for sentence in (*_ties(a, b), *_forms(a, b)))
+    return (*happened, *more)
 
 
-def _forms(a: Station, b: Station) -> Iterator[str]:
+def _forms(a: Station, b: Station) -> Iterator[Words]:
     """Say what the gates of a cell multiply in one form of a layer and in another, and where each form is found."""
     ours, theirs = _products(a), _products(b)
     for gate in ours:
         if gate in theirs and ours[gate] != theirs[gate]:
-            first, second = ours[gate] - theirs[gate], theirs[gate] - ours[gate]
+            first, second = (
+                enumerated([(one[name],) for name in sorted(one.keys() - other)])
+                for one, other in ((ours[gate], theirs[gate]), (theirs[gate], ours[gate]))
+            )
             if first and second:
-                yield f"{gate} multiplies {' and '.join(sorted(first))} in A, {' and '.join(sorted(second))} in B"
+                yield (gate, " multiplies ", *first, " in A, and ", *second, " in B")
     if a.layer.found_in and b.layer.found_in and a.layer.found_in != b.layer.found_in:
-        yield f"{a.text} is the form of {a.layer.found_in}; {b.text} that of {b.layer.found_in}"
+        yield (f"{a.text} is the form of {a.layer.found_in}; {b.text} is that of {b.layer.found_in}",)
 
 
-def _products(station: Station) -> dict[str, set[str]]:
-    """What each variable of a loop over time is multiplied with, element by element, in the equations of a moment."""
-    found: dict[str, set[str]] = {}
+def _products(station: Station) -> dict[Variable, dict[str, Variable]]:
+    """What, by name, each variable of a loop over time is multiplied with, element by element, at a moment."""
+    found: dict[Variable, dict[str, Variable]] = {}
     for loop in loops_in(station.items):
         for equation in loop.equations if loop.index == TIME else ():
             for node in walk(equation.expression):
                 factors = [each for each in node.operands if isinstance(each, Variable)]
                 for one in factors if isinstance(node, Multiply) else ():
-                    found.setdefault(one.name, set()).update(each.name for each in factors if each != one)
+                    found.setdefault(one, {}).update((each.name, each) for each in factors if each != one)
     return found
 
 
@@ -102,7 +107,7 @@ def _happened(pairs: Sequence[Pair], counted: Collection[Layer]) -> Iterator[tup
 
 def _run(run: Sequence[Station], side: str, pairs: Sequence[Pair], place: int) -> Iterator[tuple[str, str]]:
     """Say of stations in a row that only one network has what they are and where they stand."""
-    verb = "added" if side == "B" else "removed"
+    verb = "is added" if side == "B" else "is removed"
     whole = [at for at, station in enumerate(run) if station.closes and station.length <= at]
     for position, station in enumerate(run):
         if station.closes and position not in whole:  # else it is said with its layers
@@ -189,12 +194,12 @@ def _outermost(station: Station) -> Layer:
     return station.within[0] if station.within else station.layer
 
 
-def _ties(a: Station, b: Station) -> Iterator[str]:
+def _ties(a: Station, b: Station) -> Iterator[Words]:
     """Say of repeats around both that one has the same weights in each block and the other has not."""
     for outer, other in zip(a.within, b.within, strict=False):
         if isinstance(outer, Repeat) and isinstance(other, Repeat) and outer.tied != other.tied:
-            verb = "share their weights now" if other.tied else "have weights of their own now"
-            yield f"the {other.count} blocks of Repeat({other.block.text}, {other.count}) {verb}"
+            verb = "share their weights" if other.tied else "have weights of their own"
+            yield (f"the {other.count} blocks of Repeat({other.block.text}, {other.count}) {verb} in B",)
 
 
 def _written_out(run: Sequence[Station]) -> str:

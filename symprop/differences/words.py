@@ -27,9 +27,8 @@ from symprop.differences.marks import Marked
 from symprop.differences.ways import ways
 from symprop.networks.network import Network
 from symprop.notation.selection_notes import other_selections
-from symprop.notation.words import Words
+from symprop.notation.words import MOST_LISTED, Dimensions, Words, enumerated, listed_in_words
 
-MOST_LISTED = 12
 MOST_ALIKE, FIRST_ALIKE = 8, 3
 """More changes of one form than the first number are told by the first few."""
 LONGEST_NETWORK = 600
@@ -99,11 +98,11 @@ def network_text(network: Network) -> str:
 
 def opening(difference: Compared) -> Iterator[Words]:
     """Yield what is said first: what became of the layers, which shapes are others, and whether equations change."""
-    yield from ((sentence,) for sentence in difference.layers[:MOST_LISTED])
-    if len(difference.layers) > MOST_LISTED:
-        yield (f"and {len(difference.layers) - MOST_LISTED:,} more changes of layers",)
+    yield from difference.happened[:MOST_LISTED]
+    if len(difference.happened) > MOST_LISTED:
+        yield (f"and {len(difference.happened) - MOST_LISTED:,} more changes of layers",)
     if difference.shapes:
-        yield ("other shapes: ", *_listed(_shapes(difference.shapes)))
+        yield ("shapes change: ", *listed_in_words(_shapes(difference.shapes)))
     yield from ways(difference)
     networks = (("A", difference.before), ("B", difference.after))
     without = [name for name, network in networks if network.system().loss is None]
@@ -111,7 +110,7 @@ def opening(difference: Compared) -> Iterator[Words]:
         owner = "neither network has a loss, so that only the forward passes are" if len(without) == 2 else ""
         yield (f"{owner or f'{without[0]} has no loss, so that only its forward pass is'} compared",)
     if not chapters(difference):
-        same = "" if difference.layers or difference.shapes else "the networks are the same: "
+        same = "" if difference.happened or difference.shapes else "the networks are the same: "
         yield (f"{same}no equation changes",)
 
 
@@ -124,14 +123,14 @@ def _shapes(pairs: Iterable[tuple[Variable, Variable]]) -> Iterator[Words]:
         alike.setdefault(changes or (old.shape, new.shape), []).append((old, new))
     for group in alike.values():
         before, after = (_common([pair[side].shape for pair in group]) for side in (0, 1))
-        names = [(old,) if old.name == new.name else (old, " (now ", new, ")") for old, new in group]
-        *others, last = names
-        yield (*joined(others), *((" and ",) if others else ()), *last, f" from {before} to {after}")
+        names = [(old,) if old.name == new.name else (old, " (", new, " in B)") for old, new in group]
+        yield (*enumerated(names), " from ", before, " to ", after)
 
 
-def _common(shapes: Sequence[Shape]) -> str:
+def _common(shapes: Sequence[Shape]) -> Dimensions | str:
     """Return shapes of one rank as one, with a dot for a size in which they differ."""
-    return shape_text(tuple(sizes[0] if len(set(sizes)) == 1 else DOT for sizes in zip(*shapes, strict=True)))
+    shape = tuple(sizes[0] if len(set(sizes)) == 1 else DOT for sizes in zip(*shapes, strict=True))
+    return shape_text(shape) if DOT in shape else Dimensions(shape)
 
 
 def closing(difference: Compared) -> Iterator[Words]:
@@ -147,9 +146,14 @@ def closing(difference: Compared) -> Iterator[Words]:
         if change.before.left.text() != change.after.left.text()
     ]
     words = f"{count:,} equation{'s stay' if count > 1 else ' stays'} the same"
-    yield (words, f", {len(moved):,} of them under another name: ", *_listed(moved)) if moved else (f"{words}.",)
+    yield (
+        (words, f", {len(moved):,} of them under another name: ", *listed_in_words(moved), ".")
+        if moved
+        else (f"{words}.",)
+    )
     for old, new, places in difference.rewired:
-        yield ("What read ", old, " reads ", new, " now: ", *_listed((place,) for place in places), ".")
+        verb = " reads " if len(places) == 1 else " read "
+        yield ("In B, ", *enumerated([(place,) for place in places]), verb, new, " in the place of ", old, ".")
     told: dict[Words, None] = {}
     for change in difference.same:
         if change.before is not None and change.after is not None:
@@ -160,10 +164,10 @@ def closing(difference: Compared) -> Iterator[Words]:
         if change.after is not None:
             reread.setdefault(change.others, []).append((change.after.left,))
     for others, left in reread.items():
-        names = tuple(part for name in others for part in (" and ", name))[1:]
-        verb = " read" if len(left) > 1 else " reads"
-        what = " are other arrays" if len(others) > 1 else " is another array"
-        yield (*_listed(left), f"{verb} as before, but ", *names, f"{what} there now.")
+        what = " stand for other arrays" if len(others) > 1 else " stands for another array"
+        equations, look = ("equations of ", "look") if len(left) > 1 else ("equation of ", "looks")
+        names = enumerated([(name,) for name in others])
+        yield (f"In B, the {equations}", *enumerated(left), f" {look} as in A, but ", *names, f"{what}.")
 
 
 def notes(change: Change, side: Side) -> Iterator[Words]:
@@ -173,22 +177,10 @@ def notes(change: Change, side: Side) -> Iterator[Words]:
         yield (index, " < ", count) if loop is side.unless_last else (index, " = 1, …, ", count)
     if change.places:
         yield (
-            f"{'A' if change.kind == ADDED else 'B'} has it in place in ",
-            *_listed((node,) for node in change.places),
+            f"{'A' if change.kind == ADDED else 'B'} writes it inside ",
+            *enumerated([(node,) for node in change.places]),
         )
     kept = set(variables(side.marked))
     for variable in variables(side.right):
         if variable not in kept:
             yield (variable, " written out")
-
-
-def _listed(items: Iterable[Words]) -> Words:
-    found = list(items)
-    if len(found) > MOST_LISTED:
-        found = [*found[:MOST_LISTED], (f"and {len(found) - MOST_LISTED:,} more",)]
-    return joined(found)
-
-
-def joined(sentences: Iterable[Words]) -> Words:
-    """Return sentences as one, with commas between."""
-    return tuple(part for sentence in sentences for part in (", ", *sentence))[1:]

@@ -20,6 +20,7 @@ from symprop.formulas.ledger import ledger
 from symprop.formulas.remarks import remarks
 from symprop.formulas.result import Result
 from symprop.formulas.working import context_of
+from symprop.hints import declaration, option
 
 ORDERS = ("rows", "columns", "vech")
 """How the elements of a matrix may stand along an axis of a Jacobian or a Hessian: row by row, or column by column.
@@ -57,7 +58,8 @@ def arranged(result: Result, vec: str = "rows", symmetric: str = "free") -> Resu
     if symmetric == "pairs":
         if not is_symmetric(result.by[-1]):
             name = result.by[-1].name
-            told = f"allowed: {name}='n n symmetric', or each element alone, symmetric='free'"
+            free = option("symmetric", "free")
+            told = f"allowed: {declaration(name, 'n n symmetric')}, or each element alone, {free}"
             raise FormulaError(f"{name} is not declared symmetric\n{told}")
         pairs = n.Add(result.node, n.Transpose(result.node), n.negative(n.Diag(n.Diagonal(result.node))))
         result = _moved(dataclasses.replace(result, symmetric=symmetric), pairs, "pairs of elements")
@@ -89,7 +91,8 @@ def _halves(result: Result) -> Node:
         if axis == 0 and result.kind == "jacobian":
             continue
         if part.rank != 2 or not is_symmetric(part):
-            told = f"allowed: {shown(part.text())[1:-1]}='n n symmetric', or vec='columns'"
+            known = declaration(shown(part.text())[1:-1], "n n symmetric")
+            told = f"allowed: {known}, or {option('vec', 'columns')}"
             raise FormulaError(f"{part.text()} is not declared a symmetric matrix, so it has no vech\n{told}")
         half = n.Duplication(part.shape[0])
         if axis == 0:

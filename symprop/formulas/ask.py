@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple, NoReturn, Protocol, cast, overload
 
-from symprop.algebra.declarations import check_declared, declared
+from symprop.algebra.declarations import check_declared, check_keywords, declared
 from symprop.algebra.formula import Formula, inferred_formula
 from symprop.algebra.inference.infer import ANYTHING, SCALAR
 from symprop.algebra.names import closest
@@ -19,6 +19,7 @@ from symprop.formulas.arrangement import arranged
 from symprop.formulas.interchange.reading import from_sympy, is_sympy
 from symprop.formulas.interchange.writing import to_sympy
 from symprop.formulas.result import Result
+from symprop.hints import here
 from symprop.networks.blocks import Chain
 from symprop.networks.layers import Layer
 from symprop.networks.network import Network
@@ -209,7 +210,7 @@ def as_formula(
         return f
     if isinstance(f, (Network, Layer, Chain)) or (isinstance(f, str) and is_network_text(f)):
         what = shown(f if isinstance(f, str) else type(f).__name__)
-        told = 'symprop derive "..." --steps W1; in Python symprop.derive(network).gradient("W1")'
+        told = here('symprop.derive(network).gradient("W1")', 'symprop derive "..." --steps W1')
         raise FormulaError(f"{what} is a network, not a formula\nallowed: {told}")
     if isinstance(f, str) and not declarations:
         return inferred_formula(f, value_of(kind), asked)
@@ -232,9 +233,7 @@ def _refuse_beside(why: str, kind: str, given: dict[str, Any], options: Iterable
 
 def _check_keywords(kind: str, given: Iterable[str], known: Sequence[str] = ()) -> None:
     """Raise where a keyword is no name of the formula, and what it is meant for is typed in another way."""
-    for name in given:
-        if name not in known and name in INSTEAD:
-            raise FormulaError(f"{kind} takes no {name}=\nallowed: {INSTEAD[name].format(kind)}")
+    check_keywords(kind, given, known, {name: told.format(kind) for name, told in INSTEAD.items()})
 
 
 def value_of(kind: str) -> Sequence[float]:

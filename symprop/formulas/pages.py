@@ -11,14 +11,14 @@ from symprop.algebra.nodes import Node, Variable
 from symprop.errors import SpecError, shown
 from symprop.formulas.naming import with_names
 from symprop.formulas.result import Result
-from symprop.notation.breaking import pretty_pieces
 from symprop.notation.documents import STEPS
 from symprop.notation.latex import latex
 from symprop.notation.numbers import number
 from symprop.notation.pretty import pretty
 from symprop.notation.slicing import needs_places
-from symprop.notation.terminal import NUMPY, WIDTH, wrapped
+from symprop.notation.terminal import NUMPY, cut, wrapped
 from symprop.notation.text import text
+from symprop.terminal import width
 
 WRITERS: dict[str, Callable[[Node], str]] = {"pretty": pretty, "text": text, "latex": latex}
 
@@ -111,10 +111,9 @@ def read_as(result: Result, before: str = "") -> Iterator[str]:
 
 
 def _aligned(left: str, right: Node, before: str) -> list[str]:
-    head = f"{before}{left} = "
-    pieces = pretty_pieces(pretty(right), max(30, WIDTH - len(head)))
-    lines = [head + pieces[0], *(" " * len(head) + piece for piece in pieces[1:])]
-    return [*lines[:-1], f"{lines[-1]}   {NUMPY.shape(right.shape)}"]
+    shape = f"   {NUMPY.shape(right.shape)}"
+    *lines, last = cut(f"{before}{left} = ", pretty(right), width() - len(shape))
+    return [*lines, f"{last}{shape}"]
 
 
 @STEPS.row(Result)

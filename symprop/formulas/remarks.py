@@ -21,6 +21,7 @@ from symprop.calculus.rewriting import simplified
 from symprop.calculus.tidy import tidy
 from symprop.formulas.result import Result
 from symprop.formulas.where_it_holds import WHERE
+from symprop.hints import option
 
 
 def remarks(result: Result) -> tuple[str, ...]:
@@ -157,7 +158,8 @@ def _of_symmetric(result: Result) -> Iterator[str]:
     elif result.symmetric == "pairs":
         yield f"{name}[i, j] and {name}[j, i] move as one: G + G.T - diag(diagonal(G)) for the G of free elements"
     elif result.kind == "gradient":
-        yield f"each element of {name} moves alone; symmetric='pairs' moves {name}[i, j] and {name}[j, i] as one"
+        pairs = f"{option('symmetric', 'pairs')} moves {name}[i, j] and {name}[j, i] as one"
+        yield f"each element of {name} moves alone; {pairs}"
     else:
         yield f"each element of {name} moves alone"
 

@@ -16,6 +16,7 @@ import sympy
 from symprop.algebra.nodes import Fact, MatMul, Node, Variable
 from symprop.algebra.roles import PRE_ACTIVATION
 from symprop.errors import SpecError, shown
+from symprop.keywords import Checked
 from symprop.networks.builder import SHARES, Builder
 from symprop.networks.initialisers import checked_initialiser
 from symprop.networks.joining import Joinable
@@ -35,7 +36,7 @@ from symprop.networks.ties import checked_tie, tied_weight
 
 
 @dataclass(frozen=True)
-class Layer(Joinable):
+class Layer(Checked, Joinable):
     """Abstract base of layers: `build` appends equations and returns the output; `>>` puts layers in a row."""
 
     is_activation: ClassVar[bool] = False

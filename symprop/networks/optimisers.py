@@ -25,6 +25,7 @@ from symprop.algebra.nodes import Add, Multiply, Node, Power, Scalar, Sum, Varia
 from symprop.algebra.roles import STATE
 from symprop.algebra.trees import added, replace
 from symprop.errors import SpecError
+from symprop.keywords import Checked
 from symprop.networks.parts import Parameter
 from symprop.networks.schedules import (
     PEAK,
@@ -56,7 +57,7 @@ _TIME, _RATE_NOW = sympy.Symbol("t", integer=True, positive=True), letter("eta",
 
 
 @dataclass(frozen=True, kw_only=True)
-class Optimiser:
+class Optimiser(Checked):
     """Abstract base of update rules for one parameter; `direction` is what is gone along, of gradient and states.
 
     >>> [equation.name for equation in Momentum(weight_decay=0.1).equations]

@@ -14,6 +14,7 @@ from symprop.algebra.functions import FUNCTIONS, exact
 from symprop.algebra.nodes import BlockSum, Multiply, Node, Power, Scalar, Sum, Variable
 from symprop.algebra.trees import added
 from symprop.errors import SpecError, listed, shown
+from symprop.keywords import Checked
 from symprop.networks.builder import Builder
 from symprop.networks.sizes import check_number
 
@@ -21,7 +22,7 @@ _PATTERN = re.compile(r"[A-Za-z*][A-Za-z0-9_*]{0,31}")
 
 
 @dataclass(frozen=True)
-class Penalty:
+class Penalty(Checked):
     """Abstract base of penalties: `coefficient` times a sum over all weight matrices, or over what `on` names.
 
     `on` holds names of parameters with blanks between them, `*` standing for any characters: "W1 W3", "W*", "b*".

@@ -19,6 +19,7 @@ from symprop.algebra.indices import RowIndex
 from symprop.algebra.names import variable
 from symprop.algebra.nodes import Compare, Node, Scalar, Variable, Where
 from symprop.errors import SpecError, shown
+from symprop.keywords import Checked
 
 STEP = sympy.Symbol("step", integer=True, positive=True)
 """How many updates there are, this one included."""
@@ -77,7 +78,7 @@ _warmup, _horizon, _final = map(variable, ("warmup", "horizon", "final"))
 
 
 @dataclass(frozen=True)
-class Stage:
+class Stage(Checked):
     """Abstract base of the parts of a schedule; `>>` puts one after another."""
 
     length: ClassVar[Variable | None] = None

@@ -24,7 +24,7 @@ from symprop.notation.numbered import pretty_equation
 from symprop.notation.numpy_page import text_page
 from symprop.notation.pretty import pretty
 from symprop.notation.stacks import sides
-from symprop.notation.terminal import pretty_page
+from symprop.notation.terminal import pretty_page, said_in_lines
 from symprop.notation.text import text
 
 
@@ -53,6 +53,7 @@ def _printer(
 PRINTERS["text"] = _printer("text", text, text_page)
 PRINTERS["pretty"] = _printer("pretty", pretty, pretty_page)
 PRINTERS["latex"] = _printer("latex", latex, latex_page)
+PRINTERS["sentences"] = said_in_lines
 PRINTERS["notebook"] = notebook_latex
 PRINTERS["notebook html"] = notebook_html
 

@@ -1,12 +1,14 @@
-"""Where a long formula may be cut: before `+`, `-` and elementwise products, then between factors, outside parentheses
-first."""
+"""Where a long formula may be cut: before `+`, `-` and elementwise products, then between factors, and outside of
+parentheses first."""
 
 from __future__ import annotations
 
 import re
 from bisect import bisect_left
 from collections.abc import Container, Iterator, Sequence
+from itertools import accumulate, pairwise
 from typing import NamedTuple
+from unicodedata import combining
 
 from symprop.notation.tex_boxes import atoms_of
 from symprop.notation.tex_boxes import width as tex_width
@@ -45,19 +47,53 @@ def chosen(places: Sequence[Place], total: float, width: float) -> list[int]:
     return best
 
 
+_SUMS_IN_TEXT, _PRODUCTS_IN_TEXT = ("+ ", "− ", "- "), ("⊙ ", "⊘ ", "* ", "@ ")
+_FACTORS = re.compile(r"[^\s+−⊙⊘*@/=,:;-] [^\W\d_]*[(\w∂]")
+_ALONE = 8
+"""How many columns a factor takes at least to stand in a line of its own."""
+
+
 def pretty_pieces(text: str, width: int) -> list[str]:
-    """Return `text` cut into pieces for a terminal.
+    """Return `text` cut into pieces for a terminal: outside of parentheses first, terms before factors.
 
     >>> pretty_pieces("aaa + bbb ⊙ (ccc − ddd)", 14)
-    ['aaa + bbb', '⊙ (ccc − ddd)']
+    ['aaa', '+ bbb', '⊙ (ccc − ddd)']
+    >>> pretty_pieces("f(a + b) + g(cccccc + dddddd) + h(e + f)", 16)
+    ['f(a + b)', '+ g(cccccc', '+ dddddd)', '+ h(e + f)']
     """
-    places, depth = [], 0
+    seen = list(accumulate((not combining(character) for character in text), initial=0))
+    places = list(_in_text(text))
+    ends = [0, len(text)]
+    for level in sorted({level for _, level in places}):
+        inside = [position for position, each in places if each == level]
+        for start, end in pairwise(ends.copy()):
+            here = [position for position in inside if start < position < end]
+            start += text[start] == " "
+            for position, following in pairwise([*here, end]):
+                least = _ALONE if level % 1 == 0.5 else 1
+                if seen[following] - seen[start] > width and seen[position] - seen[start] >= least:
+                    ends.append(position)
+                    start = position + 1
+        ends.sort()
+    return [text[start:end].strip() for start, end in pairwise(ends)]
+
+
+def _in_text(text: str) -> Iterator[tuple[int, float]]:
+    """Yield where a text may be cut, and at which level: the depth of parentheses, then sums, products, factors."""
+    depth = word = 0
     for position, character in enumerate(text):
         depth += (character in "([{") - (character in ")]}")
-        if character == " " and text[position + 1 : position + 3] in ("+ ", "− ", "⊙ ", "⊘ "):
-            places.append(Place(position, depth, position))
-    cuts = chosen(places, len(text), width) if len(text) > width else []
-    return [text[a:b].strip() for a, b in zip([0, *cuts], [*cuts, len(text)], strict=True)]
+        if character != " ":
+            continue
+        if text[position - 1] == ";":
+            yield position, depth - 0.25
+        elif text.startswith(_SUMS_IN_TEXT, position + 1):
+            yield position, depth
+        elif text.startswith(_PRODUCTS_IN_TEXT, position + 1):
+            yield position, depth + 0.25
+        elif _FACTORS.match(text, position - 1) and text[word] not in "Σ∏":
+            yield position, depth + 0.5
+        word = position + 1
 
 
 _TOKEN = re.compile(r"\\left\\?.|\\right\\?.|\\begin\{[a-z]+\}|\\end\{[a-z]+\}|\\[A-Za-z]+|\\.|.", re.DOTALL)

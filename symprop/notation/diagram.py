@@ -37,7 +37,6 @@ from symprop.notation.tex_boxes import width as tex_width
 from symprop.notation.tikz import tikz
 
 LONGEST = 200  # rows; more would not be read
-
 LONGEST_LABEL = 40
 WIDEST_BOX = 170.0  # points; of a wider equation its left side is shown
 

@@ -21,6 +21,7 @@ from symprop.notation.diagram import drawn
 from symprop.notation.drawing import DETAILS, Box, Drawing, lessened
 from symprop.notation.page_blocks import PageWriter, label
 from symprop.notation.paper import A4, Paper
+from symprop.notation.sheet import PLAIN_SHEET, Sheet
 from symprop.notation.svg import svg
 from symprop.notation.terminal import NUMPY, UNICODE, section_lines
 from symprop.notation.tikz import LETTERS, size, tikz
@@ -47,16 +48,19 @@ def latex_page(derivation: Derivation) -> str:
     return latex_document.body(PageWriter(derivation).page())
 
 
-def document(derivation: Derivation, figure: bool = False) -> str:
+def document(derivation: Derivation, figure: bool = False, sheet: Sheet = PLAIN_SHEET) -> str:
     """Return the derivation as a complete LaTeX document, with the diagram where `figure` asks for it."""
-    chosen = Notation(gradient="nabla") if len(derivation.numbers) > MANY else PLAIN
-    found = _sections(derivation, figure, DENSE, chosen)
-    return latex_document.document(found, TITLE, latex_document.Looks(dense=True, paper=DENSE))
+    chosen, paper = sheet.notation or PLAIN, sheet.paper or DENSE
+    if len(derivation.numbers) > MANY:
+        chosen = replace(chosen, gradient="nabla")
+    found, looks = _sections(derivation, figure, paper, chosen), latex_document.Looks(dense=True, paper=paper)
+    return latex_document.document(found, sheet.title or TITLE, looks, sheet.byline)
 
 
-def html(derivation: Derivation, figure: bool = True) -> str:
+def html(derivation: Derivation, figure: bool = True, sheet: Sheet = PLAIN_SHEET) -> str:
     """Return the derivation as one HTML file: offline, in the reader's own light or dark, every name escaped."""
-    return html_document.html_document(_sections(derivation, figure), TITLE)
+    found = _sections(derivation, figure, chosen=sheet.notation or PLAIN)
+    return html_document.html_document(found, sheet.title or TITLE, sheet.byline)
 
 
 def _sections(derivation: Derivation, figure: bool, paper: Paper = A4, chosen: Notation = PLAIN) -> tuple[Section, ...]:

@@ -5,6 +5,7 @@ The page of NumPy notation, which runs, stands in `numpy_page.py`.
 
 from __future__ import annotations
 
+import re
 import textwrap
 import unicodedata
 from collections.abc import Iterable, Iterator
@@ -31,9 +32,7 @@ from symprop.notation.convolutions import Listed
 from symprop.notation.pretty import Unicode, pretty
 from symprop.notation.text import text
 from symprop.notation.wording import Wording, told_apart
-
-WIDTH = 100
-
+from symprop.terminal import width
 
 UNICODE = Wording(pretty, lambda value: Unicode().number(value).text, "…")
 NUMPY = Wording(
@@ -46,10 +45,15 @@ NUMPY = Wording(
 
 
 def wrapped(words_: str, first: str, rest: str) -> list[str]:
-    """Return words in lines of the page's width; names and formulas stay whole."""
-    return textwrap.wrap(
-        words_, WIDTH, initial_indent=first, subsequent_indent=rest, break_long_words=False, break_on_hyphens=False
-    )
+    """Return words in lines of the page's width; names and shapes stay whole."""
+    lines = textwrap.wrap(
+        _SHAPE.sub(lambda found: found[0].replace(" ", _HARD), words_),
+        width(), initial_indent=first, subsequent_indent=rest, break_long_words=False, break_on_hyphens=False,
+    )  # fmt: skip
+    return [line.replace(_HARD, " ") for line in lines]
+
+
+_SHAPE, _HARD = re.compile(r"(?<!\w)\([\w ]+(, ?[\w ]*)+\)"), "\u00a0"
 
 
 def network_lines(text: str, first: str, rest: str) -> list[str]:
@@ -57,7 +61,7 @@ def network_lines(text: str, first: str, rest: str) -> list[str]:
     lines = [first]
     for position, layer in enumerate(text.split(" >> ")):
         joined = f" >> {layer}" if position else layer
-        if position and len(lines[-1]) + len(joined) > WIDTH - 3:
+        if position and len(lines[-1]) + len(joined) > width() - 3:
             lines[-1] += " >>"
             lines.append(rest + layer)
         else:
@@ -109,7 +113,7 @@ def listed(block: Listed, wording: Wording) -> Iterator[str]:
     """Write equations without numbers, each with its shape and the rules that led to it."""
     yield from ("", f"  {wording.words(block.heading)}")
     shapes = [wording.shape_of(equation) for equation in block.equations]
-    room = WIDTH - 7 - max(map(len, shapes))
+    room = width() - 7 - max(map(len, shapes))
     rows = [_sides(equation, room, wording) for equation in block.equations]
     lengths = [_width(piece) for pieces in rows for piece in pieces]
     column = max((length for length in lengths if length <= room), default=0)
@@ -125,7 +129,7 @@ def _equations(found: Iterable[Lines], wording: Wording) -> Iterator[str]:
     blocks = tuple(found)
     shapes = {line.number: wording.shape_of(line.equation) for block in blocks for line in block.lines}
     digits = len(str(max(shapes)))
-    room = WIDTH - digits - 6 - max(map(len, shapes.values()))
+    room = width() - digits - 6 - max(map(len, shapes.values()))
     rows = {
         line.number: _pieces(line, room - 2 * max(1, len(block.spans)), wording)
         for block in blocks
@@ -149,8 +153,8 @@ def _width(text: str) -> int:
     return sum(not unicodedata.combining(character) for character in text)
 
 
-def _padded(text: str, width: int) -> str:
-    return text + " " * (width - _width(text))
+def _padded(text: str, column: int) -> str:
+    return text + " " * (column - _width(text))
 
 
 def _pieces(line: Line, room: int, wording: Wording) -> list[str]:
@@ -162,5 +166,24 @@ def _pieces(line: Line, room: int, wording: Wording) -> list[str]:
 
 def _sides(equation: Equation, room: int, wording: Wording) -> list[str]:
     left, right = map(wording.formula, wording.sides(equation))
-    pieces = pretty_pieces(right, max(30, room - len(left) - 3))
-    return [f"{left} = {pieces[0]}", *(f"{' ' * (len(left) + 3)}{piece}" for piece in pieces[1:])]
+    return cut(f"{left} = ", right, room)
+
+
+def cut(head: str, formula: str, room: int) -> list[str]:
+    """Return a head and a formula behind it in lines.
+
+    >>> cut("x = ", "a" * 20 + " + " + "b" * 20, 40)
+    ['x = aaaaaaaaaaaaaaaaaaaa', '    + bbbbbbbbbbbbbbbbbbbb']
+    """
+    indent = _width(head)
+    first, *rest = pretty_pieces(formula, max(30, room - indent))
+    return [f"{head}{first}", *(f"{' ' * indent}{piece}" for piece in rest)]
+
+
+def said_in_lines(said: Iterable[tuple[str, str]]) -> str:
+    """Return heads, each with its formula, or sentences without one, as text that fits the page."""
+    lines: list[str] = []
+    for head, formula in said:
+        indent = " " * (len(head) - len(head.lstrip()))
+        lines += cut(head, formula, width()) if formula else wrapped(head.strip(), indent, f"{indent}  ")
+    return "\n".join(lines)

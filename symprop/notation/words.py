@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias, cast
 
@@ -84,3 +85,28 @@ def written(words: Words) -> tuple[Written, ...]:
         if not isinstance(part, (str, Math, Reference, Code)):
             raise TypeError(f"{type(part).__name__} stands in a sentence and is not set in LaTeX")
     return cast("tuple[Written, ...]", words)
+
+
+MOST_LISTED = 12
+"""How many things a sentence lists."""
+
+
+def listed_in_words(items: Iterable[Words]) -> Words:
+    """Return a list with commas between; a long one is cut."""
+    found = list(items)
+    if len(found) > MOST_LISTED:
+        found = [*found[:MOST_LISTED], (f"and {len(found) - MOST_LISTED:,} more",)]
+    return joined(found)
+
+
+def enumerated(items: Sequence[Words]) -> Words:
+    """Return a list as it is read, with `and` before the last; a long one is cut."""
+    if len(items) < 2 or len(items) > MOST_LISTED:
+        return listed_in_words(items)
+    *others, last = items
+    return (*joined(others), " and ", *last)
+
+
+def joined(sentences: Iterable[Words]) -> Words:
+    """Return sentences as one, with commas between."""
+    return tuple(part for sentence in sentences for part in (", ", *sentence))[1:]

@@ -129,10 +129,11 @@ class Questions:
 
     @cached_property
     def asked(self) -> list[tuple[list[str], list[Result]]]:
-        """What is asked, `the gradient`, `the Hessian`, with those with respect to which it is."""
-        found: dict[tuple[Node, ...], list[Result]] = {}
+        """What is asked, `the gradient`, `the Hessian`, by what it is with respect to and along."""
+        found: dict[tuple[Node | None, ...], list[Result]] = {}
         for each in self.answers:
-            found.setdefault(tuple(dict.fromkeys(each.result.by)), []).append(each.result)
+            key = (*dict.fromkeys(each.result.by), each.result.direction)
+            found.setdefault(key, []).append(each.result)
         groups: dict[tuple[str, ...], list[Result]] = {}
         for alike in found.values():
             groups.setdefault(tuple(called(each) for each in alike), []).append(alike[0])

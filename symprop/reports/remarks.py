@@ -26,7 +26,7 @@ _OBVIOUS = "does not depend on "
 """What a reader sees of a gradient, and is worth a word of a Hessian."""
 _WHERE = ("holds where ", "where ", "the derivative of ")
 """How remarks begin that say where a derivative does not exist."""
-_HINT = re.compile(r"; symmetric='pairs' .*")
+_HINT = re.compile(r"; (symmetric='pairs'|--symmetric pairs) .*")
 _PLACE = re.compile(r"\b([A-Za-z]\w*)\[(\w), (\w)\]")
 _FREE = Variable("G", (), (2, 2))
 _PAIRS: dict[str, Node] = {"G + G.T - diag(diagonal(G))": _FREE + _FREE.T - n.Diag(n.Diagonal(_FREE))}

@@ -24,10 +24,11 @@ from symprop.analysis.derivation import Derivation
 from symprop.codegen.case import Case, case_of
 from symprop.codegen.targets.target import DTYPES
 from symprop.errors import OutputError, SpecError, shown
-from symprop.files import check_writable, is_stream, write_whole
+from symprop.files import check_writable, is_stream
 from symprop.formulas.answer import Answer
 from symprop.formulas.answers import Answers
 from symprop.formulas.reported import REPORT
+from symprop.keywords import checked
 from symprop.networks.network import Network
 from symprop.notation import html_document, latex_document
 from symprop.notation.blocks import NO_BYLINE, Byline, Section
@@ -35,6 +36,7 @@ from symprop.notation.choices import Notation, symbols_of
 from symprop.notation.latex_document import Looks
 from symprop.notation.markdown_document import markdown_document
 from symprop.notation.paper import A4, SLIDES, Paper
+from symprop.own_files import write_own
 from symprop.reports.choices import byline, check_steps_and_seed, checked_title, left_out_of, texts_of
 from symprop.reports.content import OF_NETWORKS, Contents
 from symprop.reports.of_formulas import OF_FORMULAS
@@ -117,6 +119,7 @@ class Report(Listed):
         looks = Looks(numbered=True, paper=self.subject.paper)
         return latex_document.document(self.sections, self.title, looks, self.byline)
 
+    @checked
     def fragment(self, prefix: str = "", level: str = "section") -> str:
         r"""Return the report's body for `\input` in a paper; its first lines say which packages it needs.
 
@@ -133,6 +136,7 @@ class Report(Listed):
         looks = Looks(numbered=True, level=level, prefix=prefix, paper=self.subject.paper, counts=True)
         return latex_document.fragment(self.sections, looks)
 
+    @checked
     def equation(self, name: str) -> str:
         """Return one equation in LaTeX, for pasting: `delta2`, `dW1` or, for its gradient, `W1`; of a formula
         `gradient_w`, or `w`.
@@ -158,7 +162,7 @@ class Report(Listed):
             LimitError: TeX takes longer than three minutes.
         """
         check_writable(path)
-        write_whole(path, compiled(self.latex()))
+        write_own(path, compiled(self.latex()))
 
     def write(self, path: str | os.PathLike[str]) -> None:
         """Write the report as what the name of the file ends in, .tex, .pdf, .html or .md; a device or pipe gets LaTeX.
@@ -173,7 +177,7 @@ class Report(Listed):
         if ending == ".pdf":
             self.pdf(path)
         else:
-            write_whole(path, WRITERS[ending](self))
+            write_own(path, WRITERS[ending](self))
 
     def _repr_html_(self) -> str:
         """Return the page in a frame, for a notebook: its styles and its script stay inside."""

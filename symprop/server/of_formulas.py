@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from symprop.algebra.declarations import check_declared, read_declarations, shapes_of
 from symprop.algebra.formula import Formula as Source
-from symprop.algebra.formula import formula_of, inferred_formula
+from symprop.algebra.formula import inferred_formula
 from symprop.algebra.latex.formulas import declarations_of, latex_formula_of
 from symprop.algebra.latex.tokens import is_latex
 from symprop.algebra.nodes import Node, Variable
@@ -197,10 +197,8 @@ def _source(asked: Asked, by: Sequence[str]) -> Source:
     value = value_of(asked.question)
     if is_latex(asked.line):
         reading = partial(latex_formula_of, asked.line, declarations, {}, value)
-    elif given:
-        reading = partial(formula_of, asked.line, given)
     else:
-        reading = partial(inferred_formula, asked.line, value, by)
+        reading = partial(inferred_formula, asked.line, value, by, given)
     read: Source = _in_field("text", reading, [each.name for each in given])
     names = (*names_read(read.source), *by, asked.along.strip())
     _in_field("where", lambda: check_declared(shapes_of(given), names))

@@ -158,6 +158,10 @@ def test_what_fits_in_no_way_is_refused_with_the_shapes_that_were_tried() -> Non
         ("sum(relu(W @ x + b))", "x: 3, b: 4", "W: 4 3, x: 3, b: 4"),
         ("K = X @ X.T + s*eye(n); logdet(K)", "X: n 4", "X: n 4, s:"),
         ("logdet(A + s*I)", "s:", "A: n n, s:"),
+        ("-sum(y * log(softmax(z)))", "z: m n", "y: m n, z: m n"),
+        ("norm(z - y)**2", "z: m n", "z: m n, y: m n"),
+        ("sum(y * log(softmax(x @ w + b)))", "x: m n, w: n k", "x: m n, y: m k, w: n k, b: k"),
+        ("sum((x @ w - y)**2)", "x: m n", "x: m n, w: n, y: m"),
     ],
 )
 def test_what_is_declared_stays_and_the_rest_is_inferred(text: str, declared: str, reading: str) -> None:

@@ -117,6 +117,14 @@ def test_nothing_need_be_declared() -> None:
     ):
         found = latex_formula(written)
         assert (found.source, found.readings[0]) == (text, reading), written
+    for written, where, reading in (
+        (r"\|Xw-y\|^2", "X: m d", "X: m d, w: d, y: m"),
+        (r"\sum_i (y_i - w^\top x_i)^2", "X: m n", "X: m n, y: m, w: n"),
+        (r"\operatorname{tr}(z^\top y)", "z: m n", "z: m n, y: m n"),
+        (r"\|X w - y\|_F^2", "w: n 2", "X: m n, w: n 2, y: m 2"),
+        (r"\frac1m \|A x - b\|^2, A \in \mathbb{R}^{m \times n}", "", "A: m n, x: n, b: m"),
+    ):
+        assert latex_formula(written, where).readings[0] == reading, written
     declared = latex_formula(
         r"\|A x - b\|_2, \quad A \in \mathbb{R}^{m\times n}, x \in \mathbb{R}^n, b \in \mathbb R^m"
     )
@@ -262,8 +270,8 @@ REFUSED: tuple[tuple[str, str, str, int], ...] = (
     (r"a/b c", "a:, b:, c:", r"two readings: \frac{a}{b} c or \frac{a}{b c}", 0),
     (r"1/2m", "m:", "two readings", 0),
     (r"f(x)", "x: n", "two readings: a function f of (x)", 0),
-    (r"2 X^\top (x)", "x: n", "'X' is not among the names that are declared: x", 2),
-    (r"X^{-\mathsf{T}}(x)", "x: n", "'X' is not among the names", 0),
+    (r"2 X^\top (x)", "x: n, Z: n n", "'X' is not among the names that are declared: x, Z, n", 2),
+    (r"X^{-\mathsf{T}}(x)", "x: n, Z: n n", "'X' is not among the names", 0),
     (r"\log x y", "x:, y:", "two readings: log(x) y or log(x y)", 5),
     (r"\|A\|^2", "A: m n", r"two readings: \|A\|_F", 0),
     (r"2 |A|", "A: n n", r"two readings: \det(A)", 2),
@@ -272,7 +280,7 @@ REFUSED: tuple[tuple[str, str, str, int], ...] = (
     (r"A \odot x y^\top \otimes B", "A: n n, x: n, y: n, B: n n", "put brackets around", 0),
     (r"A + B x", "A: m n, B: m k, x: k", "shapes do not fit in a sum", 0),
     (r"A B", "A: m n, B: m k", "shapes do not fit side by side", 0),
-    (r"x + q", "x: n", "'q' is not among the names that are declared: x, n", 4),
+    (r"x + q", "x: n, r: n", "'q' is not among the names that are declared: x, r, n", 4),
     (r"\foo{x}", "x: n", r"\foo is not among the commands", 0),
     (r"\sum_i x_j", "x: n", "the index j stands under no sum", 7),
     (r"x \pm y", "x: n, y: n", "two formulas", 2),

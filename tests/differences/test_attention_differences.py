@@ -32,8 +32,11 @@ def test_what_an_option_of_attention_changes(layer: str, added: list[str], chang
 def test_a_norm_after_the_sum_reads_the_sum() -> None:
     before, after = "Residual(LayerNorm() >> Attention(4))", "Residual(Attention(4)) >> LayerNorm()"
     found = symprop.diff(NETWORK.format(before), NETWORK.format(after))
-    assert found.layers == ("LayerNorm() moved, layer 1 of A, 2 of B",)
+    assert found.layers == ("LayerNorm() moves, from layer 1 of A to layer 2 of B",)
     assert names(found.removed, False) == names(found.added) == []
     assert names(found.changed) == ["mu1", "r1", "x_hat1"]
     page = " ".join(found.pretty().split())
-    assert "What read u₁ reads x now: q₁, k₁, v₁" in page and "What read h₁ reads u₁ now: L." in page
+    assert (
+        "In B, q₁, k₁, v₁, ∂L/∂Wv₁, ∂L/∂Wk₁ and ∂L/∂Wq₁ read x in the place of u₁" in page
+        and "In B, L reads u₁ in the place of h₁." in page
+    )

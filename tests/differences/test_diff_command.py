@@ -48,7 +48,8 @@ def test_each_format_is_written(format: str, layout: str, tmp_path: Path, capsys
         "latex": difference.latex,
         "html": difference.html,
     }[format]()
-    assert path.read_text(encoding="utf-8").rstrip("\n") == expected.rstrip("\n")
+    *lines, mark = path.read_text(encoding="utf-8").rstrip("\n").split("\n")
+    assert "\n".join(lines) == expected.rstrip("\n") and "written by symprop" in mark
 
 
 def test_networks_come_from_files_and_sizes_go_where_they_belong(

@@ -94,7 +94,7 @@ def lines(changes: tuple[Change, ...], mark: str = "[]") -> list[str]:
 
 def test_a_residual_block_shows_in_the_jacobian_and_in_the_recurrence(found: dict[str, NetworkDifference]) -> None:
     difference = found["residual added"]
-    assert difference.layers == ("Residual added around Dense(5) >> Tanh(), layers 3 and 4 of B",)
+    assert difference.layers == ("Residual is added around Dense(5) >> Tanh(), layers 3 and 4 of B",)
     assert lines(difference.changed) == [
         "- δ₁ = (W₂ᵀ δ₂) ⊙ (1 − a₁ ⊙ a₁)",
         "+ δ₁ = (W₂ᵀ δ₂[ + ∂L/∂a₂]) ⊙ (1 − a₁ ⊙ a₁)",
@@ -106,7 +106,7 @@ def test_a_residual_block_shows_in_the_jacobian_and_in_the_recurrence(found: dic
         "+ ∂a₂/∂a₁ = diag(1 − f₂ ⊙ f₂) W₂[ + I]",
     ]
     # what B names and A writes out is told where it is new
-    assert "∂L/∂a₂ = W₃ᵀ δ₃   (A has it in place in δ₂)" in difference.pretty()
+    assert "∂L/∂a₂ = W₃ᵀ δ₃   (A writes it inside δ₂)" in difference.pretty()
 
 
 def test_taking_the_block_away_marks_the_same_in_the_old_equations(found: dict[str, NetworkDifference]) -> None:
@@ -135,14 +135,14 @@ def test_a_tied_weight_makes_its_gradient_a_sum(found: dict[str, NetworkDifferen
     repeat = found["repeat tied"]
     assert "+ ∂L/∂W₂ = δ₂ z₁ᵀ[ + δ₃ a₂ᵀ + δ₄ a₃ᵀ]" in lines(repeat.changed)
     assert "+ ∂L/∂b₂ = δ₂[ + δ₃ + δ₄]" in lines(repeat.changed)
-    assert repeat.layers == ("the 3 blocks of Repeat(Dense(5) >> Tanh(), 3) share their weights now",)
+    assert repeat.layers == ("the 3 blocks of Repeat(Dense(5) >> Tanh(), 3) share their weights in B",)
     table = found["table tied"]
     assert "+ ∂L/∂E₁ = onehot(x)ᵀ (W₁ᵀ δ₁)ᵀ[ + δ₂ a₁ᵀ]" in lines(table.changed)
 
 
 def test_layers_in_the_middle_renumber_and_do_not_change_the_rest(found: dict[str, NetworkDifference]) -> None:
     difference = found["layers added"]
-    assert difference.layers == ("Dense(6) >> ReLU() added, after Tanh(), layer 4 of A",)
+    assert difference.layers == ("Dense(6) >> ReLU() is added, after Tanh(), layer 4 of A",)
     assert not difference.changed and not difference.removed
     assert lines(difference.added, "  ") == [
         "+ z₃ = W₃ a₂ + b₃",
@@ -153,16 +153,16 @@ def test_layers_in_the_middle_renumber_and_do_not_change_the_rest(found: dict[st
     ]
     page = difference.pretty()
     assert "16 equations stay the same, 4 of them under another name: z₃ → z₄, δ₃ → δ₄, ∂L/∂W₃ → ∂L/∂W₄," in page
-    assert "δ₂ reads as before, but W₃ and δ₃ are other arrays there now." in page
+    assert "In B, the equation of δ₂ looks as in A, but W₃ and δ₃ stand for other arrays." in page
     assert lines(difference.jacobians) == ["+ ∂a₃/∂a₂ = diag(1[z₃ > 0]) W₃"]
 
 
 @pytest.mark.parametrize(
     ("name", "sentence"),
     [
-        ("layers added", "What read a₂ reads a₃ now: z₄, ∂L/∂W₄."),
-        ("activation gone", "What read a₁ reads z₁ now: z₂, ∂L/∂W₂."),
-        ("inside the block", "What read a₁ reads a₂ now: z₃, ∂L/∂W₃."),
+        ("layers added", "In B, z₄ and ∂L/∂W₄ read a₃ in the place of a₂."),
+        ("activation gone", "In B, z₂ and ∂L/∂W₂ read z₁ in the place of a₁."),
+        ("inside the block", "In B, z₃ and ∂L/∂W₃ read a₂ in the place of a₁."),
     ],
 )
 def test_what_is_read_in_another_place_is_told(found: dict[str, NetworkDifference], name: str, sentence: str) -> None:
@@ -196,7 +196,7 @@ def test_a_recurrence_is_compared_for_a_general_block(found: dict[str, NetworkDi
             "Residual(Dense(3) >> Tanh())",
             "Sum(Dense(3) >> Tanh(), Dense(3), ())",
             [
-                "a branch Dense(3) added beside Dense(3) >> Tanh() and Identity(), layer 3 of B",
+                "a branch Dense(3) is added beside Dense(3) >> Tanh() and Identity(), layer 3 of B",
                 "Residual becomes Sum of 3 branches, layer 2 of A, 3 of B",
             ],
         ),
@@ -204,8 +204,8 @@ def test_a_recurrence_is_compared_for_a_general_block(found: dict[str, NetworkDi
             "Multiply(Dense(3), Dense(3) >> Sigmoid())",
             "Dense(3)",
             [
-                "Multiply of 2 branches removed around Dense(3), layers 1 to 3 of A",
-                "a branch Dense(3) >> Sigmoid() removed beside Dense(3), layers 2 and 3 of A",
+                "Multiply of 2 branches is removed around Dense(3), layers 1 to 3 of A",
+                "a branch Dense(3) >> Sigmoid() is removed beside Dense(3), layers 2 and 3 of A",
             ],
         ),
         (
@@ -271,19 +271,19 @@ def test_networks_without_a_loss(found: dict[str, NetworkDifference]) -> None:
 
 def test_a_longer_repeat_is_said_once(found: dict[str, NetworkDifference]) -> None:
     difference = found["longer repeat"]
-    assert difference.layers == ("Repeat(Dense(5) >> Tanh(), 3) has 5 blocks now",)
+    assert difference.layers == ("Repeat(Dense(5) >> Tanh(), 3) has 5 blocks in B",)
     assert not difference.changed and len(difference.jacobians) == 2
 
 
 def test_a_number_of_blocks_becomes_a_name_and_a_name_a_number(found: dict[str, NetworkDifference]) -> None:
-    assert found["recurrence written out"].layers == ("Repeat(Dense(n) >> Tanh(), L) has 2 blocks now",)
-    assert diff(LOOP.replace("L)", "3)"), LOOP).layers == ("Repeat(Dense(n) >> Tanh(), 3) has L blocks now",)
+    assert found["recurrence written out"].layers == ("Repeat(Dense(n) >> Tanh(), L) has 2 blocks in B",)
+    assert diff(LOOP.replace("L)", "3)"), LOOP).layers == ("Repeat(Dense(n) >> Tanh(), 3) has L blocks in B",)
     other = diff(LOOP.replace("L)", "3)"), LOOP_SKIP).layers  # another block: no count alone
     assert len(other) == 2 and other[0].endswith("removed, layers 1 to 6 of A")
 
 
 def test_layers_that_were_removed_are_numbered_from_the_first_to_the_last(found: dict[str, NetworkDifference]) -> None:
-    assert found["layers removed"].layers == ("Dense(6) >> ReLU() removed, layers 5 and 6 of A",)
+    assert found["layers removed"].layers == ("Dense(6) >> ReLU() is removed, layers 5 and 6 of A",)
 
 
 @pytest.mark.parametrize("name", PAIRS)
@@ -360,7 +360,7 @@ def test_the_page_of_a_residual_block() -> None:
     assert diff(PLAIN, SKIP).text().split("\n")[10:22] == [
         "  Backward pass",
         "  ─────────────",
-        "+ (10)  da2 = W3.T @ delta3   (A has it in place in delta2)",
+        "+ (10)  da2 = W3.T @ delta3   (A writes it inside delta2)",
         "- (10)  delta1 = (W2.T @ delta2) * (1 - a1 * a1)",
         "+ (12)  delta1 = (W2.T @ delta2 + da2) * (1 - a1 * a1)",
         "                                ^^^^^",
@@ -380,7 +380,7 @@ def test_many_changes_of_one_form_are_told_by_the_first() -> None:
     assert len(page.split("\n")) < 90 and "more like that of" in page
     assert len(difference.changed) == 29 and len(difference.jacobians) == 30
     places = "30 times: layers 1 and 2; layers 3 and 4; layers 5 and 6 and 27 more"
-    assert difference.layers == (f"Residual added around Dense(4) >> Tanh(), {places}",)
+    assert difference.layers == (f"Residual is added around Dense(4) >> Tanh(), {places}",)
 
 
 class _Tags(html.parser.HTMLParser):
@@ -614,7 +614,7 @@ def test_the_order_of_terms_is_no_difference_where_no_mark_can_stand() -> None:
 
 def test_layers_that_are_the_same_stand_for_each_other_first() -> None:
     found = diff("Input(4) >> Dense(8) >> Dense(5) >> Dense(6)", "Input(4) >> Dense(9) >> Dense(5)")
-    assert found.layers == ("Dense(8) becomes Dense(9), layer 1", "Dense(6) removed, layer 3 of A")
+    assert found.layers == ("Dense(8) becomes Dense(9), layer 1", "Dense(6) is removed, layer 3 of A")
 
 
 def test_a_mark_leaves_signs_and_brackets_to_the_printer() -> None:
@@ -649,14 +649,14 @@ def test_equations_are_printed_as_on_the_pages_of_both_networks() -> None:
     before = "Input(8, 8, 3) >> Conv2D(4, 3) >> GlobalAveragePool() >> MeanSquaredError()"
     page = str(diff(before, before.replace(">> Global", ">> BatchNorm() >> Global")))
     assert "+ (2)  μ₁ = meanₘ(z₁)\n" in page
-    assert "What read z₁ reads u₁ now: s₁." in page
+    assert "In B, s₁ reads u₁ in the place of z₁." in page
 
 
 def test_two_forms_of_a_gated_unit_stand_side_by_side() -> None:
     found = diff(
         "Input(T, n) >> GRU(k) >> MeanSquaredError()", 'Input(T, n) >> GRU(k, reset="before") >> MeanSquaredError()'
     )
-    assert "r1[t] multiplies u1[t] in A, h1[t - 1] in B" in found.layers
+    assert "r1[t] multiplies u1[t] in A, and h1[t - 1] in B" in found.layers
     assert any("PyTorch" in each and "Cho et al. (2014)" in each for each in found.layers)
     changed = [change.before.left.text() for change in found.changed if change.before is not None]
     assert {"q1[t]", "n1[t]", "dh1[t]", "dr1[t]", "dR1"} <= set(changed) and "z1[t]" not in changed
@@ -667,7 +667,7 @@ def test_a_norm_that_moves_is_one_layer_and_what_it_does_to_the_ways_of_the_grad
     post = f"Input(n) >> Residual({block}) >> LayerNorm() >> Residual({block}) >> LayerNorm() >> MeanSquaredError()"
     pre = f"Input(n) >> Residual(LayerNorm() >> {block}) >> Residual(LayerNorm() >> {block}) >> MeanSquaredError()"
     found = symprop.diff(post, pre)
-    assert found.layers == ("LayerNorm() moved, layer 8 of A, 1 of B",)
+    assert found.layers == ("LayerNorm() moves, from layer 8 of A to layer 1 of B",)
     sides = [side for change in found.changed for _, side in change.signed]
     assert not {"x_hat", "u"} & {side.left.text() for side in sides}
     for change in (*found.added, *found.removed):  # nothing is taken away here to be added there

@@ -389,7 +389,7 @@ def test_pages_and_differences_know_dropout() -> None:
     found = symprop.diff(BLOCKS, BLOCKS.replace("0.1", "0.5"))
     assert "Dropout(0.1) becomes Dropout(0.5)" in found.text() and "another array" not in found.text()
     removed = symprop.diff(PLAIN, PLAIN.replace("Dropout(0.25) >> ", ""))
-    assert "Dropout(0.25) removed" in removed.text()
+    assert "Dropout(0.25) is removed" in removed.text()
 
 
 def test_calls_have_the_same_parameters_in_every_target() -> None:

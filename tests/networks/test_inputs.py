@@ -362,11 +362,11 @@ def test_weights_of_an_image_are_saved_and_predict_images(tmp_path: Path) -> Non
 
 def test_differences_pair_further_inputs_by_their_names() -> None:
     without = str(symprop.diff(GATED, GATED.replace('Gate(Input(4, name="gate")) >> ', "")))
-    assert 'Gate(Input(4, name="gate")) removed' in without
+    assert 'Gate(Input(4, name="gate")) is removed' in without
     renamed = str(symprop.diff(MASKED, MASKED.replace('"mask"', '"other"')))
     assert "mask" in renamed
     assert "other" in renamed
-    assert "reads as before, but  is" not in str(symprop.diff(SEQUENCE, SEQUENCE.replace("6, 3", "3")))
+    assert "looks as in A, but  stands" not in str(symprop.diff(SEQUENCE, SEQUENCE.replace("6, 3", "3")))
 
 
 def test_masked_rejects_what_is_no_input() -> None:

@@ -41,7 +41,7 @@ def test_python_says_the_same() -> None:
     coder = Input(5) >> Dense(3) >> Tanh() >> Dense(5, tied="W1.T") >> (MeanSquaredError() + symprop.L2(0.1))
     steps = Input(2) >> Dense(3) >> Repeat(Residual(Dense(3) >> Tanh()), 3, tied=True) >> MeanSquaredError()
     assert coder == parse_network(CODER) and steps == parse_network(STEPS)
-    with pytest.raises(TypeError):
+    with pytest.raises(symprop.SpecError, match="Embedding takes no tied="):
         Embedding(5, 3, tied="E1")  # type: ignore[call-arg]  # a network has one Embedding
 
 

@@ -6,7 +6,7 @@ Here stand numbers for how seldom it is meant otherwise (`RANK_COSTS`), and the 
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterator, Mapping, Sequence
 from itertools import count
 
 GREEK = frozenset(
@@ -44,6 +44,12 @@ RANK_COSTS: dict[str, tuple[float, float, float, float, float]] = {
 }
 """How seldom a name of each sort has rank 0, 1, 2, 3 and 4."""
 
+BIASES = frozenset({"b", "b0", "beta0", "beta_0", "w0", "w_0", "c", "bias", "intercept"})
+"""What is added to a product of data and weights."""
+
+LIKE_ANOTHER = 0.48
+"""What it costs a small letter to be a matrix where another is declared to be one: less than a vector beside it."""
+
 
 def sort_of(name: str, divides: bool = False) -> str:
     """Return which row of `RANK_COSTS` a name has; `divides` says whether something is divided by it.
@@ -59,6 +65,21 @@ def sort_of(name: str, divides: bool = False) -> str:
     if stem in GREEK or name in GREEK:
         return "mean" if stem in MEANS else "Greek"
     return "number" if stem in NUMBERS or len(stem) > 1 else "small"
+
+
+def rank_costs(name: str, divides: bool, declared: Mapping[str, int]) -> Sequence[float]:
+    """Return how seldom a name has rank 0 to 4, beside others whose ranks are declared.
+
+    Who calls a matrix by a small letter calls others so: not biases, which are added to each row.
+
+    >>> rank_costs("y", False, {"X": 2}), rank_costs("y", False, {"z": 2}), rank_costs("b", False, {"z": 2})
+    ((2, 0, 12, 16, 20), (2, 0, 0.48, 16, 20), (2, 0, 12, 16, 20))
+    """
+    sort = sort_of(name, divides)
+    alike = {rank for other, rank in declared.items() if rank > 1 and sort_of(other) != "capital"}
+    if sort != "small" or name in BIASES:
+        return RANK_COSTS[sort]
+    return tuple(LIKE_ANOTHER if rank in alike else cost for rank, cost in enumerate(RANK_COSTS[sort]))
 
 
 def names_of_sizes(how_many: int, taken: Container[str]) -> Iterator[str]:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from sympy import Expr, Integer
 
 from symprop.algebra.declarations import declarations_text
-from symprop.algebra.inference.convention import COUNTS, RANK_COSTS, SIZE_FIRST, names_of_sizes, sort_of
+from symprop.algebra.inference.convention import COUNTS, SIZE_FIRST, names_of_sizes, rank_costs
 from symprop.algebra.inference.counts import counted, covered, divisors
 from symprop.algebra.inference.fits import Fit
 from symprop.algebra.inference.parts import Parts, shapes_of
@@ -108,8 +108,9 @@ def inferred(
     known = Known(given)
     trees = [tree for _, tree in statements]
     below = {each.id for tree in trees for each in divisors(tree)}
+    ranks_declared = {name: each.rank for name, each in known.arrays.items()}
     costs = {
-        place: RANK_COSTS[sort_of(name, name in below)]
+        place: rank_costs(name, name in below, ranks_declared)
         for name, place in parts.arrays.items()
         if name not in parts.sizes and name not in known.shapes
     }

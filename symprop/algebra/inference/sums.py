@@ -5,12 +5,11 @@ from __future__ import annotations
 import ast
 from functools import cache
 
+from symprop.algebra.inference.convention import BIASES
 from symprop.algebra.inference.fits import Fit, broadcast, mixed
 
 DATA = [["X", "w"], ["X", "beta"], ["X", "theta"]]
 """Data and the weights of one output."""
-BIASES = frozenset({"b", "b0", "beta0", "beta_0", "w0", "w_0", "c", "bias", "intercept"})
-"""What is added to their product, a number."""
 
 
 def sum_that_fits(tree: ast.BinOp, on_paper: bool) -> Fit:

@@ -7,16 +7,23 @@ r"""Formulas in LaTeX as formulas of the library: `latex_formula`, and `formula`
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from symprop.algebra.declarations import check_declared, declarations_text, declared, read_declarations, shapes_of
+from symprop.algebra.declarations import (
+    check_declared,
+    check_keywords,
+    declarations_text,
+    declared,
+    read_declarations,
+    shapes_of,
+)
 from symprop.algebra.formula import Formula, formula_of, inferred_formula
 from symprop.algebra.formula import formula as text_formula
 from symprop.algebra.inference.infer import LIKELY_SCALAR
 from symprop.algebra.latex.inferred import inferred_variables
-from symprop.algebra.latex.names import Key
+from symprop.algebra.latex.names import Key, UndeclaredError
 from symprop.algebra.latex.reading import names_of, node_of
 from symprop.algebra.latex.statements import Statement, outside, pieces, statements
 from symprop.algebra.latex.tokens import is_latex, refuse_at, tokens
@@ -30,7 +37,7 @@ def latex_formula(latex: str, declarations: str = "", /, **shapes: Any) -> Formu
     r"""Read a formula in LaTeX; names are declared as for `formula`, or in the LaTeX, `x \in \mathbb{R}^n`.
 
     Factors side by side are told by their shapes. The formula that comes out is one of the text language: `source` is
-    its text. Where nothing is declared, shapes are inferred by the convention of names.
+    its text. Shapes that are not declared are inferred by the convention of names.
 
     >>> latex_formula(r"x^\top A x", A="n n", x="n").source
     'x @ A @ x'
@@ -49,7 +56,7 @@ def latex_formula(latex: str, declarations: str = "", /, **shapes: Any) -> Formu
 def latex_formula_of(
     latex: str, declarations: str, shapes: dict[str, Any], value: Sequence[float] = LIKELY_SCALAR
 ) -> Formula:
-    """Read a formula in LaTeX; `value` says what its value is likely to be, where nothing is declared.
+    """Read a formula in LaTeX; `value` says what its value is likely to be, where something is not declared.
 
     Raises:
         FormulaError, ReadingError, ShapeError, LimitError: as `latex_formula`.
@@ -60,22 +67,56 @@ def latex_formula_of(
         if name in given:
             raise FormulaError(f"{shown(name)} is declared twice")
         given[name] = declared(name, what)
-    if given:
-        read = read_as(latex, found, tuple(given.values()))
-        names = names_read(read.source)
-        check_declared(shapes_of(given.values()), (*names, *(name[1:] for name in names if name.startswith("d"))))
-        return read
-    variables = inferred_variables(found, latex, value)
+    return over_some(latex, found, tuple(given.values()), value, _check_all_read)
+
+
+def _check_all_read(read: Formula, given: tuple[Variable, ...]) -> None:
+    names = names_read(read.source)
+    check_declared(shapes_of(given), (*names, *(name[1:] for name in names if name.startswith("d"))))
+
+
+def over_some(
+    latex: str,
+    found: Sequence[Statement],
+    given: tuple[Variable, ...],
+    value: Sequence[float] = LIKELY_SCALAR,
+    check: Callable[[Formula, tuple[Variable, ...]], None] = lambda read, given: None,
+) -> Formula:
+    """Return the formula of statements over arrays that are `given`, and others whose shapes are inferred.
+
+    What is `check`ed of a formula and what is given holds before others are inferred.
+
+    Raises:
+        FormulaError, ReadingError, ShapeError, LimitError: as `latex_formula`.
+    """
+    if not given:
+        return _inferred(latex, found, given, value)
+    try:
+        read = read_as(latex, found, given)
+    except UndeclaredError as problem:
+        read = _inferred(latex, found, given, value)
+        try:
+            check(read, given)
+        except FormulaError:
+            raise problem from None
+    check(read, given)
+    return read
+
+
+def _inferred(latex: str, found: Sequence[Statement], given: tuple[Variable, ...], value: Sequence[float]) -> Formula:
+    variables = inferred_variables(found, latex, value, given)
+    if len(variables) == len(given):
+        return read_as(latex, found, given)
     text = text_of(latex, found, variables)[0]
     ranks = {each.name: each.rank for each in variables}
     try:
-        house = inferred_formula(text, value)
+        house = inferred_formula(text, value, given=given)
     except SympropError:
         house = None
     if house is not None and all(ranks.get(each.name) == each.rank for each in house.variables):
         return house
     read = read_as(latex, found, variables)
-    return replace(read, readings=(declarations_text(variables),)) if variables else read
+    return replace(read, readings=(declarations_text(variables),))
 
 
 def declarations_of(text: str) -> str:
@@ -136,6 +177,16 @@ def right_side(latex: str) -> str:
     return latex[kept[0].start : kept[-1].end]
 
 
+_INSTEAD = {
+    "where": 'formula("...", where="x: n, A: n n"), or x="n" for each array',
+    "latex": 'formula(latex="...", where="x: n, A: n n")',
+    "declarations": 'formula("...", where="x: n, A: n n"), or x="n" for each array',
+    "sizes": 'formula("...").with_sizes({"n": 3}), or numbers in declarations, x="3"',
+    "wrt": 'gradient(formula("..."), "x")',
+}
+"""What to type for keywords that a formula does not take."""
+
+
 def formula(
     source: str | None = None, declarations: str = "", /, *, latex: str | None = None, where: str = "", **shapes: Any
 ) -> Formula:
@@ -144,7 +195,7 @@ def formula(
     `X="m n"`, `A="n n symmetric"`, `alpha=""` for a scalar; or all in one text, `"X: m n, A: n n symmetric, alpha:"`.
     The names of sizes may stand in the formula as numbers. What may be declared is in `declarations.DECLARED`.
     Statements before the last, apart by `;` or line breaks, give names to parts: `"K = X @ X.T; trace(inv(K))"`.
-    Where nothing is declared, shapes are inferred: capitals are matrices, small letters vectors, Greek names numbers.
+    Shapes that are not declared are inferred: capitals are matrices, small letters vectors, Greek names numbers.
 
     >>> formula("sum((X @ w - y)**2) / m", X="m n", w="n", y="m").shape
     ()
@@ -156,8 +207,8 @@ def formula(
     'sum((A @ x - b)**2) / 2 + lambda_ * x @ x'
 
     Raises:
-        FormulaError: outside the grammar, or a name without a shape; a caret shows the place.
-        ReadingError: nothing is declared, and several shapes fit as well.
+        FormulaError: outside the grammar, or a declared name that is not read; a caret shows the place.
+        ReadingError: several shapes fit as well.
         ShapeError: arrays that do not fit.
         LimitError: too long or too deep.
     """
@@ -165,6 +216,7 @@ def formula(
         raise FormulaError('a formula is one text\nallowed: formula("x @ A @ x"), or formula(latex=r"x^\\top A x")')
     if declarations and where:
         raise FormulaError("declarations are given twice\nallowed: one text of them, or where=")
+    check_keywords("formula", shapes, () if source is None else names_read(source), _INSTEAD)
     if latex is not None:
         return latex_formula_of(latex, declarations or where, shapes)
     return text_formula(source, declarations_of(declarations or where), **shapes)  # type: ignore[arg-type]

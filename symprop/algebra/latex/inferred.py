@@ -1,4 +1,4 @@
-r"""What the arrays of a formula in LaTeX are, where nothing is declared: the least unusual ranks that fit.
+r"""What the arrays of a formula in LaTeX are that nobody declared: the least unusual ranks that fit.
 
 Names have the costs that the text language's inference gives them (`inference/convention.py`); readings are tried in
 the order of what they cost, each by the shapes that it makes, and the first that fits is meant.
@@ -13,12 +13,13 @@ from dataclasses import dataclass
 from sympy import Expr
 
 from symprop.algebra.declarations import declarations_text
-from symprop.algebra.inference.convention import RANK_COSTS, names_of_sizes, sort_of
+from symprop.algebra.inference.convention import names_of_sizes, rank_costs
 from symprop.algebra.inference.unknown_sizes import Misfit, Unknown
 from symprop.algebra.latex.calls import UNSAID
 from symprop.algebra.latex.elaboration import Elaboration
 from symprop.algebra.latex.names import INDEX, Key, Names, subscripts, text_name
 from symprop.algebra.latex.parser import exponent
+from symprop.algebra.latex.reading import names_of
 from symprop.algebra.latex.stacks import arranged
 from symprop.algebra.latex.statements import Statement
 from symprop.algebra.latex.tokens import Token
@@ -26,7 +27,9 @@ from symprop.algebra.latex.trees import Tex, walk
 from symprop.algebra.latex.words import CALLED
 from symprop.algebra.names import size_symbol, variable
 from symprop.algebra.nodes import Variable
+from symprop.algebra.numbered_sizes import sizes_of
 from symprop.errors import FormulaError, LimitError, ReadingError, SympropError, shown
+from symprop.hints import declaration
 
 MOST_TRIED = 400
 MOST_WORK = 30_000
@@ -45,23 +48,27 @@ class Wanted:
     divides: bool = False
 
 
-def inferred_variables(found: Sequence[Statement], latex: str, value: Sequence[float]) -> tuple[Variable, ...]:
-    """Return variables with the shapes that fit best.
+def inferred_variables(
+    found: Sequence[Statement], latex: str, value: Sequence[float], given: tuple[Variable, ...] = ()
+) -> tuple[Variable, ...]:
+    """Return variables with the shapes that fit best, after those that are `given`.
 
     Raises:
         FormulaError, ShapeError: nothing fits; the error is that of the usual reading.
         ReadingError: two readings fit as well.
     """
-    wanted, sizes = names_wanted(found, latex)
+    wanted, sizes = names_wanted(found, latex, names_of(given))
+    if not wanted:
+        return given
     phrases = sum(1 for each in found for _ in walk(each.right))
     first: SympropError | None = None
     best: tuple[float, tuple[Variable, ...]] | None = None
     others: list[tuple[Variable, ...]] = []
-    for count, (cost, ranks) in enumerate(_by_cost(list(wanted.values()))):
+    for count, (cost, ranks) in enumerate(_by_cost(list(wanted.values()), {each.name: each.rank for each in given})):
         if count >= MOST_TRIED or count * phrases > MOST_WORK or (best is not None and cost > best[0]):
             break
         try:
-            unusual, variables = _tried(found, latex, wanted, ranks, sizes, value)
+            unusual, variables = _tried(found, latex, wanted, ranks, sizes, value, given)
         except ReadingError:
             raise
         except SympropError as problem:
@@ -80,13 +87,13 @@ def inferred_variables(found: Sequence[Statement], latex: str, value: Sequence[f
     return best[1]
 
 
-def _by_cost(wanted: list[Wanted]) -> Iterator[tuple[float, dict[Key, int]]]:
+def _by_cost(wanted: list[Wanted], declared: dict[str, int]) -> Iterator[tuple[float, dict[Key, int]]]:
     """Yield ranks of all names, those that cost least first."""
     rows = []
     for each in wanted:
         if each.indices > 4:
             raise LimitError(f"{shown(each.name)} has {each.indices} indices; at most 4 are read")
-        costs: Sequence[float] = RANK_COSTS[sort_of(each.name, each.divides)]
+        costs: Sequence[float] = rank_costs(each.name, each.divides, declared)
         if each.indices:  # x_i is a number, or row i of a matrix
             costs = (12, *(8.0 * (rank < each.indices) + 1.0 * (rank > each.indices) for rank in (1, 2)), 14, 18)
         rows.append(sorted((costs[rank], rank) for rank in range(max(3, each.indices + 1)) if rank >= each.indices))
@@ -112,9 +119,10 @@ def _tried(
     ranks: dict[Key, int],
     sizes: dict[str, Expr],
     value: Sequence[float],
+    given: tuple[Variable, ...],
 ) -> tuple[float, tuple[Variable, ...]]:
     """Return how unusual a reading is, and its variables with names for their sizes."""
-    names = Names()
+    names = names_of(given)
     e = Elaboration(latex, names)
     for size in sizes.values():
         names.enter(size)
@@ -144,19 +152,20 @@ def _tried(
     left = list(
         dict.fromkeys(s for size in unknown for s in sorted(size.free_symbols, key=str) if isinstance(s, Unknown))
     )
-    taken = {each.name for each in made} | set(sizes)
+    told = {str(symbol) for symbol in sizes_of(given)}
+    taken = {each.name for each in (*given, *made)} | {*sizes, *told}
     renamed = dict(zip(left, map(size_symbol, names_of_sizes(len(left), taken)), strict=True))
     variables = tuple(
         variable(each.name, tuple(size.xreplace(renamed) for size in shape))
         for each, shape in zip(made, shapes, strict=True)
     )
-    return e.unusual + value[rank], variables
+    return e.unusual + value[rank], (*given, *variables)
 
 
 # ---------------------------------------------------------------- which names there are
 
 
-def names_wanted(found: Sequence[Statement], latex: str) -> tuple[dict[Key, Wanted], dict[str, Expr]]:
+def names_wanted(found: Sequence[Statement], latex: str, known: Names) -> tuple[dict[Key, Wanted], dict[str, Expr]]:
     """Return the names of arrays that nobody declared, in order, and the sizes that are named."""
     wanted: dict[Key, Wanted] = {}
     sizes: dict[str, Expr] = {}
@@ -164,7 +173,7 @@ def names_wanted(found: Sequence[Statement], latex: str) -> tuple[dict[Key, Want
     indexed: set[Key] = set()
     for each in found:
         own, labels = each.below
-        _collect(each.right, latex, frozenset(labels), wanted, sizes, defined)
+        _collect(each.right, latex, frozenset(labels), wanted, sizes, defined, known)
         if each.left is not None and each.left.kind == "name":
             defined.add(Key(each.left.text, tuple(sorted(own))))
             indexed |= {Key(each.left.text, tuple(sorted(own)))} if labels else set()
@@ -187,18 +196,24 @@ def _refuse_free_indices(wanted: dict[Key, Wanted], indexed: set[Key], latex: st
             if whole in arrays and part.isalpha() and len(part) == 1:
                 raise FormulaError(
                     f"the index {part} of {each.name} stands under no sum in {shown(latex)}\n"
-                    f'allowed: a sum over {part}; where="{each.name}:", if {each.name} is a number by itself'
+                    f"allowed: a sum over {part}; {declaration(each.name, '')}, if {each.name} is a number by itself"
                 )
 
 
 def _collect(
-    tree: Tex, latex: str, labels: frozenset[str], wanted: dict[Key, Wanted], sizes: dict[str, Expr], defined: set[Key]
+    tree: Tex,
+    latex: str,
+    labels: frozenset[str],
+    wanted: dict[Key, Wanted],
+    sizes: dict[str, Expr],
+    defined: set[Key],
+    known: Names,
 ) -> None:
     waiting = [(tree, labels, False)]
     while waiting:
         part, open_ones, divides = waiting.pop()
         if part.kind == "name":
-            _enter(part, open_ones, wanted, defined, divides)
+            _enter(part, open_ones, wanted, defined, known, divides)
         inner = [each for group in part.above if (each := exponent(group, latex)) is not None]
         if part.kind in ("number", "name") and part.below and (part.kind == "number" or part.text == "I"):
             _enter_sizes(part.below, sizes)
@@ -247,8 +262,10 @@ def _enter_sizes(found: Sequence[Token], sizes: dict[str, Expr]) -> None:
             sizes.setdefault(token.text, size_symbol(token.text))
 
 
-def _enter(part: Tex, labels: frozenset[str], wanted: dict[Key, Wanted], defined: set[Key], divides: bool) -> None:
-    if part.text in labels and not part.below:
+def _enter(
+    part: Tex, labels: frozenset[str], wanted: dict[Key, Wanted], defined: set[Key], known: Names, divides: bool
+) -> None:
+    if (part.text in labels and not part.below) or known.find(part) is not None or known.rows(part) is not None:
         return
     below = subscripts(part.below)
     place = next((k for k, each in enumerate(below) if _is_index(each, labels)), len(below))
@@ -258,9 +275,9 @@ def _enter(part: Tex, labels: frozenset[str], wanted: dict[Key, Wanted], defined
     if part.text in _SOMETHING or key in defined or not name.isidentifier():
         return
     count = sum(1 if each == ":" else len(INDEX.findall(each)) for each in indices)
-    known = wanted.setdefault(key, Wanted(key, name, count))
-    known.indices = max(known.indices, count)
-    known.divides |= divides
+    entered = wanted.setdefault(key, Wanted(key, name, count))
+    entered.indices = max(entered.indices, count)
+    entered.divides |= divides
 
 
 def _is_index(part: str, labels: frozenset[str]) -> bool:

@@ -12,7 +12,7 @@ from symprop.algebra import nodes as n
 from symprop.algebra.inference import fits
 from symprop.algebra.latex.elaboration import Elaboration, case, name_of
 from symprop.algebra.latex.indices import element
-from symprop.algebra.latex.names import Found, subscripts
+from symprop.algebra.latex.names import Found, UndeclaredError, subscripts
 from symprop.algebra.latex.parser import Parser
 from symprop.algebra.latex.pixels import by_rows, split, without_single
 from symprop.algebra.latex.powers import raised, scripts
@@ -21,7 +21,7 @@ from symprop.algebra.latex.selections import selection
 from symprop.algebra.latex.tokens import Token
 from symprop.algebra.latex.trees import Tex
 from symprop.algebra.latex.values import SizeOf, Value, called, constant, located, shape_of
-from symprop.algebra.latex.words import HINTS, LETTERS, RELATIONS
+from symprop.algebra.latex.words import HINTS, RELATIONS
 from symprop.algebra.names import size_symbol
 from symprop.algebra.nodes import Node
 from symprop.algebra.roles import STATISTIC
@@ -98,17 +98,8 @@ def _(e: Elaboration, tree: Tex) -> Value:
     if tree.text in CONSTANTS and not tree.below:
         name = located(ast.Name(CONSTANTS[tree.text], ast.Load()), tree.start, tree.end)
         return scripts(e, Value(name, (), tree.start, tree.end), tree)
-    capital = tree.text.upper() if len(tree.text) == 1 else tree.text.capitalize()
-    rows = e.names.find(Tex("name", tree.start, tree.end, text=capital, below=tree.below, above=tree.above))
-    if (
-        rows is not None
-        and rows.indices
-        and isinstance(rows.what, Node)
-        and rows.what.rank == 2
-        and (len(tree.text) == 1 or tree.text in LETTERS)
-    ):
-        return of_name(e, tree, rows)
-    return unknown(e, bare)
+    rows = e.names.rows(tree)
+    return unknown(e, bare) if rows is None else of_name(e, tree, rows)
 
 
 def number_named(name: str, tree: Tex) -> Value:
@@ -120,7 +111,8 @@ def unknown(e: Elaboration, tree: Tex) -> NoReturn:
         e.refuse(HINTS[tree.text], tree.start, tree.end)
     text = re.split(r"\^|'", e.latex[tree.start : tree.end])[0]
     known = listed(dict.fromkeys(map(name_of, e.names.known.values())), 80)
-    e.refuse(f"{shown(text)} is not among the names that are declared: {known}", tree.start, tree.end)
+    told = f"{shown(text)} is not among the names that are declared: {known}"
+    e.refuse(told, tree.start, tree.end, UndeclaredError)
 
 
 def of_name(e: Elaboration, tree: Tex, found: Found) -> Value:

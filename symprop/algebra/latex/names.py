@@ -18,14 +18,19 @@ from symprop.algebra import nodes as n
 from symprop.algebra.latex.parser import Parser
 from symprop.algebra.latex.tokens import Token, tokens
 from symprop.algebra.latex.trees import FONTS, Tex, plain
-from symprop.algebra.latex.words import ACCENTS
+from symprop.algebra.latex.words import ACCENTS, LETTERS
 from symprop.algebra.named_numbers import NamedNumber
 from symprop.algebra.names import variable
 from symprop.algebra.nodes import Node
 from symprop.algebra.roles import LOSS
+from symprop.errors import FormulaError
 
 INDEX = re.compile(r"[A-Za-z](?:_?\d+)?|\d+")
 _TURNED = frozenset({"top", "T", "intercal", "dagger", "-", "+", "odot", "circ", "ast", "*", "H"})
+
+
+class UndeclaredError(FormulaError):
+    """A name that is not among those that are declared."""
 
 
 class Key(NamedTuple):
@@ -95,6 +100,13 @@ class Names:
         if own is None or chosen is None:
             return own or chosen
         return chosen if chosen.left < own.left else own  # of two names with one letter, that which takes more of it
+
+    def rows(self, tree: Tex) -> Found | None:
+        r"""Return the matrix whose rows a small letter with an index stands for: of X they are `x_i`."""
+        capital = tree.text.upper() if len(tree.text) == 1 else tree.text.capitalize()
+        found = self.find(replace(tree, text=capital)) if len(tree.text) == 1 or tree.text in LETTERS else None
+        is_matrix = found is not None and isinstance(found.what, Node) and found.what.rank == 2
+        return found if is_matrix and found is not None and found.indices else None
 
     def _find(self, tree: Tex) -> Found | None:
         below, units = subscripts(tree.below), list(units_of(tree.above))

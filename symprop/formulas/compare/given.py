@@ -7,11 +7,12 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from symprop.algebra.declarations import check_declared, declared, read_declarations, shapes_of
+from symprop.algebra.declarations import check_declared, check_keywords, declared, read_declarations, shapes_of
 from symprop.algebra.equations import Equation
 from symprop.algebra.formula import Formula, formula_of
 from symprop.algebra.inference.infer import ANYTHING, inferred
-from symprop.algebra.latex.formulas import declarations_of, latex_formula, read_as
+from symprop.algebra.latex.formulas import declarations_of, over_some, read_as
+from symprop.algebra.latex.inferred import names_wanted
 from symprop.algebra.latex.reading import names_of, node_of
 from symprop.algebra.latex.statements import statements as statements_of_latex
 from symprop.algebra.latex.tokens import is_latex, tokens
@@ -29,6 +30,10 @@ from symprop.formulas.interchange.reading import from_sympy, is_sympy
 FIRST = "zz_first"
 """What the first formula is called where the second is taken from it."""
 TAKEN = "a text in NumPy notation or in LaTeX, a formula, a node, an equation, an answer, or an expression of SymPy"
+
+INSTEAD = dict.fromkeys(("where", "declarations"), 'compare(a, b, "x: n, A: n n"), or x="n" for each array')
+INSTEAD |= dict.fromkeys(("sizes", "seed", "limit"), "compare(a, b): for every size; declarations may have numbers")
+"""What to type for keywords that a comparison does not take."""
 
 Given = str | Formula | Node | Equation | Answer
 
@@ -68,10 +73,12 @@ def formulas_of(
         ShapeError, LimitError: as `formula_of`.
     """
     one, other = taken(first, "first"), taken(second, "second")
+    check_keywords("compare", shapes, [name for each in (one, other) for name in _names(each)], INSTEAD)
     declarations = declarations_of(declarations)
-    if not (declarations.strip() or shapes or isinstance(one, Formula) or isinstance(other, Formula)):
-        one, other = (latex_formula(each).source if is_latex(each) else each for each in (one, other))
-    known = _declared(one, other, declarations, shapes)
+    typed = (*read_declarations(declarations), *(declared(name, what) for name, what in shapes.items()))
+    if isinstance(one, str) and isinstance(other, str) and _untold(one, other, typed):
+        one, other = (_text_of(each, typed) if is_latex(each) else each for each in (one, other))
+    known = _declared(one, other, typed)
     read = {each: read_over(each, known) for each in (one, other) if isinstance(each, str) and not is_latex(each)}
     shape = next((each.shape for each in (one, other, *read.values()) if isinstance(each, Formula)), None)
     left, right = (
@@ -80,6 +87,12 @@ def formulas_of(
     )
     _check_declared(one, other, (left, right), declarations, shapes)
     return left.whole, right.whole, known
+
+
+def _names(given: str | Formula) -> Sequence[str]:
+    if isinstance(given, Formula):
+        return [each.name for each in given.variables]
+    return () if is_latex(given) else names_read(given)
 
 
 def _check_declared(
@@ -145,9 +158,11 @@ def _renamed(text: str, names: Mapping[str, str]) -> str:
     return _INDEXED.sub(lambda found: bare.get("".join(found[0].split()), found[0]), text)
 
 
-def _declared(
-    first: str | Formula, second: str | Formula, text: str, shapes: Mapping[str, Any]
-) -> tuple[Variable, ...]:
+def _text_of(latex: str, typed: tuple[Variable, ...]) -> str:
+    return over_some(latex, statements_of_latex(tokens(latex), latex)[0], typed).source
+
+
+def _declared(first: str | Formula, second: str | Formula, typed: Sequence[Variable]) -> tuple[Variable, ...]:
     """Return the variables of both formulas and of the declarations.
 
     Raises:
@@ -155,22 +170,25 @@ def _declared(
     """
     found: dict[str, Variable] = {}
     given = [each for formula in (first, second) if isinstance(formula, Formula) for each in formula.variables]
-    typed = [*read_declarations(text), *(declared(name, what) for name, what in shapes.items())]
     for each in (*given, *typed):
         if not _alike(found.setdefault(each.name, each), each):
             raise FormulaError(f"{shown(each.name)} is declared in two ways\nallowed: one shape and the same facts")
     if len({each.name for each in typed}) < len(typed):
         raise FormulaError("a name is declared twice")
-    if isinstance(first, str) and isinstance(second, str) and not (typed and (is_latex(first) or is_latex(second))):
-        inferred_too = _inferred(first, second, typed) if _untold(first, second, typed) else ()
-        found |= {each.name: each for each in inferred_too if each.name not in found}
+    if isinstance(first, str) and isinstance(second, str) and _untold(first, second, typed):
+        found |= {each.name: each for each in _inferred(first, second, typed) if each.name not in found}
     return tuple(found.values())
 
 
 def _untold(first: str, second: str, typed: Sequence[Variable]) -> bool:
     """Whether two formulas read a name that is no part of theirs, not declared, and no size of what is."""
     told = {*(each.name for each in typed), *(symbol.name for symbol in sizes_of(typed))}
-    return any({*names_read(text)} - told - {each.name for each in statements(text)} for text in (first, second))
+    return any(
+        names_wanted(statements_of_latex(tokens(text), text)[0], text, names_of(typed))[0]
+        if is_latex(text)
+        else {*names_read(text)} - told - {each.name for each in statements(text)}
+        for text in (first, second)
+    )
 
 
 def _alike(known: Variable, again: Variable) -> bool:

@@ -22,6 +22,7 @@ from symprop.codegen.targets.numba.over_time import arrays_of, kernel_lines
 from symprop.codegen.targets.numpy import lines
 from symprop.codegen.views import is_view
 from symprop.errors import SpecError
+from symprop.hints import option
 
 
 def named_wholes(program: Program) -> Program:
@@ -87,9 +88,8 @@ def refused_without_loops(program: Program) -> Program:
     """Refuse a network that needs an operation for which there are no loops."""
     for statement in program.statements:
         if not has_loops(statement.expression):
-            raise SpecError(
-                f'target "numba" has no loops for what {statement.name} is computed from\nallowed: target="numpy"'
-            )
+            told = f'target "numba" has no loops for what {statement.name} is computed from'
+            raise SpecError(f"{told}\nallowed: {option('target', 'numpy')}")
     return program
 
 
@@ -147,7 +147,8 @@ def loop_step(program: Program, targets: tuple[Variable, ...]) -> LoopStep | Non
     ]
     scalars = [each for each in numbers if not each.target.is_of_gradient]
     if scalars:
-        raise SpecError(f'target "numba" keeps no statistic of one number: {scalars[0].name}\nallowed: target="numpy"')
+        told = f'target "numba" keeps no statistic of one number: {scalars[0].name}'
+        raise SpecError(f"{told}\nallowed: {option('target', 'numpy')}")
     returned = {each.target for each in numbers}
     arrays = [each for each in arrays_of(program) if each.rank or each in returned]
     names = [*(variable.name for variable in (*given, *masks, *(each for _, each, _ in parameters), *arrays))]
