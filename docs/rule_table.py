@@ -23,6 +23,9 @@ from symprop.calculus.tidy import tidy
 from symprop.errors import SympropError
 from symprop.notation.latex import latex
 from symprop.notation.pretty import pretty_shape
+from trust.equalities import LEAST
+from trust.index_algebra import supposing
+from trust.theorems import ELEMENT, EQUATION, INDUCTION, THEOREM, rows_hold
 
 
 def element_row(example: Example) -> Row | None:
@@ -125,7 +128,28 @@ def _proof(example: Example, flowing: list[Rule]) -> Iterator[str]:
         inside += f'<p class="to">To {inline(latex(rule.operand))}:</p>' if len(flowing) > 1 else ""
         inside += equations(rule.general or rule.small)
     inside += f"<p>{_verdict(example, flowing)}</p>"
-    yield folded("Proof for every size" if whole else f"Proof at {_sizes(example)}", inside)
+    shown = "Proof for every size" if whole or _way(example) else "Proof"
+    yield folded(shown if whole else f"{shown}, shown at {_sizes(example)}", inside)
+
+
+WAYS = {
+    ELEMENT: "the sums of products of elements on both sides are the same",
+    EQUATION: "the change of the equations that define it is 0, and the pullback is the adjoint of the pushforward",
+    INDUCTION: "from one power to the next, by induction, and the pullback is the adjoint of the pushforward",
+    THEOREM: "the sums on both sides are the same, where Laplace's expansion gives the derivative of a determinant",
+}
+"""What is said of a proof for every size."""
+
+
+def _way(example: Example) -> str:
+    """Return how both rows of an example are proved for every size, nothing where they are not."""
+    ways = set()
+    for position, operand in enumerate(example.node.operands):
+        if isinstance(operand, Variable) and "index" not in operand.facts_by_kind:
+            with supposing(least=LEAST):
+                how, *right = rows_hold(example.node, position)
+            ways.add(how if all(right) else "")
+    return WAYS[how] if len(ways) == 1 and (how := ways.pop()) else ""
 
 
 HOW: dict[str, Callable[[int], str]] = {
@@ -153,6 +177,8 @@ def _verdict(example: Example, flowing: list[Rule]) -> str:
     if example.cases:
         parts.append(f"{example.said}.")
     parts.append(f"Written out at {_sizes(example)}, pullback and pushforward together: {HOW[worst](count)}.")
+    if way := _way(example):
+        parts.append(f"For every size, pullback and pushforward: {way}.")
     return " ".join(parts)
 
 

@@ -29,6 +29,7 @@ from symprop.calculus.rules import RULES
 from symprop.calculus.tidy import tidy
 from symprop.finishing.touches import TOUCHES
 from symprop.notation.latex import latex
+from trust.equalities import equal
 
 
 @dataclass(frozen=True)
@@ -245,6 +246,12 @@ class Proved:
     facts: tuple[str, ...]
     how: str
     cases: int
+    sides: tuple[Node, Node] | None = None
+
+    @property
+    def for_every_size(self) -> bool:
+        """Whether the algebra of elements has a proof for every size."""
+        return self.sides is not None and equal(*self.sides, self.shown.positive_determinant)
 
 
 def simplifications() -> Iterator[Proved]:
@@ -264,7 +271,7 @@ def simplifications() -> Iterator[Proved]:
         for target, expression in reversed(meaning.items()) if shown.meaning else ():  # the later read the earlier
             left, right = (replace(part, {target: expression}) for part in (left, right))
         how, cases = (EXACT, 0) if shown.known and not shown.meaning else compared(shown, left, right)
-        yield Proved(rule.name, rule.identity, shown, shown.node, applied.result, facts, how, cases)
+        yield Proved(rule.name, rule.identity, shown, shown.node, applied.result, facts, how, cases, (left, right))
 
 
 def touches() -> Iterator[Proved]:
@@ -275,7 +282,7 @@ def touches() -> Iterator[Proved]:
         if changed is None or changed == shown.node:
             raise LookupError(f"the touch {touch.name!r} does nothing to {shown.formula}")
         how, cases = compared(shown, shown.node, changed)
-        yield Proved(touch.name, touch.identity, shown, shown.node, changed, (), how, cases)
+        yield Proved(touch.name, touch.identity, shown, shown.node, changed, (), how, cases, (shown.node, changed))
 
 
 def compared(shown: Shown, before: Node, after: Node) -> tuple[str, int]:
@@ -386,7 +393,8 @@ def _how(each: Proved) -> str:
         SIMPLIFIED: "the difference, simplified, is 0",
         DIGITS: "equal in 50 digits at three points",
     }
-    return f"at {where}{f' in {each.cases} cases' if each.cases > 1 else ''}: {said[each.how]}"
+    proved = "for every size, by indices; " if each.for_every_size else ""
+    return f"{proved}at {where}{f' in {each.cases} cases' if each.cases > 1 else ''}: {said[each.how]}"
 
 
 def _occurs(each: Proved, name: str) -> bool:

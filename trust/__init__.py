@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-TESTS = Path(__file__).parents[1] / "tests"
-if str(TESTS) not in sys.path:
-    sys.path.insert(1, str(TESTS))  # oracles of the tests import each other by their plain names
+ROOT = Path(__file__).parents[1]
+for _folder in ("docs", "tests"):  # oracles of the tests, and examples of the site, import each other by plain names
+    if str(ROOT / _folder) not in sys.path:
+        sys.path.insert(1, str(ROOT / _folder))

@@ -125,7 +125,8 @@ class Loop:
     `reads`, and makes a row of each array in `writes`; what has no index is the same in every step, such as shared
     parameters. `items` hold for a general `index`, loops inside among them. In a backward system they hold for every
     index but the ends, which stand in `base` (for `index` = `count`, or 1), and steps run from `count` down to 1; the
-    same without ends is `step`, in which what the step before hands on stands under the names of `flows`.
+    same without ends is `step`, in which what the step before hands on stands under the names of `flows`. With `remat`,
+    code keeps what is carried at every so many steps, and computes the rest again on the way back.
 
     >>> import symprop
     >>> net = symprop.parse_network("Input(n) >> Repeat(Dense(n) >> Tanh(), N) >> MeanSquaredError()")
@@ -144,6 +145,7 @@ class Loop:
     backward: bool = False
     step: tuple[Item, ...] = ()
     flows: tuple[Flow, ...] = ()
+    remat: int | None = None
 
     @property
     def equations(self) -> tuple[Equation, ...]:

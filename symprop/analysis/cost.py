@@ -11,15 +11,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import sympy
-from sympy import Basic, Expr, Integer, Symbol
-from sympy.core.function import AppliedUndef
+from sympy import Expr, Integer
 
-from symprop.algebra.equations import Equation, Item, Loop, System, equations_in, loops_in
-from symprop.algebra.indices import RowIndex
-from symprop.algebra.nodes import Variable
+from symprop.algebra.equations import Equation, Item, Loop, System
 from symprop.algebra.printable import Shown, aligned
-from symprop.algebra.trees import variables
-from symprop.analysis.flops import ZERO, Operations, operations, size, summed
+from symprop.analysis.flops import ZERO, Operations, indexed, operations, summed
+from symprop.analysis.remat import Trade, trades_of
+from symprop.analysis.stored import elements_of, stored_of
 from symprop.calculus.known_products import KNOWN_PRODUCT
 
 
@@ -42,7 +40,9 @@ class CostRow:
 class Cost(Shown):
     """Operations and memory of a derivation, with the table by equation that they are the sums of.
 
-    `stored` are the variables of the forward pass that the backward pass reads, the input among them.
+    `stored` are the variables of the forward pass that the backward pass reads, the input among them; where a loop over
+    time keeps every k-th state (`remat=k`), `activations` counts what is kept, and a row of the table what is computed
+    again. `trades` say for each loop over time what that saves and costs, for any k.
     """
 
     rows: tuple[CostRow, ...]
@@ -50,6 +50,7 @@ class Cost(Shown):
     activations: Expr
     parameters: Expr
     gradients: Expr
+    trades: tuple[Trade, ...] = ()
 
     _repr_pretty_ = Shown._repr_pretty_  # before the `__repr__` of a dataclass, which IPython would take
 
@@ -104,7 +105,8 @@ class Cost(Shown):
             parts = counted.multiplications, counted.additions, counted.functions
             table.append((row.name, *(str(indexed(part)) for part in parts)))
         lines = [line.rstrip() for line in aligned(table)]
-        return "\n".join([*lines, "", *(f"{name:12}{indexed(value)}" for name, value in self.totals())])
+        lines += ["", *(f"{name:12}{indexed(value)}" for name, value in self.totals())]
+        return "\n".join((*lines, *(f"\n{each.text()}" for each in self.trades if each.every)))
 
     def __str__(self) -> str:
         return self.text()
@@ -127,14 +129,6 @@ class Cost(Shown):
             ("gradients", self.gradients),
             ("memory", self.memory),
         )
-
-
-def indexed(value: Expr) -> Expr:
-    """Return a polynomial with the sizes of a general layer written `n[l]`, which prints as `n_l`."""
-    return value.replace(
-        lambda part: isinstance(part, AppliedUndef),
-        lambda part: sympy.Indexed(sympy.IndexedBase(str(part.func)), *part.args),
-    )
 
 
 def leading(polynomial: Expr) -> Expr:
@@ -179,14 +173,18 @@ def cost_of(system: System, backward: Sequence[Item]) -> Cost:
     3*k*n - k
     """
     rows = (*_rows(system.items, "forward"), *_rows(backward, "backward"))
-    stored = tuple(_stored(system, backward))
-    parameters = sympy.expand(sympy.Add(*(_elements(parameter, system.loops) for parameter in system.parameters)))
+    stored = tuple(stored_of(system, backward))
+    parameters = sympy.expand(sympy.Add(*(elements_of(parameter, system.loops) for parameter in system.parameters)))
+    trades = tuple(trades_of(system, stored))
+    again = (CostRow(each.again_name, "backward", each.again, each.again) for each in trades if each.every)
+    spared = (each.stored - each.kept(each.every) for each in trades if each.every)
     return Cost(
-        rows,
+        (*rows, *again),
         stored,
-        activations=sympy.expand(sympy.Add(*(elements for _, elements in stored))),
+        activations=sympy.expand(sympy.Add(*(elements for _, elements in stored)) - sympy.Add(*spared)),
         parameters=parameters,
         gradients=parameters,  # a gradient has its parameter's shape
+        trades=trades,
     )
 
 
@@ -215,105 +213,3 @@ def _range(equation: Equation, loop: Loop) -> tuple[Expr, Expr]:
     based = {each.target for each in loop.base}
     first, last = (loop.at(equation.target, end) in based for end in (Integer(1), loop.count))
     return Integer(2 if first else 1), loop.count - 1 if last else loop.count
-
-
-def _elements(variable: Variable, loops: Sequence[Loop]) -> Expr:
-    """The size of a variable, summed over the loops whose index it has."""
-    total = size(variable)
-    for loop in reversed(loops):
-        if any(index.has(loop.index) for index in variable.index):
-            total = summed(total, loop.index, Integer(1), loop.count)
-    return total
-
-
-def _stored(system: System, backward: Sequence[Item]) -> Iterable[tuple[str, Expr]]:
-    """The variables of the forward pass, inputs and targets too, that a backward equation reads."""
-    read = dict.fromkeys(_read(backward))
-    rows = {rows.array: rows.row for loop in system.loops for rows in loop.reads}
-    for variable in system.data:
-        if variable in read or rows.get(variable) in read:
-            yield variable.name, size(variable)
-    indices = frozenset(loop.index for loop in loops_in((*system.items, *backward)))
-    for target, loops in _made(system.items, ()):
-        alike = (variable for variable in read if variable.family == target.family)
-        found = [steps for each in alike if (steps := _steps_read(target, loops, each, indices)) is not None]
-        found = [steps for at, steps in enumerate(found) if steps not in found[:at]]
-        kept = [steps for steps in found if not any(_covered(steps, more) for more in found if more != steps)]
-        if kept:
-            yield target.name, sympy.Add(*(_elements_at(target, loops, steps) for steps in kept))
-
-
-Steps = list[tuple[Expr, Expr] | None]
-"""For each loop around a variable the first and the last step whose value is meant, or None for all steps."""
-
-
-def _covered(steps: Steps, others: Steps) -> bool:
-    """Whether all steps that are meant are among others."""
-    return all(
-        other is None or one == other or (one is not None and one[0] == one[1] and one[0] in other)
-        for one, other in zip(steps, others, strict=True)
-    )
-
-
-def _steps_read(target: Variable, loops: Sequence[Loop], read: Variable, indices: frozenset[Basic]) -> Steps | None:
-    """Of which steps of the loops around `target` something reads it as `read`; None where it is another variable.
-
-    What is read for a general step, as `a[l - 1]` is, is read of all but an end; an equation that does not hold for the
-    last step has a base case, which reads that step's.
-    """
-    steps = dict[Symbol, tuple[Expr, Expr] | None]()
-    if len(target.index) != len(read.index):
-        return None
-    for own, other in zip(target.index, read.index, strict=True):
-        unknown = [loop.index for loop in loops if own.has(loop.index)] or sorted(other.free_symbols & indices, key=str)
-        if not unknown:
-            if own != other:
-                return None
-            continue
-        index, within = unknown[0], own.has(unknown[0])
-        holder, value = (own, other) if within else (other, own)
-        at = _solved(holder, index, value)
-        if at is None:
-            return None
-        if within:
-            count = next(loop.count for loop in loops if loop.index == index)
-            steps[index] = _meant(at, count) if at.free_symbols & indices else (at, at)
-    return [steps.get(loop.index) for loop in loops]
-
-
-def _meant(step: Expr, count: Expr) -> tuple[Expr, Expr] | None:
-    """The steps that are meant by `l + shift` for a general l, of those from 1 to `count`."""
-    shift = step.as_coeff_Add()[0]
-    return None if not shift else (1 + shift, count) if shift > 0 else (Integer(1), count + shift)
-
-
-def _solved(holder: Expr, index: Symbol, value: Expr) -> Expr | None:
-    """The step in which `holder`, linear in `index`, is `value`; None where none of the steps from 1 is."""
-    holder, value = (each.value if isinstance(each, RowIndex) else each for each in (holder, value))
-    start = holder.xreplace({index: Integer(0)})
-    step = sympy.expand((value - start) / (holder.xreplace({index: Integer(1)}) - start))
-    whole = all(number.is_Integer for number in step.as_coefficients_dict().values())
-    return step if whole and not step.is_nonpositive else None
-
-
-def _elements_at(variable: Variable, loops: Sequence[Loop], steps: Steps) -> Expr:
-    """The size of a variable, summed over the loops of which all steps are meant."""
-    total = size(variable)
-    for loop, step in reversed(list(zip(loops, steps, strict=True))):
-        total = summed(total, loop.index, *(step or (Integer(1), loop.count)))
-    return total
-
-
-def _made(items: Iterable[Item], loops: tuple[Loop, ...]) -> Iterable[tuple[Variable, tuple[Loop, ...]]]:
-    """What the equations make, each with the loops that it stands in."""
-    for item in items:
-        if isinstance(item, Equation):
-            yield item.target, loops
-        else:
-            yield from _made(item.items, (*loops, item))
-
-
-def _read(items: Iterable[Item]) -> Iterable[Variable]:
-    """What the backward equations read."""
-    for equation in equations_in(items):
-        yield from variables(equation.expression)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 from symprop.algebra.equations import Equation, Item, System, equations_in, loops_in
@@ -15,7 +15,8 @@ from symprop.algebra.printable import Printable
 from symprop.algebra.steps import Steps
 from symprop.analysis.comparing import Comparable
 from symprop.analysis.cost import Cost, cost_of
-from symprop.analysis.curvature.along import NOTHING, Along, along
+from symprop.analysis.curvature.along import NOTHING, Along
+from symprop.analysis.curvature.curved import Curved
 from symprop.analysis.definitions import with_known_facts
 from symprop.analysis.idle import idle
 from symprop.analysis.modes import check_depends
@@ -36,7 +37,7 @@ from symprop.networks.spec import as_network, is_formula_text
 
 
 @dataclass(frozen=True, repr=False)
-class Derivation(Studied, Comparable, Printable):
+class Derivation(Studied, Curved, Comparable, Printable):
     """Forward and backward equations of a network (or a formula) in one layout, in the order of computation.
 
     `remarks` say what a reader should know of the result ("dW1 is zero, because ..."). `along` has the equations of a
@@ -82,7 +83,12 @@ class Derivation(Studied, Comparable, Printable):
     @cached_property
     def numbers(self) -> dict[str, int]:
         """The equation number of each name, from 1, in the order of a page: the gradients stand last."""
-        printed = sorted(self.equations, key=lambda each: (each.target.is_tangent, self.is_wanted(each.target)))
+        passes = ((*self.system.items, *self.backward), self.along.forward, self.along.backward)
+        printed = [
+            equation
+            for items in passes
+            for equation in sorted(equations_in(items), key=lambda each: self.is_wanted(each.target))
+        ]
         return {each.name: number for number, each in enumerate(printed, start=1)}
 
     def is_wanted(self, variable: Variable) -> bool:
@@ -94,7 +100,7 @@ class Derivation(Studied, Comparable, Printable):
         gradients = frozenset(gradient_of(wanted) for wanted in self.system.wanted)
         rows = (rows for loop in loops_in(self.backward) for rows in loop.writes if rows.array in gradients)
         wanted = gradients.union(each.row for each in rows)
-        return wanted.union(each.tangent for each in wanted)
+        return wanted.union(*((each.tangent, each.curved) for each in wanted))
 
     @cached_property
     def by_name(self) -> dict[str, Equation]:
@@ -175,22 +181,6 @@ class Derivation(Studied, Comparable, Printable):
             return found
         problem = f"the way from {source.name} to {target.name} leads through a symbolic number of blocks"
         raise FormulaError(f"{problem}\nallowed: two variables of one block, or a number of blocks")
-
-    def hvp(self) -> Derivation:
-        """Return the derivation with the Hessian-vector product: all equations along a direction v of the parameters.
-
-        `RW1` is the part of v for `W1`, `Rz1` the derivative of `z1` along v, and `RdW1` the product of the Hessian
-        with v, the part for `W1` (Pearlmutter, 1994). Pages write `R{z1}`.
-
-        >>> from symprop import derive
-        >>> d = derive("Input(2) >> Dense(3) >> Tanh() >> Dense(2) >> SoftmaxCrossEntropy()").hvp()
-        >>> print(d.equation("Rdelta2").text(), d.equation("RdW2").text(), sep="; ")
-        Rdelta2 = Rp; RdW2 = outer(Rdelta2, a1) + outer(delta2, Ra1)
-
-        Raises:
-            SpecError: backpropagation is truncated, so that what it gives is the gradient of no loss.
-        """
-        return replace(self, along=along(self.system, self.backward))
 
     def cost(self) -> Cost:
         """Return the operations of both passes and the memory, as exact polynomials in the sizes.

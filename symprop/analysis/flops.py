@@ -263,6 +263,14 @@ def _is_below(node: Node) -> bool:
     return bool(exponent.is_Integer and exponent < 0)
 
 
+def indexed(value: Expr) -> Expr:
+    """Return a polynomial with the sizes of a general layer written `n[l]`, which prints as `n_l`."""
+    return value.replace(
+        lambda part: isinstance(part, AppliedUndef),
+        lambda part: sympy.Indexed(sympy.IndexedBase(str(part.func)), *part.args),
+    )
+
+
 def summed(term: Expr, index: sympy.Symbol, first: Expr, last: Expr) -> Expr:
     """Return the sum of `term` over `index`; a sum whose sizes depend on the index stays a `sympy.Sum`.
 

@@ -22,7 +22,7 @@ from symprop.algebra.nodes import Node, Variable
 from symprop.calculus.known_forms import is_map
 from symprop.codegen.kinds import Copy
 from symprop.codegen.program import Names, Program, Statement, Why
-from symprop.codegen.scans import Body, Made, Scan, Steps, has_scans, stacks_of
+from symprop.codegen.scans import Body, Made, Scan, Steps, has_scans, is_over_moments, stacks_of
 from symprop.codegen.views import one_place
 
 HALF = Rational(1, 2)
@@ -34,7 +34,7 @@ def gates_apart(program: Program) -> Program:
 
     def part(statements: tuple[Statement, ...]) -> Iterator[Statement]:
         for statement in statements:
-            if isinstance(scan := statement.expression, Scan):
+            if is_over_moments(scan := statement.expression):
                 apart = _Apart(scan, names)
                 changed = apart.scan()
                 yield from apart.before
@@ -152,7 +152,7 @@ def gates_at_once(program: Program) -> Program:
         views: dict[Variable, Node] = {}
         for statement in statements:
             scan = statement.expression
-            if isinstance(scan, Scan):
+            if is_over_moments(scan):
                 joined = _Joined(scan, names)
                 changed = joined.scan()
                 yield from (Statement(name, array) for array, name in joined.constants.items())

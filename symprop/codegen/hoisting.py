@@ -19,7 +19,7 @@ from symprop.algebra.nodes import Node, Variable
 from symprop.codegen.kinds import Copy
 from symprop.codegen.passes import is_cheap
 from symprop.codegen.program import Names, Program, Statement, Why
-from symprop.codegen.scans import Body, Scan, has_scans
+from symprop.codegen.scans import Body, Scan, has_scans, is_over_moments
 
 
 def hoisted(program: Program) -> Program:
@@ -48,7 +48,7 @@ def _hoisted(program: Program, pays: Callable[[Node], bool], lays: bool = True) 
         for statement in statements:
             if copies:
                 statement = statement.with_expression(trees.replace(statement.expression, copies))
-            if isinstance(statement.expression, Scan):
+            if is_over_moments(statement.expression):
                 hoist = _Hoist(statement.expression, names, pays, copies if lays else None)
                 found = hoist.scan(statement)
                 yield from hoist.before

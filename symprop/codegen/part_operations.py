@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Node
+from symprop.algebra.shapes import Shape
 from symprop.codegen.kinds import Copy
 from symprop.codegen.operations import OPERATION, Splitter
 from symprop.codegen.views import has_steps, is_by_parts, one_place
@@ -36,4 +37,19 @@ def _(split: Splitter, node: n.Reshape) -> Node:
     if is_by_parts(n.Reshape(inner, node.shape)):
         return n.Reshape(split.operation(inner), node.shape)
     atom = split.atom(inner)
-    return n.Reshape(atom if split.is_whole(atom) else split.named(Copy(atom)), node.shape)
+    is_there = split.is_whole(atom) or splits_an_axis(atom.shape, node.shape)
+    return n.Reshape(atom if is_there else split.named(Copy(atom)), node.shape)
+
+
+def splits_an_axis(shape: Shape, into: Shape) -> bool:
+    """Whether a reshape makes two axes of one, as windows of moments are made: that is a view of any array.
+
+    >>> splits_an_axis((2, 6, 5), (2, 3, 2, 5)), splits_an_axis((2, 6, 5), (12, 5))
+    (True, False)
+    """
+    axis = next((at for at, (one, other) in enumerate(zip(shape, into, strict=False)) if one != other), len(shape) - 1)
+    return (
+        len(into) == len(shape) + 1
+        and into[axis] * into[axis + 1] == shape[axis]
+        and into[axis + 2 :] == shape[axis + 1 :]
+    )

@@ -17,6 +17,7 @@ from symprop.calculus.exponentials import argument
 from symprop.codegen import passes
 from symprop.codegen.guards import bound_saturated, clamp_branches, step_around_poles
 from symprop.codegen.kinds import LogSoftmax
+from symprop.codegen.large_powers import bound_large_powers
 from symprop.codegen.lowering import lower
 from symprop.codegen.program import Emit, Pass, Program, Statement, rewritten
 from symprop.codegen.scans import Scan
@@ -89,12 +90,19 @@ def in_the_order_of_the_page(program: Program) -> Program:
     for each in program.backward:
         number = each.number
         if isinstance(each.expression, Scan):
-            number = each.expression.steps.program.forward[0].number
+            number = _first_number(each.expression)
         elif number is None and not each.whys:  # what is made of a loop
             number = places[-1]
         places.append(number or last)
     order = sorted(range(len(places)), key=places.__getitem__)
     return replace(program, backward=tuple([program.backward[place] for place in order]))
+
+
+def _first_number(scan: Scan) -> int | None:
+    """Return the number of the first equation of a loop; of one over windows, of the last loop inside."""
+    statements = scan.steps.program.forward
+    inside = [each.expression for each in statements if isinstance(each.expression, Scan)]
+    return _first_number(inside[-1]) if inside else statements[0].number
 
 
 FORMS: tuple[Pass, ...] = (
@@ -104,6 +112,7 @@ FORMS: tuple[Pass, ...] = (
     clamp_branches,
     step_around_poles,
     bound_saturated,
+    bound_large_powers,
     held_roots,
     means,
 )

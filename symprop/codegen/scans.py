@@ -6,14 +6,14 @@ step was in all of them, one after the other: time is the first axis. What is ca
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Self
+from typing import Any, Self, TypeGuard
 
 from sympy import Atom, Integer, Tuple
 
 from symprop.algebra import trees
-from symprop.algebra.nodes import SHAPE, Node, Variable
+from symprop.algebra.nodes import SHAPE, Add, Node, Variable
 from symprop.algebra.shapes import Shape
 from symprop.calculus.tidy import TIDY
 from symprop.codegen.program import Pass, Program, Statement
@@ -38,6 +38,11 @@ class Steps:
     whole: tuple[Variable, ...]
     stacks: tuple[Variable, ...]
 
+    @property
+    def index(self) -> str:
+        """What numbers the steps in code: moments, or windows of moments, whose steps are loops."""
+        return "window" if has_scans(self.program) else "t"
+
     def has_start(self, variable: Variable) -> bool:
         """Whether the start stands before the values of all steps: so it does where a step reads them."""
         return not self.backward and variable in self.after
@@ -46,9 +51,9 @@ class Steps:
         """Whether what a step hands on is a row of all values, which the next one reads where it lies."""
         return self.has_start(after) and after in self.stacks
 
-    def in_place(self, before: Variable, after: Variable) -> bool:
+    def in_place(self, before: Variable, after: Variable, named: bool = False) -> bool:
         """Whether what a step hands on can be written where it found what the step before left: nothing reads that
-        once it is there."""
+        once it is there. With `named` it is an array of its own, under the name of the other."""
         if after in self.stacks:
             return False
         views = {before}
@@ -56,7 +61,7 @@ class Steps:
         for number, statement in enumerate(self.program.forward):
             reads = views.intersection(statement.reads)
             if statement.target == after:
-                if reads or is_view(statement.expression):
+                if is_view(statement.expression) or (reads and not named and not _is_added(statement, before)):
                     return False
                 place = number
             elif reads and number > place:
@@ -68,6 +73,13 @@ class Steps:
     def of_all(self, variable: Variable) -> Shape:
         """The shape of the values of all steps."""
         return (Integer(self.count + self.has_start(variable)), *variable.shape)
+
+
+def _is_added(statement: Statement, before: Variable) -> bool:
+    """Whether a statement adds something to what the step before left, element by element."""
+    expression = statement.expression
+    parts = expression.operands if isinstance(expression, Add) and statement.shape == before.shape else ()
+    return parts.count(before) == 1 and all(isinstance(each, Variable) for each in parts)
 
 
 PART = "part"
@@ -129,6 +141,10 @@ class Made(Node):
         return int(self.args[1])
 
 
+class Left(Made):
+    """What the last step of a `Scan` hands on; `place` is its among what is carried."""
+
+
 @SHAPE.row(Scan)
 def _(node: Scan) -> Shape:
     return ()
@@ -149,6 +165,11 @@ def has_scans(program: Program) -> bool:
     return any(isinstance(statement.expression, Scan) for statement in program.statements)
 
 
+def is_over_moments(node: Node) -> TypeGuard[Scan]:
+    """Whether a formula is a loop over moments, and not one over windows, whose steps are such loops."""
+    return isinstance(node, Scan) and not has_scans(node.steps.program)
+
+
 def in_steps(program: Program, change: Pass) -> Program:
     """Return a program with a pass applied to the steps of its scans."""
 
@@ -159,7 +180,8 @@ def in_steps(program: Program, change: Pass) -> Program:
         scan = statement.expression
         if not isinstance(scan, Scan):
             return statement
-        changed = change(scan.steps.program)
+        inner = scan.steps.program
+        changed = change(in_steps(inner, change) if has_scans(inner) else inner)
         steps = scan.steps
         return statement if changed is steps.program else statement.with_expression(
             scan.with_steps(replace(steps, program=changed))
@@ -169,45 +191,66 @@ def in_steps(program: Program, change: Pass) -> Program:
 
 
 def named_apart(program: Program) -> Program:
-    """Give the parts of steps names that nothing else of the program has: all have their memory in one workspace."""
+    """Give what steps make names that nothing else of the program has: all have their memory in one workspace."""
     taken = {*program.names}
     loops = 0
 
-    def one(statement: Statement) -> Statement:
+    def part(statements: Iterable[Statement], names: Mapping[Node, Node], rows: set[str]) -> tuple[Statement, ...]:
+        return tuple(one(each, names, rows) for each in statements)
+
+    def one(statement: Statement, names: Mapping[Node, Node], rows: set[str]) -> Statement:
+        target = names.get(statement.target, statement.target)
+        expression = trees.replace(statement.expression, {**names}) if names else statement.expression
+        if isinstance(expression, Scan):
+            expression = expression.with_steps(apart(expression.steps, names, rows))
+        return replace(statement, target=target, expression=expression)
+
+    def apart(steps: Steps, outer: Mapping[Node, Node], around: set[str]) -> Steps:
         nonlocal loops
-        scan = statement.expression
-        if not isinstance(scan, Scan):
-            return statement
         loops += 1
-        steps, names = scan.steps, dict[Node, Variable]()
-        kept = {*steps.rows, *steps.before, *steps.after, *steps.stacks}
-        for each in steps.program.forward:
-            target = each.target
-            if target in kept:
-                continue
-            if target.role == PART:
-                target = target.change(letter=f"{target.letter}_t", index=(Integer(loops),))
-            while target.name in taken:
+        rows = around | set(_rows_in(steps))
+        kept = {*steps.before, *steps.after, *steps.stacks}
+        names: dict[Node, Node] = {each: outer[each] for each in steps.whole if each in outer}
+        for each in dict.fromkeys((*steps.before, *(each.target for each in steps.program.forward))):
+            target = each
+            if target.role == PART and target not in kept:
+                target = target.change(letter=f"{target.letter.removesuffix('_t')}_t", index=(Integer(loops),))
+            while target.name in taken or target.name in rows:
                 target = target.change(mark=target.mark + 1)
             taken.add(target.name)
-            names[each.target] = target
-        made = tuple(
-            replace(each, target=names.get(each.target, each.target), expression=trees.replace(each.expression, names))
-            for each in steps.program.forward
-        )
-        return statement.with_expression(scan.with_steps(replace(steps, program=replace(steps.program, forward=made))))
+            if target is not each:
+                names[each] = target
+
+        def named(variables: Iterable[Variable]) -> tuple[Variable, ...]:
+            return tuple(names.get(each, each) for each in variables)
+
+        own = {each.name: names[each].name for each in names if isinstance(each, Variable)}
+        inner = steps.program
+        returns = tuple(own.get(each, each) for each in inner.returns)
+        changed = replace(inner, forward=part(inner.forward, names, rows), inputs=named(inner.inputs), returns=returns)
+        before, after, whole, stacks = map(named, (steps.before, steps.after, steps.whole, steps.stacks))
+        return replace(steps, program=changed, before=before, after=after, whole=whole, stacks=stacks)
 
     if not has_scans(program):
         return program
-    forward, backward = (tuple(map(one, part)) for part in (program.forward, program.backward))
+    forward, backward = (part(statements, {}, set()) for statements in (program.forward, program.backward))
     return replace(program, forward=forward, backward=backward)
+
+
+def _rows_in(steps: Steps) -> Iterator[str]:
+    """Yield the names of rows in a step, those of loops inside too."""
+    yield from (each.name for each in steps.rows)
+    for each in steps.program.forward:
+        if isinstance(each.expression, Scan):
+            yield from _rows_in(each.expression.steps)
 
 
 def stacks_of(statements: Iterable[Statement]) -> dict[Variable, dict[int, Variable]]:
     """Return, for each scan by its name, which of its stacks is called what."""
     found: dict[Variable, dict[int, Variable]] = {}
     for statement in statements:
-        if isinstance(made := statement.expression, Made) and isinstance(scan := made.operands[0], Variable):
+        made = statement.expression
+        if isinstance(made, Made) and not isinstance(made, Left) and isinstance(scan := made.operands[0], Variable):
             found.setdefault(scan, {})[made.place] = statement.target
     return found
 
@@ -226,6 +269,8 @@ def stacks_read(program: Program) -> Program:
             returns = tuple(dict.fromkeys(each.name for each in (*stacks, *steps.after)))
             inner = replace(steps.program, returns=returns)
             return statement.with_expression(expression.with_steps(replace(steps, program=inner, stacks=stacks)))
+        if isinstance(expression, Left):
+            return statement
         if isinstance(expression, Made) and isinstance(scan := expression.operands[0], Variable):
             place = sorted(made[scan]).index(expression.place)
             return statement.with_expression(Made(scan, place, expression.shape))

@@ -55,7 +55,7 @@ def _forms(a: Station, b: Station) -> Iterator[str]:
             first, second = ours[gate] - theirs[gate], theirs[gate] - ours[gate]
             if first and second:
                 yield f"{gate} multiplies {' and '.join(sorted(first))} in A, {' and '.join(sorted(second))} in B"
-    if a.text != b.text and a.layer.found_in and b.layer.found_in:
+    if a.layer.found_in and b.layer.found_in and a.layer.found_in != b.layer.found_in:
         yield f"{a.text} is the form of {a.layer.found_in}; {b.text} that of {b.layer.found_in}"
 
 

@@ -109,6 +109,10 @@ class SoftmaxCrossEntropy(OfDistribution):
                 raise SpecError(f"SoftmaxCrossEntropy: {len(self.weights)} weights for {valued(shape[-1])} classes")
             yield Need(shape[-1], stays=True)
 
+    def likelihood(self) -> str:
+        plain = not (self.smoothing or self.of_classes or self.mask is not None)
+        return "a choice of one class with the probabilities p" if plain else ""
+
     def total(self, builder: Builder, output: Variable, target: Variable) -> Node:
         return negative(Sum(self._entropy(builder, output, target)))
 
@@ -160,6 +164,7 @@ class BinaryCrossEntropy(RowLoss):
     """Cross-entropy of each output on its own, summed over the outputs.
 
     What comes in are logits with `from_logits`, else probabilities; by default probabilities behind a Sigmoid only.
+    The gradient `p - y` is right to about one rounding of 1: 0 where a right prediction is 1 in every digit.
 
     >>> BinaryCrossEntropy().text
     'BinaryCrossEntropy()'
@@ -179,6 +184,9 @@ class BinaryCrossEntropy(RowLoss):
 
     def facts(self, output: Variable) -> tuple[Fact, ...]:
         return (Fact("between 0 and 1"),)
+
+    def likelihood(self) -> str:
+        return "a Bernoulli distribution for each output"
 
     def total(self, builder: Builder, output: Variable, target: Variable) -> Node:
         log = FUNCTIONS["log"]

@@ -61,6 +61,10 @@ class Layer(Joinable):
         """Append this layer's equations for its input `value` and return its output."""
         raise NotImplementedError
 
+    def likelihood(self) -> str:
+        """Return the distribution of the targets of which a loss is the negative logarithm, up to a constant."""
+        return ""
+
     def needs(self, shape: tuple[sympy.Expr, ...]) -> Iterable[Need]:
         """Yield what the sizes of an input of this shape, and the layer's own, must be; most layers take every size."""
         return ()

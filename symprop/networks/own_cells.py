@@ -83,6 +83,7 @@ class Scan(Recurrent):
         initial: Any = None,
         unroll: bool = False,
         truncate: int | None = None,
+        remat: int | None = None,
         learned: Any = None,
         **given: Any,
     ) -> None:
@@ -109,6 +110,7 @@ class Scan(Recurrent):
         self._set("initial", initial)
         self._set("unroll", unroll)
         self._set("truncate", truncate)
+        self._set("remat", remat)
         cell.check(self.result, numbers)
         for names in (numbers, [each.letter for each in self.learned]):
             check_used(names, cell.free, self.equations, "Scan")
@@ -146,6 +148,7 @@ class Scan(Recurrent):
             "initial": (self.initial, None),
             "unroll": (self.unroll, False),
             "truncate": (self.truncate, None),
+            "remat": (self.remat, None),
         }
         parts = [
             argument_text(self.equations),

@@ -96,16 +96,21 @@ class Recurrent(Layer):
     initial: Any = field(default=None, kw_only=True)
     unroll: bool = field(default=False, kw_only=True)
     truncate: int | None = field(default=None, kw_only=True)
+    remat: int | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
         name = type(self).__name__
         checked_flag(self.sequence, f"{name}: sequence")
         checked_flag(self.unroll, f"{name}: unroll")
-        if self.truncate is not None and not (type(self.truncate) is int and self.truncate >= 1):
-            raise SpecError(
-                f"{name}: truncate is {shown(self.truncate)}\n"
-                "allowed: a number of moments from 1, after which a gradient stops, such as truncate=20"
-            )
+        for option, every, what in (
+            ("truncate", self.truncate, "after which a gradient stops"),
+            ("remat", self.remat, "at each of which the states are kept"),
+        ):
+            if every is not None and not (type(every) is int and every >= 1):
+                raise SpecError(
+                    f"{name}: {option} is {shown(every)}\n"
+                    f"allowed: a number of moments from 1, {what}, such as {option}=20"
+                )
         if self.initial is None or self.initial == LEARNED:
             return
         if len(self.given) != len(self.states):
@@ -169,7 +174,8 @@ class Recurrent(Layer):
         ends = not self.sequence and self.result in carries
         writes = () if ends else (Rows(made, array),)
         items = tuple(moment.items)
-        loop = Loop(TIME, value.shape[0], items, tuple(carries.values()), (Rows(moment.input, value),), writes)
+        reads, over = (Rows(moment.input, value),), tuple(carries.values())
+        loop = Loop(TIME, value.shape[0], items, over, reads, writes, remat=self.remat)
         builder.items.extend(self.written((*starts, loop), builder.items))
         if self.sequence:
             return array

@@ -26,6 +26,9 @@ class MeanSquaredError(RowLoss):
     (2,)
     """
 
+    def likelihood(self) -> str:
+        return "a normal distribution whose mean is the output and whose variance is 1"
+
     def total(self, builder: Builder, output: Variable, target: Variable) -> Node:
         return Multiply(Scalar(Rational(1, 2)), Sum(Power(output - target, 2)))
 

@@ -103,7 +103,7 @@ class Tex(Style):
     ) -> str:
         if node.is_tangent:
             moving = self.variable(node.of_tangent, elements, "", places, rank)
-            return rf"\mathcal{{R}}\{{{moving}\}}{f'^{{{above}}}' * bool(above)}"
+            return rf"\mathcal{{{node.sign}}}\{{{moving}\}}{f'^{{{above}}}' * bool(above)}"
         chosen = self.notation.symbol(node.letter) is not None
         accent, base, rest = ("", node.letter, "") if chosen else accented(node.letter)
         base, whose = (base, "") if chosen else qualified(base)

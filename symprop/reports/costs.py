@@ -119,9 +119,33 @@ def cost(subject: Subject) -> Iterator[Block]:
             f" operations fewer than without the rule “{KNOWN_PRODUCT}”, which reads sums of rows off smaller arrays."
         )
         yield Paragraph(("These are ", fewer, rule))
+    yield from _trades(found, writer)
     one = {} if subject.layout == "example" else {BATCH_SIZE: sympy.Integer(1)}
     counts = {row.name: row.operations.multiplications.xreplace(one) for row in found.rows}
     yield from _multiply_adds(network, counts, values, writer)
+
+
+def _trades(found: Cost, writer: PageWriter) -> Iterator[Block]:
+    """Say of loops over time that keep every k-th state what that saves and costs."""
+    for trade in found.trades:
+        if trade.every is None:
+            continue
+        kept, again = trade.kept(), trade.extra().total
+        yield Paragraph(
+            (
+                "Of the states through time, with windows of ",
+                Math(f"{writer.number(trade.window)} = {trade.every}"),
+                " moments, the way back needs ",
+                Math(writer.number(kept)),
+                " numbers in place of ",
+                Math(writer.number(trade.stored)),
+                ": what each window starts from, and one window. The others are computed again, in ",
+                Math(writer.number(again)),
+                " operations. Least is kept with ",
+                Math(f"{writer.number(trade.window)} = {writer.number(trade.best)}"),
+                ".",
+            )
+        )
 
 
 def _multiply_adds(
@@ -157,13 +181,16 @@ def _multiply_adds(
 def _table(subject: Subject, derivation: Derivation, found: Cost, sizes: Mapping[str, int]) -> Grid:
     writer = subject.writer
     numbers = {sympy.Symbol(name, positive=True, integer=True): sympy.Integer(width) for name, width in sizes.items()}
-    rows = []
+    rows, again = [], {trade.again_name for trade in found.trades}
     for row in found.rows:
         if not row.operations.total:
             continue
         parts = (row.operations.multiplications, row.operations.additions, row.operations.functions)
-        target = derivation.equation(row.name).target.xreplace(numbers)
         cells: tuple[Words, ...] = tuple((Math(writer.number(sympy.expand(part))),) for part in parts)
+        if row.name in again:
+            rows.append(GridRow((("states once more",), *cells)))
+            continue
+        target = derivation.equation(row.name).target.xreplace(numbers)
         rows.append(GridRow(((Math(writer.name(target)),), *cells), (target.name,)))
     head: tuple[Words, ...] = (("Equation",), ("Multiplications",), ("Additions",), ("Functions",))
     return Grid(

@@ -15,7 +15,7 @@ from sympy.core.symbol import Str
 
 from symprop.algebra.kinds.base import Leaf, Node
 from symprop.algebra.kinds.patterns import BLANK, Common, Number, index_of, made, number_in, pattern_of
-from symprop.algebra.roles import DELTA, GRADIENT, PRE_ACTIVATION, TANGENT
+from symprop.algebra.roles import CURVED, DELTA, GRADIENT, NORM, PRE_ACTIVATION, SIGNS, TANGENT
 from symprop.algebra.sizes import as_expression, expressions, size_text
 
 
@@ -131,15 +131,19 @@ class Variable(Leaf):
         return f"{before}{number}{after}" + (f"[{inside}]" if inside else "")
 
     @property
+    def sign(self) -> str:
+        """What stands before the letter, by the role: `R` of a derivative along a direction, `N` of a squared norm."""
+        return next((sign for begun, sign in SIGNS.items() if self.role.startswith(begun)), "")
+
+    @property
     def prefix(self) -> str:
         """What stands before the letter: `d` of a gradient, `R` of a derivative along a direction, `Rd` of both."""
-        inner = self.role.removeprefix(TANGENT)
-        return "R" * self.is_tangent + "d" * (inner == GRADIENT)
+        return self.sign + "d" * (self.role.rpartition(" ")[2] == GRADIENT and not self.role.startswith("next "))
 
     @property
     def is_tangent(self) -> bool:
         """Whether it is the derivative, along a direction of the parameters, of what it is called after."""
-        return self.role.startswith(TANGENT)
+        return bool(self.sign)
 
     @property
     def is_of_gradient(self) -> bool:
@@ -172,7 +176,17 @@ class Variable(Leaf):
     @cached_property
     def of_tangent(self) -> Variable:
         """The variable of which a tangent is the derivative."""
-        return self.like("of tangent", lambda: self.change(role=self.role.removeprefix(TANGENT)))
+        return self.like("of tangent", lambda: self.change(role=self.role.partition(" ")[2]))
+
+    @cached_property
+    def curved(self) -> Variable:
+        """What its tangent is called where second derivatives of the network are left out, `Gdelta1`."""
+        return self.like("curved", lambda: self.change(role=CURVED + self.role, facts=self.as_written))
+
+    @cached_property
+    def norm(self) -> Variable:
+        """What the squared norm of it is called, `NdW1`."""
+        return self.like("norm", lambda: self.change(role=NORM + self.role, shape=(), facts=()))
 
     def like(self, what: Hashable, make: Callable[[], Variable]) -> Variable:
         """Return what is made of an array, its number kept; `what` it is has been made of another such once."""

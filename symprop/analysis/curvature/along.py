@@ -1,12 +1,13 @@
-"""A derivation beside which stand the derivatives of all its equations along a direction of the parameters."""
+"""A derivation beside which stand the derivatives of its equations along a direction of the parameters."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from symprop.algebra.equations import Item, System
 from symprop.algebra.names import gradient_of
+from symprop.algebra.nodes import Variable
 from symprop.algebra.roles import HELD
 from symprop.analysis.curvature.tangents import Tangents, needed
 from symprop.calculus.rules import context
@@ -15,35 +16,59 @@ from symprop.errors import SpecError
 
 @dataclass(frozen=True)
 class Along:
-    """The equations of a Hessian-vector product: those of the forward pass along the direction, and of the backward."""
+    """What a symmetric matrix makes of a direction `v`: equations of the forward pass along v, and of the backward.
 
-    forward: tuple[Item, ...]
-    backward: tuple[Item, ...]
+    `what` is the matrix ("Hessian"), `question` the function of a module that computes this, and `results` are what
+    comes out, in the order of the parameters. Where `whole`, there is no direction, and one array comes out.
+    """
+
+    what: str = ""
+    question: str = ""
+    forward: tuple[Item, ...] = ()
+    backward: tuple[Item, ...] = ()
+    results: tuple[Variable, ...] = ()
+    whole: bool = False
 
 
-NOTHING = Along((), ())
+NOTHING = Along()
 """Of a derivation that was not asked for its second derivatives."""
 
 
-def along(system: System, backward: Iterable[Item]) -> Along:
+def hessian_product(system: System, backward: Iterable[Item]) -> Along:
     """Return what the equations of a system and its backward equations become along a direction of the parameters.
 
     Raises:
         SpecError: backpropagation is truncated, so that what it gives is the gradient of no loss.
     """
-    backward = tuple(backward)
-    if any(equation.target.role == HELD for equation in system.equations) or _truncated(system):
-        problem = "backpropagation that is truncated gives the gradient of no loss, so it has no Hessian"
-        raise SpecError(f"{problem}\nallowed: the network without truncate=")
+    check_whole(system)
     gradients = [gradient_of(each) for each in system.wanted]
-    still = {*system.data, *(state.variable for state in system.states)}
-    tangents = Tangents(context(system), still, frozenset(gradients))
-    first = tangents.through(system.items)
-    second = tangents.through(backward)
-    kept = needed((*first, *second), [each.tangent for each in gradients])
-    ids = set(map(id, first))
-    return Along(tuple(each for each in kept if id(each) in ids), tuple(each for each in kept if id(each) not in ids))
+    tangents = Tangents(context(system), still_in(system), frozenset(gradients))
+    first, second = tangents.through(system.items), tangents.through(tuple(backward))
+    return kept(Along("Hessian", "hvp", first, second, tuple(each.tangent for each in gradients)))
 
 
-def _truncated(system: System) -> bool:
-    return any(carry.every is not None for loop in system.loops for carry in loop.carries)
+def kept(along: Along) -> Along:
+    """Return the same without the equations that nothing needs which comes out."""
+    found = needed((*along.forward, *along.backward), along.results)
+
+    def those(items: Sequence[Item]) -> tuple[Item, ...]:
+        return tuple(item for item in items if any(item is each for each in found))
+
+    return Along(along.what, along.question, those(along.forward), those(along.backward), along.results)
+
+
+def still_in(system: System) -> set[Variable]:
+    """Return what does not move with the parameters: data, and running statistics."""
+    return {*system.data, *(state.variable for state in system.states)}
+
+
+def check_whole(system: System) -> None:
+    """Raise where backpropagation is truncated: what it gives is the gradient of no loss.
+
+    Raises:
+        SpecError: it is.
+    """
+    truncated = any(carry.every is not None for loop in system.loops for carry in loop.carries)
+    if truncated or any(equation.target.role == HELD for equation in system.equations):
+        problem = "backpropagation that is truncated gives the gradient of no loss, so it has no second derivatives"
+        raise SpecError(f"{problem}\nallowed: the network without truncate=")

@@ -17,17 +17,16 @@ from symprop.analysis.derivation import Derivation
 from symprop.codegen import passes, readable_passes
 from symprop.codegen.moments import in_code
 from symprop.codegen.program import Program, Statement
-from symprop.codegen.scans import Made, Scan, stacks_of
 from symprop.codegen.targets import arrays as arrays  # enters the rows that all libraries share
 from symprop.codegen.targets.breaking import assigned
 from symprop.codegen.targets.code import named
 from symprop.codegen.targets.definitions import HELPERS, Definition, data_of, definition_of, functions_of
 from symprop.codegen.targets.dialect import Dialect
-from symprop.codegen.targets.layout import COLUMNS, INDENT, heading, in_a_row, laid_out, under_formulas
+from symprop.codegen.targets.layout import COLUMNS, INDENT, heading, in_a_row, laid_out
 from symprop.codegen.targets.matrices import scipy_imports
 from symprop.codegen.targets.numpy.fact_checks import conditions, fact_checks, rows_in_words
 from symprop.codegen.targets.sampling import sampling_of
-from symprop.codegen.targets.scan_lines import scan_lines
+from symprop.codegen.targets.scan_lines import lines_with_scans
 from symprop.codegen.targets.target import Options
 from symprop.codegen.targets.training import masks_of, optimizer_of, running_of
 
@@ -94,7 +93,7 @@ class Reader:
         given = set(given)
         values = [each for each in self.made if each in read and each not in own and each not in given]
         masks = [each for each in self.masks if each in read and each in given]
-        code = tuple(under_formulas(statements, self._statement))
+        code = tuple(lines_with_scans(statements, self.write, self._inside, line=self._statement))
         code = code[1:] if code[:1] == ("",) else code  # a blank line stands above the first one anyway
         plain = "\n".join(line for line in code if not line.startswith("#"))
         return Lines(
@@ -124,17 +123,12 @@ class Reader:
         return [*lines, f"values.update({', '.join(some)})"] if some else lines
 
     def _statement(self, statement: Statement) -> list[str]:
-        if isinstance(statement.expression, Made):
-            return []
-        if isinstance(statement.expression, Scan):
-            stacks = stacks_of(tuple(self.program.statements)).get(statement.target, {})
-            return scan_lines(statement.name, statement.expression, stacks, self.write, self._inside)
         held = self.stand_ins.get(statement.name)
         evaluated = "" if held is None else f" if training else {held}"
         return assigned(statement.name, self.write.text(statement.expression) + evaluated)
 
-    def _inside(self, statement: Statement) -> list[str]:
-        return assigned(statement.name, self.write.text(statement.expression), 2 * INDENT)
+    def _inside(self, statement: Statement, indent: int) -> list[str]:
+        return assigned(statement.name, self.write.text(statement.expression), indent)
 
     def _held(self, variable: Variable) -> str:
         """Return the source of what stands for a value in evaluation: a running statistic, or another value."""
@@ -169,8 +163,9 @@ class Reader:
             "predict": self.lines(self.foretold, [self.output.name]),
             "backward": backward,
         }
-        if products:
-            parts["along"] = self.lines(self._needed(self.program.backward, *products.values()))
+        asked = [self.program.array] if self.program.array else [*products.values()]
+        if asked:
+            parts["along"] = self.lines(self._needed(self.program.backward, *asked))
         definitions = self.definitions()
         optimizer = optimizer_of(options.optimizer, self.parameters, self.write, bool(self.masks))
         sampling = self._sampling()
@@ -189,7 +184,10 @@ class Reader:
             "scipy": scipy_imports("\n".join(code)),
             "uses_math": any("math." in line for line in code if not line.startswith("#")),
             "gradients": _returned(gradients),
-            "products": _returned(products) if products else [],
+            "asked": self.derivation.along.question,
+            "matrix": self.derivation.along.what,
+            "products": _returned(products) if products else [f"return {self.program.array}"] if asked else [],
+            "array": self.program.array,
             "inputs": [given(each) for each in self.system.inputs],
             "several": len(self.system.inputs) > 1,
             "y": given(self.system.targets[0]),

@@ -16,9 +16,9 @@ from symprop.algebra.shapes import shape_text
 from symprop.algebra.trees import variables
 from symprop.analysis.derivation import Derivation
 from symprop.analysis.one_position import POSITION, POSITIONS, Carried, Kept, OnePosition, one_position
+from symprop.codegen.by_time import called, local
 from symprop.codegen.moments import has_moment
 from symprop.codegen.program import Program, Statement, checked
-from symprop.codegen.rolling import called, local
 from symprop.codegen.targets.layout import under_formulas
 from symprop.networks.layers import Input
 from symprop.networks.network import Network

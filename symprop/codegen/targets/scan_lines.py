@@ -11,7 +11,7 @@ from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.shapes import Shape, shape_text
 from symprop.codegen.program import Statement
-from symprop.codegen.scans import Made, Scan, Steps
+from symprop.codegen.scans import Left, Made, Scan, Steps, stacks_of
 from symprop.codegen.targets.code import Code, number
 from symprop.codegen.targets.dialect import SOURCE, Dialect
 from symprop.codegen.targets.layout import COLUMNS, INDENT, laid_out, under_formulas
@@ -23,7 +23,8 @@ def _(node: Node, write: Dialect) -> Code:
     return Code("loop")
 
 
-Write = Callable[[Statement], list[str]]
+Write = Callable[[Statement, int], list[str]]
+"""How a statement is written at an indent."""
 
 
 @dataclass(frozen=True)
@@ -34,26 +35,73 @@ class Written:
     scan: Scan
     stacks: Mapping[Variable, Variable]
     write: Dialect
-    lines: Write
+    write_line: Write
+    indent: int
+    is_left: bool
+    """Whether what the last step hands on is read."""
 
     @property
     def steps(self) -> Steps:
         """The steps of the loop."""
         return self.scan.steps
 
-    def body(self, line: Write | None = None) -> list[str]:
+    def lines(self, statement: Statement) -> list[str]:
+        """The lines of a statement of a step."""
+        return self.write_line(statement, self.indent + INDENT)
+
+    def body(self, line: Callable[[Statement], list[str]] | None = None) -> list[str]:
         """The lines of a step, each formula above all that computes it."""
-        return [f"{' ' * INDENT}{each}" for each in under_formulas(self.steps.program.forward, line or self.lines)]
+        found = lines_with_scans(
+            self.steps.program.forward, self.write, self.write_line, self.indent + INDENT, line or self.lines
+        )
+        return self.indented(*found)
 
     def indented(self, *lines: str) -> list[str]:
         """Lines inside the loop."""
-        return [f"{' ' * INDENT}{each}" for each in lines]
+        return [f"{' ' * INDENT}{each}" if each else each for each in lines]
 
 
-def scan_lines(name: str, scan: Scan, stacks: Mapping[int, Variable], write: Dialect, lines: Write) -> list[str]:
-    """Return the lines of a loop over time; `stacks` says what the values of all steps are called that are read."""
-    names = {variable: stacks[place] for place, variable in enumerate(scan.steps.stacks) if place in stacks}
-    return list(SCANS[write.library](Written(name, scan, names, write, lines)))
+def lines_with_scans(
+    statements: Sequence[Statement],
+    write: Dialect,
+    write_line: Write,
+    indent: int = INDENT,
+    line: Callable[[Statement], list[str]] | None = None,
+) -> list[str]:
+    """Return the lines of statements, loops over time among them, each formula above all that computes it.
+
+    `line` writes what is no loop.
+    """
+    stacks = stacks_of(statements)
+    loops = {each.target: each.expression for each in statements if isinstance(each.expression, Scan)}
+    left = {each.expression.operands[0] for each in statements if isinstance(each.expression, Left)}
+
+    def one(statement: Statement) -> list[str]:
+        match statement.expression:
+            case Scan() as scan:
+                names = stacks.get(statement.target, {})
+                kept = {each: names[place] for place, each in enumerate(scan.steps.stacks) if place in names}
+                is_left = statement.target in left
+                loop = Written(statement.name, scan, kept, write, write_line, indent, is_left)
+                return list(SCANS[write.library](loop))
+            case Left(operands=(Variable() as name,), place=place):
+                of_all = write.library == "np"
+                found = left_of(loops[name].steps, place, stacks.get(name, {}) if of_all else {})
+                statement = statement.with_expression(found)
+            case Made():
+                return []
+        return line(statement) if line else write_line(statement, indent)
+
+    return under_formulas(statements, one)
+
+
+def left_of(steps: Steps, place: int, stacks: Mapping[int, Variable]) -> Node:
+    """Return what holds what the last step of a loop hands on: the last row of all values, or where a step finds it."""
+    after, before = steps.after[place], steps.before[place]
+    stack = next((name for at, name in stacks.items() if steps.stacks[at] == after), None)
+    if stack is None or not steps.has_start(after):
+        return before
+    return n.Reshape(n.Slice(stack, 0, steps.count, steps.count + 1), before.shape)
 
 
 def _in_place(loop: Written) -> Iterable[str]:
@@ -67,24 +115,29 @@ def _in_place(loop: Written) -> Iterable[str]:
         yield f"{', '.join(names)} = {write.name('empty')}({shape_text(shape, lambda size: number(size).text)}, DTYPE)"
     held = dict(zip(steps.after, steps.before, strict=True))
     starts = dict(zip(steps.before, loop.scan.starts, strict=True))
-    rows = dict(zip(steps.rows, (row_source(array, write) for array in loop.scan.arrays), strict=True))
+    index = steps.index
+    rows = dict(zip(steps.rows, (row_source(array, write, index) for array in loop.scan.arrays), strict=True))
     firsts, sources = list[str](), list[str]()
     for after, before in held.items():
         if after in loop.stacks and steps.has_start(after):
             firsts.append(f"{loop.stacks[after].name}[0]")
-            rows[before] = f"{loop.stacks[after].name}[t]"
+            rows[before] = f"{loop.stacks[after].name}[{index}]"
         else:
             firsts.append(before.name)
         sources.append(write.text(starts[before]))
-    yield from _assigned(firsts, sources, INDENT)
+    yield from _assigned(firsts, sources, loop.indent)
     order = f"range({steps.count})"
-    yield f"for t in {f'reversed({order})' if steps.backward else order}:"
+    yield f"for {index} in {f'reversed({order})' if steps.backward else order}:"
     if rows:
-        yield from loop.indented(*_assigned([each.name for each in rows], list(rows.values())))
+        yield from loop.indented(*_assigned([each.name for each in rows], list(rows.values()), loop.indent + INDENT))
 
     read = {each for statement in steps.program.forward for each in statement.reads}
     apart = {after: before for after, before in held.items() if before not in rows}
-    handed = {after: before for after, before in apart.items() if after not in read and steps.in_place(before, after)}
+    handed = {
+        after: before
+        for after, before in apart.items()
+        if after not in read and steps.in_place(before, after, named=True)
+    }
     read |= apart.keys()
 
     def line(statement: Statement) -> list[str]:
@@ -94,7 +147,7 @@ def _in_place(loop: Written) -> Iterable[str]:
         kept = loop.stacks.get(statement.target)
         if kept is None:
             return found
-        place = "t + 1" if steps.has_start(statement.target) else "t"
+        place = f"{index} + 1" if steps.has_start(statement.target) else index
         first, *rest = found
         name, equals, right = first.partition(" = ")
         row = f"{kept.name}[{place}]{equals}{right}"
@@ -127,9 +180,13 @@ def _as_function(loop: Written) -> Iterable[str]:
         *(["reverse=True"] if steps.backward else []),
     ]
     made = _tuple([loop.stacks[each].name for each in kept])
-    for line in laid_out(f"_, {made} = jax.lax.scan(", arguments):
-        if len(line) + INDENT > COLUMNS and line == f"    {arguments[2]},":
-            yield from ("    (", *(f"        {write.text(each)}," for each in loop.scan.arrays), "    ),")
+    left = _tuple(carried) if loop.is_left else "_"
+    tuples = {
+        f"    {text},": nodes for text, nodes in zip(arguments[1:3], (loop.scan.starts, loop.scan.arrays), strict=True)
+    }
+    for line in laid_out(f"{left}, {made} = jax.lax.scan(", arguments, indent=loop.indent):
+        if len(line) + loop.indent > COLUMNS and line in tuples:
+            yield from ("    (", *(f"        {write.text(each)}," for each in tuples[line]), "    ),")
         else:
             yield line
     starts = dict(zip(steps.after, loop.scan.starts, strict=True))
@@ -149,10 +206,11 @@ def _as_lists(loop: Written) -> Iterable[str]:
     for variable, name in loop.stacks.items():
         yield f"{name.name} = [{held[variable].name}]" if steps.has_start(variable) else f"{name.name} = []"
     order = f"range({steps.count})"
-    yield f"for t in {f'reversed({order})' if steps.backward else order}:"
-    rows = dict(zip(steps.rows, (row_source(array, write) for array in loop.scan.arrays), strict=True))
+    yield f"for {steps.index} in {f'reversed({order})' if steps.backward else order}:"
+    arrays = (row_source(array, write, steps.index) for array in loop.scan.arrays)
+    rows = dict(zip(steps.rows, arrays, strict=True))
     if rows:
-        yield from loop.indented(*_assigned([each.name for each in rows], list(rows.values())))
+        yield from loop.indented(*_assigned([each.name for each in rows], list(rows.values()), loop.indent + INDENT))
     yield from loop.body()
     for variable, name in loop.stacks.items():
         yield from loop.indented(f"{name.name}.append({variable.name})")
@@ -166,19 +224,33 @@ SCANS: dict[str, Callable[[Written], Iterable[str]]] = {"np": _in_place, "jnp": 
 """How a loop is written in each library."""
 
 
-def row_source(array: Node, write: Dialect) -> str:
-    """Return the source of row t of an array."""
+def row_source(array: Node, write: Dialect, index: str = "t") -> str:
+    """Return the source of a row of an array, that of a moment or of a window."""
     match array:
         case n.Slice(operands=(inner,)) if array.axis == 0:
-            return f"{write.text(inner)}[{f't + {array.start}' if array.start else 't'}]"
+            return f"{write.text(inner)}[{f'{index} + {array.start}' if array.start else index}]"
         case n.Transpose(operands=(inner,)) if isinstance(inner, Variable) and array.axes[0] == 1:
             if array.axes[1:] == tuple(axis for axis in range(inner.rank) if axis != 1):
-                return f"{write.text(inner)}[:, t]"
+                return f"{write.text(inner)}[:, {index}]"
+        case n.Reshape() | n.Transpose(operands=(n.Reshape(),)) if index == "window":
+            return _window_source(array, write)
     source = write.text(array)
-    return f"{source}[t]" if isinstance(array, Variable) else f"({source})[t]"
+    return f"{source}[{index}]" if isinstance(array, Variable) else f"({source})[{index}]"
 
 
-def _assigned(names: Sequence[str], values: Sequence[str], indent: int = 2 * INDENT) -> list[str]:
+def _window_source(array: Node, write: Dialect) -> str:
+    """Return the source of a window of an array, whose moments lie along an axis that is split."""
+    axis = array.axes[0] if isinstance(array, n.Transpose) else 0
+    split = array.operands[0] if isinstance(array, n.Transpose) else array
+    inner, every, start = split.operands[0], split.shape[axis + 1], Integer(0)
+    if isinstance(inner, n.Slice) and inner.axis == axis:
+        inner, start = inner.operands[0], inner.start
+    first = "window" if every == 1 else f"{every} * window"
+    ends = [f"{first} + {more}" if more else first for more in (start, start + every)]
+    return f"{write.text(inner)}[{':, ' * axis}{' : '.join(ends)}]"
+
+
+def _assigned(names: Sequence[str], values: Sequence[str], indent: int) -> list[str]:
     """Return lines that give each name its value, so many on each as fit."""
     lines: list[str] = []
     some, theirs = list[str](), list[str]()
@@ -200,4 +272,4 @@ def _tuple(items: Sequence[str]) -> str:
     return f"({', '.join(items)}{',' * (len(items) == 1)})"
 
 
-__all__ = ["SCANS", "row_source", "scan_lines"]
+__all__ = ["SCANS", "left_of", "lines_with_scans", "row_source"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from fractions import Fraction
 from functools import lru_cache
 
 import sympy
@@ -10,6 +11,9 @@ from sympy import Expr, Integer
 
 from symprop.algebra.nodes import Variable
 from symprop.algebra.shapes import Shape
+
+Time = int | Fraction
+"""The number of an operation; between two of them are those of a loop over windows."""
 
 
 @dataclass
@@ -22,8 +26,8 @@ class Block:
     first: Variable
     kind: str
     shape: Shape
-    start: int
-    stop: int
+    start: Time
+    stop: Time
     holds: list[Variable] = field(default_factory=list)
     base: Expr = Integer(0)
     low: int = 0
@@ -57,4 +61,4 @@ def _size(shape: Shape) -> tuple[Expr, int, Expr]:
     return size, int(count), unit
 
 
-__all__ = ["Block"]
+__all__ = ["Block", "Time"]

@@ -114,7 +114,8 @@ def plan_listing(case: Case, batch: int = 32) -> str:
 def _row(found: Plan, block: Block) -> tuple[str, ...]:
     shown = dict.fromkeys(found.shown.get(held, held).name for held in block.holds)
     end = len(list(found.program.statements))
-    live = f"{max(block.start, 0)}-{'end' if block.stop >= end else block.stop}"
+    first, last = (str(time) if isinstance(time, int) else f"{float(time):.2f}" for time in (block.start, block.stop))
+    live = f"{first if block.start > 0 else 0}-{'end' if block.stop >= end else last}"
     name = next(iter(shown), None) or f"scratch of {found.shown.get(block.first, block.first).name}"
     return name, shape_text(block.shape), block.kind, live, str(block.offset), ", ".join(shown)
 

@@ -9,106 +9,25 @@ is read last, each as low as it fits (Pisarchyk and Lee, Efficient memory manage
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from fractions import Fraction
 from functools import cached_property
 
-import sympy
 from sympy import Expr, Integer
 
 from symprop.algebra import nodes as n
-from symprop.algebra import trees
 from symprop.algebra.nodes import Node, Variable
-from symprop.codegen.operations import PART, is_boolean, is_constant, is_view
-from symprop.codegen.program import RESERVED, Program, Statement
-from symprop.codegen.scans import Made, Scan, Steps
-from symprop.codegen.targets.fast.blocks import Block
+from symprop.codegen.operations import is_boolean, is_constant, is_view
+from symprop.codegen.program import Program, Statement
+from symprop.codegen.scans import Left, Made, Scan, Steps, is_over_moments, stacks_of
+from symprop.codegen.targets.fast.blocks import Block, Time
 from symprop.codegen.targets.fast.calls import INSIDE, SCRATCH, Scratch, is_allocated
 from symprop.codegen.targets.fast.overwriting import arrays_read, base, overwritable
 from symprop.codegen.targets.fast.placing import Shelf
-
-KINDS = ("gradient", "statistics", "memory", "flags", "places", "constants", "held")
-"""What memory there is: returned (both), for work, for booleans, for integers, never changed, held by the caller."""
+from symprop.codegen.targets.fast.plans import KINDS, Plan
+from symprop.codegen.targets.scan_lines import left_of
 
 UNSHARED = ("gradient", "statistics", "constants", "held")
-
-
-@dataclass(frozen=True)
-class Plan:
-    """A program of single operations with a place for each result.
-
-    `homes` gives the block of a result, `over` the operand that an operation writes over, `extra` the scratch memory of
-    an operation. `totals` are the elements of each kind of memory.
-    """
-
-    program: Program
-    blocks: tuple[Block, ...]
-    homes: dict[Variable, Block]
-    over: dict[Variable, Variable]
-    extra: dict[Variable, Block]
-    totals: dict[str, Expr]
-    inside: dict[Variable, Plan] = field(default_factory=dict)
-    """The plan of the step of each loop over time, by the name of its scan."""
-    rows: frozenset[Variable] = frozenset()
-    """In the plan of a step, what is written into a row of the values of all steps."""
-    into: Mapping[Variable, Variable] = field(default_factory=dict)
-    """In the plan of a step, what is written where an input lay, which nothing reads any more."""
-
-    @cached_property
-    def naive(self) -> dict[str, Expr]:
-        """The elements of each kind of memory if every result had its own."""
-        found: dict[str, Expr] = dict.fromkeys(KINDS, Integer(0))
-        for block in self.blocks:
-            found[block.kind] += block.size * max(1, len(block.holds))
-        return found
-
-    def bytes(self, itemsize: int, naive: bool = False) -> Expr:
-        """Return the bytes of the workspace, a polynomial in the batch size; `naive` if every result had its own."""
-        widths = dict.fromkeys(KINDS, itemsize) | {"flags": 1, "places": 8}
-        counts = self.naive if naive else self.totals
-        return sympy.expand(sum((widths[kind] * counts[kind] for kind in KINDS), Integer(0)))
-
-    @cached_property
-    def shown(self) -> dict[Node, Variable]:
-        """The name under which a part is printed: of the result that it becomes in place, or of the last part."""
-        after = {operand: target for target, operand in self.over.items()}
-        groups: dict[Variable, list[Variable]] = {}
-        seen: set[Variable] = set()
-        for statement in self.program.statements:
-            chain = [statement.target]
-            while chain[-1].role == PART and chain[-1] in after:
-                chain.append(after[chain[-1]])
-            slopes = [place for place, part in enumerate(chain) if part.role == PART and part.letter == "slope"]
-            cut = slopes[-1] + 1 if slopes else 0  # the slope of an activation is a thing of its own
-            for group in (chain[:cut], chain[cut:]):
-                parts = [part for part in group if part.role == PART and part not in seen]
-                if parts:
-                    groups.setdefault(group[-1], []).extend(parts)
-                    seen.update(parts)
-        return self._renumbered(groups)
-
-    def _renumbered(self, groups: dict[Variable, list[Variable]]) -> dict[Node, Variable]:
-        """Return the name of each part; numbers of names that are not printed are free again."""
-        printed = {each.name for each in self.program.given} | set(RESERVED)
-        printed |= {
-            each.name for each in (statement.target for statement in self.program.statements) if each.role != PART
-        }
-        names: dict[Node, Variable] = {}
-        for last, parts in groups.items():
-            mark = 1
-            while last.role == PART and last.change(mark=Integer(mark)).name in printed:
-                mark += 1
-            name = last.change(mark=Integer(mark)) if last.role == PART else last
-            printed.add(name.name)
-            names.update(dict.fromkeys(parts, name))
-        return names
-
-    def printed(self, statement: Statement) -> Statement:
-        """Return a statement with parts under the names under which they are printed."""
-        names = {**self.shown, **self.into}
-        target = names.get(statement.target, statement.target)
-        expression = trees.replace(statement.expression, names)
-        return Statement(target, expression, statement.formula, statement.number, statement.whys)
 
 
 def plan(
@@ -118,15 +37,16 @@ def plan(
     held: Sequence[Variable] = (),
     loops: bool = False,
     into: Mapping[Variable, Variable] | None = None,
+    rows: Iterable[Variable] = (),
 ) -> Plan:
     """Return a program of single operations with its memory plan.
 
     `own` are inputs that the workspace holds; `held` are inputs of the caller that may be written over. Without
     `reuse` every result has memory of its own. For a program of `loops`, each statement makes an array of its own, none
     in the place of an operand: a compiler does not vectorise what it cannot tell apart. `into` are results that are
-    written where an input lies, which nothing reads any more.
+    written where an input lies, which nothing reads any more, `rows` those that are written into a row of an array.
     """
-    return _Planner(program, tuple(own), reuse, loops, into or {}).plan(held)
+    return _Planner(program, tuple(own), reuse, loops, into or {}, frozenset(rows)).plan(held)
 
 
 class _Planner:
@@ -139,8 +59,9 @@ class _Planner:
         reuse: bool,
         loops: bool,
         into: Mapping[Variable, Variable],
+        rows: frozenset[Variable],
     ) -> None:
-        self.program, self.own, self.reuse, self.loops, self.into = program, own, reuse, loops, into
+        self.program, self.own, self.reuse, self.loops, self.into, self.rows = program, own, reuse, loops, into, rows
         self.statements = list(program.statements)
         self.returned = {each.target for each in self.statements if each.name in program.returned}
         self.booleans: set[Node] = set()
@@ -151,7 +72,7 @@ class _Planner:
         self.extra: dict[Variable, Block] = {}
         self.blocks: list[Block] = []
         self.inside: dict[Variable, Plan] = {}
-        self.scans: dict[Node, int] = {}
+        self.scans: dict[Node, Time] = {}
 
     def plan(self, held: Sequence[Variable]) -> Plan:
         self._find_lifetimes()
@@ -164,17 +85,28 @@ class _Planner:
         order = {name: place for place, name in enumerate(self.program.returns)}
         self.blocks.sort(key=lambda block: order.get(block.holds[-1].name, -1) if block.kind == "gradient" else -1)
         totals = {kind: self._place([block for block in self.blocks if block.kind == kind]) for kind in KINDS}
-        return Plan(self.program, tuple(self.blocks), self.homes, self.over, self.extra, totals, self.inside)
+        homes, inside = self.homes, self.inside
+        return Plan(
+            self.program, tuple(self.blocks), homes, self.over, self.extra, totals, inside, self.rows, self.into
+        )
 
     def _find_lifetimes(self) -> None:
+        stacks = stacks_of(self.statements)
         for place, statement in enumerate(self.statements):
             expression, target = statement.expression, statement.target
             is_alias = target.rank and is_view(expression) and not self.loops
             self.roots[target] = self.root(base(expression)) if is_alias else target
+            if isinstance(expression, Left) and not self._has_place(target):
+                steps = self.definitions[expression.operands[0].name].steps
+                self.roots[target] = base(left_of(steps, expression.place, stacks.get(expression.operands[0], {})))
             for read in statement.reads:
                 self.last[self.root(read)] = place
         end = len(self.statements)
         self.last.update((self.root(each), end) for each in self.returned)
+
+    def _has_place(self, target: Variable) -> bool:
+        """Whether a result of a step is written into a row, or where an input lay."""
+        return target in self.rows or target in self.into
 
     def root(self, variable: Variable) -> Variable:
         return self.roots.get(variable, variable)
@@ -190,11 +122,16 @@ class _Planner:
         if isinstance(expression, Scan):
             self._settle_steps(place, target, expression.steps)
             return
-        if isinstance(expression, Made):
+        if isinstance(expression, Left) and not self._has_place(target):
+            return
+        if isinstance(expression, Made) and not isinstance(expression, Left):
             self._enter(Block(target, "memory", target.shape, self.scans[expression.operands[0]], stop), target)
             return
         if (given_place := self.into.get(target)) is not None:
             self.homes[target] = Block(given_place, "held", target.shape, place, stop, [target])
+            return
+        if isinstance(expression, Left):
+            self._enter(Block(target, "memory", target.shape, place, stop), target)
             return
         if self.loops or is_allocated(expression):
             if is_wanted or (self.loops and target.rank):
@@ -220,21 +157,30 @@ class _Planner:
             self.extra[target] = block
 
     def _settle_steps(self, place: int, target: Variable, steps: Steps) -> None:
-        """Give the results of a step their blocks, which all steps use again: a loop is one operation."""
-        self.scans[target] = place
+        """Give the results of a step their blocks, which all steps use again: a loop is one operation.
+
+        A window is a program of loops, whose arrays are live one after the other, between the last operation and this.
+        """
         pairs = zip(steps.before, steps.after, strict=True)
         into = {after: before for before, after in pairs if steps.in_place(before, after)}
-        inside = plan(steps.program, reuse=self.reuse, loops=self.loops, into=into)
-        found = replace(inside, rows=frozenset(steps.stacks), into=into)
+        found = plan(steps.program, reuse=self.reuse, loops=self.loops, into=into, rows=steps.stacks)
+        last = len(found.program.forward)
+        together = is_over_moments(self.statements[place].expression)
+
+        def time(inside: Time) -> Time:
+            return place if together else place - Fraction(last + 1 - inside) / (last + 3)
+
+        self.scans[target] = time(-1)
         for block in found.blocks:
-            if block.kind != "constants" and not found.rows.intersection(block.holds):
+            if block.kind != "held" and not found.rows.intersection(block.holds):
                 kind = "memory" if block.kind in ("gradient", "statistics") else block.kind
                 name = found.shown.get(block.first, block.first)
-                self.blocks.append(Block(name, kind, block.shape, place, place, [name]))
+                self.blocks.append(Block(name, kind, block.shape, time(block.start), time(block.stop), [name]))
         self.inside[target] = found
         for before, after in zip(steps.before, steps.after, strict=True):
             if not steps.is_row(after):
-                self._enter(Block(before, "memory", before.shape, place, place), before)
+                stop = max(place, self.last.get(before, place))
+                self._enter(Block(before, "memory", before.shape, time(-1), stop), before)
 
     def _enter(self, block: Block, target: Variable) -> None:
         block.holds.append(target)
@@ -286,6 +232,7 @@ class _Planner:
     def _place(self, blocks: list[Block]) -> Expr:
         """Place blocks of one kind and return how many elements they take; sizes of one degree lie together."""
         total: Expr = Integer(0)
+        times = {time: rank for rank, time in enumerate(sorted({each for b in blocks for each in (b.start, b.stop)}))}
         degrees: dict[Expr, list[Block]] = {}
         for block in blocks:
             degrees.setdefault(block.unit, []).append(block)
@@ -296,7 +243,7 @@ class _Planner:
             for block in sorted(sized, key=lambda block: (-block.count, -block.stop)) if shared else sized:
                 block.base, block.low = total, top
                 if shared:
-                    block.low = shelf.place(block.count, block.start, block.stop)
+                    block.low = shelf.place(block.count, times[block.start], times[block.stop])
                 top = max(top, block.low + block.count)
             total += top * unit
         return total

@@ -16,7 +16,6 @@ from symprop.algebra.shapes import shape_text
 from symprop.analysis.derivation import Derivation
 from symprop.codegen import passes
 from symprop.codegen.program import HELPERS, Program, Statement
-from symprop.codegen.scans import Made, Scan, stacks_of
 from symprop.codegen.targets.code import named
 from symprop.codegen.targets.fast.memory import Plan
 from symprop.codegen.targets.fast.running import evaluation, item, running_of
@@ -25,13 +24,13 @@ from symprop.codegen.targets.fast.starts import initial
 from symprop.codegen.targets.fast.starts import optimizer as optimizer_lines
 from symprop.codegen.targets.fast.step import SHARED, explained, planned, step_lines, workspace_lines
 from symprop.codegen.targets.fast.taken import fact_functions, given, made_into_rows, taken
-from symprop.codegen.targets.layout import COLUMNS, INDENT, laid_out, under_formulas
+from symprop.codegen.targets.layout import COLUMNS, INDENT, laid_out
 from symprop.codegen.targets.matrices import scipy_imports
 from symprop.codegen.targets.numpy import lines
 from symprop.codegen.targets.numpy.source import NUMPY, numpy_source
 from symprop.codegen.targets.readable import called
 from symprop.codegen.targets.sampling import sampling_of
-from symprop.codegen.targets.scan_lines import scan_lines
+from symprop.codegen.targets.scan_lines import lines_with_scans
 from symprop.codegen.targets.target import Options
 from symprop.codegen.targets.training import clip_scale, masks_of
 from symprop.networks.parts import Parameter
@@ -70,11 +69,10 @@ def module_source(
     """
     system = derivation.system
     running, bodies = running_of(system), _bodies(derivation, program)
-    if running:
-        program = program.returning(*program.returns, *running.statistics)
+    asked = [program.array] if program.array else [*dict(program.products).values()]
+    wanted = program.returning(*(asked or program.returns), *(running.statistics if running else ()))
     dtype, optimizer, threads = options.dtype, options.optimizer, options.threads
     own = made_into_rows(system.targets)
-    wanted = program.returning(*dict(program.products).values()) if program.directions else program
     step = _step(wanted, own, dtype, threads, reuse)
     loops = compiled(wanted, own) if compiled else None
     run = (*bodies.values(), *(() if loops else (step,)))
@@ -98,7 +96,8 @@ def module_source(
             table=_table(parameters),
             parameters=[(parameter.name, shape_text(parameter.variable.shape)) for parameter in parameters],
             results=program.products or program.results,
-            along=bool(program.directions),
+            along=derivation.along if asked else None,
+            array=program.array,
             initial=[initial(parameter) for parameter in parameters],
             **taken(system),
             facts=fact_functions((*system.inputs, *system.targets)),
@@ -260,17 +259,7 @@ def _rest(program: Program, given: Variable) -> Program | None:
 
 def _lines(statements: tuple[Statement, ...]) -> tuple[str, ...]:
     """Return the lines of statements as a person would write them, below their formulas."""
-    stacks = stacks_of(statements)
-
-    def line(statement: Statement) -> list[str]:
-        match statement.expression:
-            case Scan() as scan:
-                return scan_lines(statement.name, scan, stacks.get(statement.target, {}), NUMPY, _line)
-            case Made():
-                return []
-        return _line(statement)
-
-    return tuple(under_formulas(statements, line))
+    return tuple(lines_with_scans(statements, NUMPY, lambda each, _: _line(each)))
 
 
 def _line(statement: Statement) -> list[str]:

@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterable, Iterator
 
 from symprop.algebra.nodes import Node, Variable
 from symprop.codegen.program import Statement
-from symprop.codegen.scans import Scan, stacks_of
+from symprop.codegen.scans import Left, Scan, stacks_of
 from symprop.codegen.targets.fast.memory import Plan
 from symprop.codegen.targets.layout import COLUMNS, INDENT, laid_out
 from symprop.codegen.targets.numpy.source import numpy_source
+from symprop.codegen.targets.scan_lines import left_of
 
 StepLines = Callable[[Plan, Iterable[Statement]], list[str]]
 """How the statements of a program with a plan are written."""
@@ -22,7 +23,7 @@ def loop_lines(found: Plan, name: Variable, scan: Node, step_lines: StepLines) -
 
 def _lines(found: Plan, name: Variable, scan: Scan, step_lines: StepLines) -> Iterator[str]:
     steps = scan.steps
-    made = stacks_of(found.program.statements)[name]
+    made = stacks_of(found.program.statements).get(name, {})
     stacks = {steps.stacks[place]: stack for place, stack in made.items()}
     starts = dict(zip(steps.before, map(numpy_source, scan.starts), strict=True))
     rows = dict(zip(steps.rows, map(numpy_source, scan.arrays), strict=True))
@@ -38,7 +39,9 @@ def _lines(found: Plan, name: Variable, scan: Scan, step_lines: StepLines) -> It
     rows |= {each: f"{stack.name}[1:]" if steps.has_start(each) else stack.name for each, stack in stacks.items()}
     sources = [f"{each}[::-1]" if steps.backward else each for each in rows.values()]
     names = ", ".join(each.name for each in rows)
-    if len(names) + len("for  in zip(") + INDENT > COLUMNS:
+    if len(rows) == 1:
+        yield f"for {names} in {sources[0]}:"
+    elif len(names) + len("for  in zip(") + INDENT > COLUMNS:
         yield "for ("
         yield from (f"    {each.name}," for each in rows)
         yield ") in zip("
@@ -53,4 +56,15 @@ def _lines(found: Plan, name: Variable, scan: Scan, step_lines: StepLines) -> It
             yield f"    {before.name}[...] = {found.inside[name].shown.get(after, after).name}"
 
 
-__all__ = ["loop_lines"]
+def left_lines(found: Plan, printed: Statement, place: str) -> list[str]:
+    """Return the line that takes what the last step of a loop left: where it lies, or copied to a place that it has."""
+    left = printed.expression
+    if not isinstance(left, Left):
+        return []
+    scan = left.operands[0]
+    steps = found.program.definitions()[scan.name].steps
+    source = numpy_source(left_of(steps, left.place, stacks_of(found.program.statements).get(scan, {})))
+    return [f"{place}[...] = {source}" if place else f"{printed.name} = {source}"]
+
+
+__all__ = ["left_lines", "loop_lines"]

@@ -20,12 +20,13 @@ from symprop.algebra.trees import factors_of, is_zero
 from symprop.codegen.kinds import Copy, Inner, Lines
 from symprop.codegen.patches import PatchGradient
 from symprop.codegen.program import Emit, Names, Program, ProgramError, Statement, rewritten
-from symprop.codegen.scans import Scan
+from symprop.codegen.scans import Scan, is_over_moments
 from symprop.codegen.targets.code import Code
 from symprop.codegen.targets.dialect import Dialect
 from symprop.codegen.targets.fast.calls import CALLS, Call
 from symprop.codegen.targets.numpy.source import NUMPY, numpy_source
 from symprop.codegen.views import gives_view
+from symprop.errors import SpecError
 
 BATCH = Symbol("batch", integer=True, positive=True)
 """The rows of the whole batch, where `m` is those of a thread."""
@@ -88,6 +89,11 @@ class _Rows:
         found = [self.of(operand, emit) for operand in node.operands]
         is_part = [part for _, part in found]
         operands = [operand for operand, _ in found]
+        if isinstance(node, Scan) and not is_over_moments(node):
+            raise SpecError(
+                "threads=2 splits the sums over a batch, and with remat they are made inside of the loop over windows\n"
+                "allowed: threads=1, or no remat"
+            )
         if isinstance(node, Scan):  # its steps join no rows: what sums over them stands behind the loop
             operands = [self.total(each, emit) if part else each for each, part in found]
             return node.with_operands(operands), False

@@ -26,14 +26,14 @@ from symprop.codegen import (
 from symprop.codegen import part_operations as part_operations
 from symprop.codegen.operations import single_operations
 from symprop.codegen.program import Pass, Program, Statement
-from symprop.codegen.scans import Made, Scan, named_apart, stacks_read
+from symprop.codegen.scans import Left, Made, Scan, named_apart, stacks_read
 from symprop.codegen.targets.code import number as number_code
 from symprop.codegen.targets.fast import convolution_calls as convolution_calls  # enters its rows
 from symprop.codegen.targets.fast import part_calls as part_calls
 from symprop.codegen.targets.fast import pool_calls as pool_calls
 from symprop.codegen.targets.fast.calls import call_lines, is_allocated
 from symprop.codegen.targets.fast.memory import Block, Plan, plan
-from symprop.codegen.targets.fast.over_time import loop_lines
+from symprop.codegen.targets.fast.over_time import left_lines, loop_lines
 from symprop.codegen.targets.fast.shared_rows import shared_rows
 from symprop.codegen.targets.layout import laid_out, under_formulas
 from symprop.codegen.targets.numpy import lines
@@ -92,9 +92,11 @@ def step_lines(found: Plan, statements: Iterable[Statement]) -> list[str]:
 def _statement_lines(found: Plan, statement: Statement, printed: Statement) -> list[str]:
     if isinstance(statement.expression, Scan):
         return loop_lines(found, statement.target, printed.expression, step_lines)
+    block = found.homes.get(statement.target)
+    if isinstance(statement.expression, Left):
+        return left_lines(found, printed, "" if block is None else _place(found, block))
     if isinstance(statement.expression, Made):
         return []
-    block = found.homes.get(statement.target)
     if block is not None and block.kind == "constants":
         return [f"{printed.name} = work.{printed.name}"]
     if block is None:
@@ -177,7 +179,7 @@ def workspace_lines(found: Plan) -> Iterator[str]:
             yield f"{holder} = np.empty({_code(found.totals[kind])}, {dtype})"
             for block in blocks:
                 yield from _view_lines(found, block, holder)
-    for part in (found, *found.inside.values()):
+    for part in found.all:
         for statement in part.program.statements:
             home = part.homes.get(statement.target)
             if home is not None and home.kind == "constants":

@@ -2,31 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from functools import partial
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from symprop.algebra.nodes import Node, Slice, Variable
 from symprop.codegen.program import Program, Statement
-from symprop.codegen.scans import Made, Scan, stacks_of
+from symprop.codegen.scans import Left, Made, Scan, stacks_of
 from symprop.codegen.targets.layout import INDENT, under_formulas
 from symprop.codegen.targets.numba.loops import loop_lines
-from symprop.codegen.targets.numpy.source import NUMPY
-from symprop.codegen.targets.scan_lines import row_source
+from symprop.codegen.targets.numpy.source import NUMPY, numpy_source
+from symprop.codegen.targets.scan_lines import left_of, row_source
 
 
 def kernel_lines(program: Program) -> list[str]:
     """Return the lines that compute all statements of a program number by number, those of loops over time too."""
-    stacks = stacks_of(program.statements)
+    return _lines(tuple(program.statements))
+
+
+def _lines(statements: Sequence[Statement], strided: Collection[Node] = (), placed: Collection[Node] = ()) -> list[str]:
+    """Return the lines of statements; what is `placed` has memory that is written, where others are names of it."""
+    stacks = stacks_of(statements)
+    scans = {each.target: each.expression for each in statements if isinstance(each.expression, Scan)}
 
     def lines(statement: Statement) -> list[str]:
         match statement.expression:
             case Scan() as scan:
                 return list(_scan_lines(scan, _kept(scan, stacks.get(statement.target, {}))))
+            case Left(operands=(Variable() as name,), place=place):
+                left = left_of(scans[name].steps, place, stacks.get(name, {}))
+                if statement.target not in placed:
+                    return [f"{statement.name} = {numpy_source(left)}"]
+                return loop_lines(statement.with_expression(left), strided)
             case Made():
                 return []
-        return loop_lines(statement)
+        return loop_lines(statement, strided)
 
-    return under_formulas(program.statements, lines)
+    return under_formulas(statements, lines)
 
 
 def arrays_of(program: Program) -> Iterator[Variable]:
@@ -34,11 +44,17 @@ def arrays_of(program: Program) -> Iterator[Variable]:
     for statement in program.statements:
         if isinstance(scan := statement.expression, Scan):
             steps = scan.steps
-            kept = {*steps.stacks, *(after for before, after in _handed_on(scan) if steps.in_place(before, after))}
-            yield from (each.target for each in steps.program.forward if each.target not in kept)
+            placed = _placed(scan)
+            yield from (each for each in arrays_of(steps.program) if each not in placed)
             yield from (before for before, after in _handed_on(scan) if not steps.is_row(after))
-        else:
+        elif not isinstance(statement.expression, Left):
             yield statement.target
+
+
+def _placed(scan: Scan) -> set[Variable]:
+    """What a step writes into a row, or where the step before left something."""
+    steps = scan.steps
+    return {*steps.stacks, *(after for before, after in _handed_on(scan) if steps.in_place(before, after))}
 
 
 def _kept(scan: Scan, stacks: Mapping[int, Variable]) -> dict[Variable, Variable]:
@@ -56,7 +72,7 @@ def _lies_by_time(array: Node) -> bool:
 
 def _scan_lines(scan: Scan, kept: Mapping[Variable, Variable]) -> Iterator[str]:
     steps = scan.steps
-    rows = {row: row_source(array, NUMPY) for row, array in zip(steps.rows, scan.arrays, strict=True)}
+    rows = {row: row_source(array, NUMPY, steps.index) for row, array in zip(steps.rows, scan.arrays, strict=True)}
     starts = dict(zip(steps.before, scan.starts, strict=True))
     copied = []
     strided = {row for row, array in zip(steps.rows, scan.arrays, strict=True) if not _lies_by_time(array)}
@@ -64,17 +80,19 @@ def _scan_lines(scan: Scan, kept: Mapping[Variable, Variable]) -> Iterator[str]:
         if steps.is_row(after):
             yield f"{after.name} = {kept[after].name}[0]"
             yield from loop_lines(Statement(after, starts[before]))
-            rows[before] = f"{kept[after].name}[t]"
+            rows[before] = f"{kept[after].name}[{steps.index}]"
         else:
             yield from loop_lines(Statement(before, starts[before]))
             if steps.in_place(before, after):
                 yield f"{after.name} = {before.name}"
                 continue
             copied.append(Statement(before, after))
-    rows |= {each: f"{stack.name}[{'t + 1' if steps.has_start(each) else 't'}]" for each, stack in kept.items()}
-    yield f"for t in range({f'{steps.count} - 1, -1, -1' if steps.backward else steps.count}):"
+    places = {each: f"{steps.index} + 1" if steps.has_start(each) else steps.index for each in kept}
+    rows |= {each: f"{stack.name}[{places[each]}]" for each, stack in kept.items()}
+    order = f"{steps.count} - 1, -1, -1" if steps.backward else steps.count
+    yield f"for {steps.index} in range({order}):"
     inside = [f"{each.name} = {source}" for each, source in rows.items()]
-    inside += under_formulas(steps.program.forward, partial(loop_lines, strided=strided))
+    inside += _lines(steps.program.forward, strided, _placed(scan))
     inside += [line for each in copied for line in loop_lines(each, strided)]
     yield from (f"{' ' * INDENT}{line}" for line in inside)
 

@@ -1,0 +1,111 @@
+"""The Fisher matrix times a direction: the mean of `g g'` over targets drawn from the model, or over those of the data.
+
+A loss that is the negative log-likelihood of a distribution of the targets has `E[g g'] = E[H]`, where the targets are
+drawn from what the model predicts; of the network's second derivatives nothing is left, since the expected residual is
+0. So the Fisher matrix is `J' E[H] J`, and where the loss's Hessian H does not read the targets it is the Gauss-Newton
+matrix. The empirical Fisher matrix takes the targets of the data in place of drawn ones; it is no approximation of
+either (Kunstner, Hennig and Balles, 2019).
+
+Sources: Amari, *Natural gradient works efficiently in learning* (1998); Martens, *New insights and perspectives on the
+natural gradient method* (2020), section 9; Kunstner, Hennig and Balles, *Limitations of the empirical Fisher
+approximation for natural gradient descent* (2019).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from symprop.algebra import nodes as n
+from symprop.algebra.equations import Equation, Item, System, equations_in
+from symprop.algebra.names import adjoint_of, gradient_of
+from symprop.algebra.nodes import Node, Variable
+from symprop.algebra.trees import multiplied, variables
+from symprop.algebra.trees import replace as put
+from symprop.analysis.curvature.along import Along, check_whole, kept, still_in
+from symprop.analysis.curvature.gauss_newton import Turned, apart, gauss_newton_product, pulled_back
+from symprop.analysis.curvature.tangents import Tangents
+from symprop.calculus.rewriting import simplified
+from symprop.calculus.rules import context
+from symprop.calculus.tidy import tidy
+from symprop.calculus.walk import derive_system
+from symprop.errors import SpecError
+from symprop.finishing.touches import OF_EQUATIONS, finished
+
+MATRIX, QUESTION = "Fisher matrix", "fisher_vp"
+
+
+def fisher_product(system: System, likelihood: str) -> tuple[Along, str]:
+    """Return the equations of the Fisher matrix of a system times a direction, and why they are these.
+
+    `likelihood` is the distribution of which the loss is the negative logarithm.
+
+    Raises:
+        SpecError: the loss is no likelihood, or its Hessian is not linear in the targets; or as the Gauss-Newton
+            product does.
+    """
+    if not likelihood:
+        raise SpecError(
+            "the loss is no negative log-likelihood of the targets, so there is no Fisher matrix\n"
+            "allowed: the empirical one, fisher(empirical=True), or gauss_newton()"
+        )
+    found = replace(gauss_newton_product(system, penalised=False), what=MATRIX, question=QUESTION)
+    known = f"the loss is the negative log-likelihood of {likelihood}"
+    drawn = set(system.targets)
+    read = [each for each in equations_in(found.forward) if drawn & set(variables(each.expression))]
+    if not read:
+        whole = f"the Fisher matrix is the Gauss-Newton matrix: {known}, and its Hessian does not read the targets"
+        return found, whole
+    mean = system.prediction or system.output
+    changed = {id(each): _expected(each, system, mean) for each in read}
+    forward = tuple(changed.get(id(item), item) for item in found.forward)
+    said = f"{known}; its Hessian is linear in the targets, whose mean {mean.name} stands in their place"
+    return replace(found, forward=forward), said
+
+
+def _expected(equation: Equation, system: System, mean: Variable) -> Equation:
+    """Return an equation with the mean of the targets in their place, which is its expectation where it is linear."""
+    (target,) = system.targets
+    slope, _ = simplified(n.Pushforward(equation.expression, target, Variable("u", (), target.shape)), context(system))
+    if target in variables(slope):
+        raise SpecError(
+            f"the loss's Hessian is not linear in the targets {target.name}, so its expectation is not derived\n"
+            "allowed: fisher(empirical=True), or gauss_newton()"
+        )
+    start = put(equation.expression, {target: mean})
+    expression, steps = simplified(start, context(system))
+    shown, touches = finished(expression, OF_EQUATIONS)
+    return Equation(equation.target, shown, (*steps, *touches), note=equation.note)
+
+
+def empirical_product(system: System, backward: tuple[Item, ...]) -> Along:
+    """Return the equations of the empirical Fisher matrix of a system times a direction.
+
+    With `g` the gradient of one example, it is the mean of `g (g' v)`: what `v` does to the loss of an example goes
+    back as a number beside that example's adjoint. `backward` are the equations of the gradients.
+    """
+    check_whole(system)
+    network, loss = apart(system)
+    output, adjoint = system.output, adjoint_of(system.output)
+    first = Tangents(context(system), still_in(system), frozenset()).through(network)
+    of_loss, _ = derive_system(replace(system, items=loss, parameters=(output,)))
+    known = {each.target for each in equations_in(backward)}
+    more = tuple(each for each in equations_in(of_loss) if each.target not in known)
+    start = Equation(
+        adjoint.tangent, _beside(adjoint, output, system), note="the adjoint times what v does to the loss"
+    )
+    turned = Turned((), adjoint)
+    back = turned.through(pulled_back(system, network, adjoint.tangent))
+    results = tuple(gradient_of(each).curved for each in system.wanted)
+    forward: tuple[Item, ...] = (*first, *more, start)
+    return kept(Along(f"empirical {MATRIX}", "empirical_fisher_vp", forward, back, results))
+
+
+def _beside(adjoint: Variable, output: Variable, system: System) -> Node:
+    """Return the adjoint of the output, of each example times the derivative of its loss along the direction."""
+    product = n.Multiply(adjoint, output.tangent)
+    batch = [axis for axis, size in enumerate(output.shape) if size == system.batch]
+    axes = [axis for axis in range(output.rank) if axis not in batch]
+    total: Node = n.Sum(product, axes, keepdims=bool(batch)) if axes else product
+    counted = [n.Scalar(system.batch)] if system.batch is not None else []
+    expression = tidy(multiplied([*counted, adjoint, total]))
+    return finished(expression, OF_EQUATIONS)[0]

@@ -1,0 +1,141 @@
+"""The Gauss-Newton matrix times a direction: `J' H J v`, with the Jacobian J of the output and the loss's Hessian H.
+
+A network is an output `f(theta)` and a loss `l(f, theta)` of it. Its Hessian is `J' H J` plus what the second
+derivatives of `f` add, each times a residual. Without these it is the generalised Gauss-Newton matrix, which is
+positive semidefinite where the loss is convex in the output. The product takes three walks: forward along `v` to
+`R{f} = J v`, through the loss to `H R{f}`, and backward from there as from any adjoint.
+
+Source: Schraudolph, *Fast curvature matrix-vector products for second-order gradient descent* (2002).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from symprop.algebra import nodes as n
+from symprop.algebra import trees
+from symprop.algebra.equations import Equation, Flow, Item, Loop, Rows, System, equations_in
+from symprop.algebra.names import adjoint_of, gradient_of
+from symprop.algebra.nodes import Node, Variable
+from symprop.algebra.roles import DELTA, GIVEN, GRADIENT
+from symprop.analysis.curvature.along import Along, check_whole, kept, still_in
+from symprop.analysis.curvature.tangents import Tangents, needed
+from symprop.calculus.rules import context
+from symprop.calculus.tidy import tidy
+from symprop.calculus.walk import NEXT, derive_system
+from symprop.errors import SpecError
+
+
+def gauss_newton_product(system: System, penalised: bool = True) -> Along:
+    """Return the equations of the Gauss-Newton matrix of a system times a direction of the parameters.
+
+    What penalties of parameters add to it is left out where it is not to be `penalised`.
+
+    Raises:
+        SpecError: the loss reads more of the network than its output and its parameters, or backpropagation is
+            truncated.
+    """
+    check_whole(system)
+    network, loss = apart(system)
+    output, curved = system.output, adjoint_of(system.output)
+    tangents = Tangents(context(system), still_in(system), frozenset())
+    first = tangents.through(network)
+    moved = (output, *(system.parameters if penalised else ()))
+    of_loss, _ = derive_system(replace(system, items=loss, parameters=moved))
+    through_loss = (*tangents.through(loss), *tangents.through(of_loss))
+    turned = Turned(through_loss, curved)
+    back = turned.through(pulled_back(system, network, curved.tangent))
+    results = tuple(gradient_of(each).curved for each in system.wanted)
+    found = Along("Gauss-Newton matrix", "gnvp", (*first, *turned.forward), back, results)
+    return kept(found)
+
+
+def apart(system: System) -> tuple[tuple[Item, ...], tuple[Item, ...]]:
+    """Return the equations of a network, up to its output, and those of its loss.
+
+    Raises:
+        SpecError: the loss reads more of the network than its output and its parameters.
+    """
+    network = needed(system.items, [system.output])
+    loss = tuple(item for item in system.items if not any(item is each for each in network))
+    loss = needed(loss, [system.loss] if system.loss is not None else [])
+    inside = {each.target for each in equations_in(network)} - {system.output}
+    read = {each for equation in equations_in(loss) for each in trees.variables(equation.expression)}
+    if more := sorted(each.name for each in inside & read):
+        raise SpecError(
+            f"the loss reads {more[0]} beside the output {system.output.name}, so there is no Gauss-Newton matrix\n"
+            "allowed: a loss of the output alone, and penalties of parameters"
+        )
+    return network, loss
+
+
+def pulled_back(system: System, network: tuple[Item, ...], cotangent: Variable) -> tuple[Item, ...]:
+    """Return the backward equations of a network from a cotangent of its output."""
+    output = system.output
+    given = cotangent.change(role=GIVEN)
+    total = n.Sum(n.Multiply(given, output)) if output.rank else n.Multiply(given, output)
+    ended = Variable("L", (), ())
+    asked = replace(system, items=(*network, Equation(ended, total)), loss=ended, inputs=(*system.inputs, given))
+    return derive_system(asked)[0]
+
+
+class Turned:
+    """Backward equations in which adjoints are called after what they are here, and the cotangent after its equation.
+
+    What a penalty adds to the product, which has no way through the network, is added where it comes out.
+    """
+
+    def __init__(self, through_loss: Iterable[Item], output: Variable) -> None:
+        found = [item for item in through_loss if isinstance(item, Equation)]
+        self.cotangent, self.output = output.tangent, output
+        self.penalties = {each.target.of_tangent: each for each in found if self._is_of_penalty(each)}
+        self.forward = tuple(each for each in found if not self._is_of_penalty(each))
+
+    def _is_of_penalty(self, equation: Equation) -> bool:
+        return equation.target.is_of_gradient and equation.target != self.cotangent
+
+    def through(self, items: Iterable[Item]) -> tuple[Item, ...]:
+        return tuple(map(self.item, items))
+
+    def item(self, item: Item) -> Item:
+        if isinstance(item, Equation):
+            return self.equation(item)
+        return self.loop(item)
+
+    def equation(self, equation: Equation) -> Equation:
+        """Return an equation under the new names, with what a penalty adds to it."""
+        penalty = self.penalties.get(equation.target)
+
+        def here(node: Node) -> Node:
+            renamed = self.node(node)
+            return renamed if penalty is None else tidy(n.Add(renamed, penalty.expression))
+
+        steps = tuple(replace(each, before=here(each.before), after=here(each.after)) for each in equation.steps)
+        note = f"what becomes of {equation.name} along v where the slopes of the network are held"
+        return Equation(self.variable(equation.target), here(equation.expression), steps, note=note)
+
+    def loop(self, loop: Loop) -> Loop:
+        def rows(found: Iterable[Rows]) -> tuple[Rows, ...]:
+            return tuple(replace(each, row=self.variable(each.row), array=self.variable(each.array)) for each in found)
+
+        flows = (Flow(self.variable(each.name), self.node(each.start), self.node(each.after)) for each in loop.flows)
+        return replace(
+            loop,
+            items=self.through(loop.items),
+            base=tuple(map(self.equation, loop.base)),
+            step=self.through(loop.step),
+            reads=rows(loop.reads),
+            writes=rows(loop.writes),
+            flows=tuple(flows),
+        )
+
+    def node(self, node: Node) -> Node:
+        return trees.replace(node, {each: self.variable(each) for each in trees.variables(node)})
+
+    def variable(self, variable: Variable) -> Variable:
+        """Return the name of an adjoint here; that of any other variable stays."""
+        if variable == self.cotangent.change(role=GIVEN):
+            return self.cotangent
+        is_adjoint = variable.role.removeprefix(NEXT) in (DELTA, GRADIENT)
+        return variable.curved if is_adjoint else variable

@@ -1,0 +1,93 @@
+"""The Gauss-Newton product against J' H J v: J by the complex step of the outputs, H as the books have it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import symprop
+from symprop.algebra.batching import BATCH_SIZE
+from symprop.algebra.unrolling import unrolled, written_out
+from symprop.codegen.case import Case
+from symprop.networks.recurrent import written_out_in_time
+from symprop.verify.arithmetic import Array, Complex
+from symprop.verify.evaluate import Evaluator, stacked, unstacked
+from symprop.verify.points import Point, points_of
+
+STEP = 2.0**-560
+BATCH = 3
+
+NETWORKS = {
+    "classes": "Input(2) >> Dense(3) >> Tanh() >> Dense(3) >> SoftmaxCrossEntropy()",
+    "squares": "Input(3) >> Residual(LayerNorm() >> Dense(3) >> GELU()) >> Dense(2) >> Tanh() >> MeanSquaredError()",
+    "sequence": "Input(3, 2) >> Attention(1) >> Dense(2) >> SoftmaxCrossEntropy()",
+    "convolution": "Input(4, 4, 1) >> Conv2D(2, 3) >> BatchNorm() >> ReLU() >> Flatten() >> Dense(2)"
+    " >> MeanSquaredError()",
+    "recurrent": "Input(3, 2) >> GRU(2) >> RNN(2) >> MeanSquaredError()",
+}
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_the_product_is_that_of_jacobians_and_the_loss(name: str) -> None:
+    text = NETWORKS[name]
+    network = symprop.parse_network(text)
+    (point,) = points_of(Case(written_out_in_time(network)), 0, BATCH)[:1]
+    random = np.random.default_rng(1)
+    along = {key: random.standard_normal(value.shape) for key, value in point.parameters.items()}
+    jacobian, output = jacobian_of(network, point)
+    turned = output_hessian(text, output, jacobian @ flat(along))
+    wanted = (turned.ravel() @ jacobian) / (BATCH * max(1, output.ndim > 2 and output.shape[1]))
+    for target in ("fast", "numpy"):
+        found = flat(Case(network, target=target).module.gnvp(point.parameters, x_of(point), v=along, **point.given))
+        assert np.abs(found - wanted).max() <= 1e-11 * (1 + np.abs(wanted).max())
+
+
+def test_it_is_the_hessian_where_network_and_loss_are_simple_and_penalties_count() -> None:
+    """`J' H J` is the Hessian where the output is linear in the parameters; a penalty adds its own."""
+    module = symprop.compile("Input(3) >> Dense(2) >> MeanSquaredError() + L2(0.3)")
+    random, params = np.random.default_rng(2), module.init_params(seed=0)
+    v = {name: random.standard_normal(value.shape) for name, value in params.items()}
+    x, y = random.standard_normal((4, 3)), random.standard_normal((4, 2))
+    hessian, found = module.hvp(params, x, y, v), module.gnvp(params, x, y, v)
+    assert np.allclose(flat(hessian), flat(found), rtol=1e-12, atol=1e-13)
+    assert np.abs(found["W1"] - 0.3 * v["W1"]).max() > 0.01
+
+
+def test_a_loss_that_reads_inside_the_network_is_refused() -> None:
+    with pytest.raises(symprop.SpecError, match="truncate"):
+        symprop.derive("Input(4, 2) >> RNN(2, truncate=2) >> MeanSquaredError()").gauss_newton()
+
+
+def flat(values: dict[str, Array]) -> Array:
+    return np.concatenate([np.ravel(value) for value in values.values()])
+
+
+def x_of(point: Point) -> Array:
+    return next(iter(point.inputs.values()))
+
+
+def jacobian_of(network: symprop.Network, point: Point) -> tuple[Array, Array]:
+    """Return the Jacobian of all outputs with respect to all parameters, and the outputs."""
+    system = unrolled(network.system("rows"), {})
+    values, columns = point.of(system), []
+    output = np.empty(0)
+    for name, value in point.parameters.items():
+        for place in np.ndindex(value.shape):
+            moved = value.astype(complex)
+            moved[place] += 1j * STEP
+            run = Evaluator(Complex(), stacked({**values, name: moved}, Complex()), {BATCH_SIZE: BATCH})
+            run.run(list(written_out(system.items, {})))
+            found = unstacked(run.values[system.output.name])
+            columns.append(found.imag.ravel() / STEP)
+            output = found.real
+    return np.stack(columns, axis=1), output
+
+
+def output_hessian(text: str, output: Array, u: Array) -> Array:
+    """Return what the loss's Hessian makes of `u` in each row: of half the squares `u`, else `(diag(p) - p p') u`."""
+    u = u.reshape(output.shape)
+    if "MeanSquared" in text:
+        return u
+    p = np.exp(output - output.max(axis=-1, keepdims=True))
+    p /= p.sum(axis=-1, keepdims=True)
+    return p * (u - np.sum(p * u, axis=-1, keepdims=True))
