@@ -8,7 +8,7 @@ BIN := .venv/bin
 # Compiled modules are kept: tests start a hundred processes, each of which would compile the package anew.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: test test-all test-oldest lint types run digits-cnn names names-lstm gpt notebook bench bench-steps bench-busy bench-engines bench-hessians bench-images bench-transformers bench-recurrent bench-extras trust generated docs docs-extras pictures release-check clean
+.PHONY: test test-all test-oldest test-matrix lint types run digits-cnn names names-lstm gpt notebook bench bench-steps bench-busy bench-engines bench-hessians bench-images bench-transformers bench-recurrent bench-extras trust generated docs docs-extras pictures release-check clean
 .DEFAULT_GOAL := test
 
 # The stamp is as new as the last installation of what pyproject.toml asks for.
@@ -32,6 +32,11 @@ test-oldest: .venv-oldest/.installed
 	test -x .venv-oldest/bin/python || $(OLDEST) -m venv .venv-oldest
 	.venv-oldest/bin/python -m pip install --quiet --disable-pip-version-check -e '.[test]' -c tests/oldest.txt
 	touch $@
+
+# On every Python that is here, with the lowest and the highest versions; `python packaging/matrix.py --help` says more.
+test-matrix: .venv/.installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	$(BIN)/python packaging/matrix.py -n $(WORKERS) --dist worksteal -m "not slow"
 
 lint: .venv/.installed
 	$(BIN)/ruff check .

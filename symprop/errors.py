@@ -117,7 +117,7 @@ def shown(text: object, limit: int = 60) -> str:
     "'xxxxx…' (100 characters)"
     """
     string = text if isinstance(text, str) else str(text)
-    safe = _safe(string[:limit])
+    safe = harmless(string[:limit])
     return f"'{safe}'" if len(string) <= limit else f"'{safe}…' ({len(string):,} characters)"
 
 
@@ -130,7 +130,7 @@ def listed(names: Iterable[object], limit: int = 400) -> str:
     found: list[str] = []
     length = 0
     for name in names:
-        safe = _safe(str(name)[:limit])
+        safe = harmless(str(name)[:limit])
         length += len(safe) + 2
         if length > limit + 2:
             return ", ".join([*found, "..."])
@@ -138,11 +138,17 @@ def listed(names: Iterable[object], limit: int = 400) -> str:
     return ", ".join(found)
 
 
-def _safe(text: str) -> str:
-    return "".join(character if _harmless(character) else _escaped(character) for character in text)
+def harmless(text: str) -> str:
+    r"""Return `text` with what a terminal obeys in place of showing it (controls, directions) escaped.
+
+    >>> print(harmless("\x1b[31mred"))
+    \x1b[31mred
+    """
+    return "".join(character if is_harmless(character) else _escaped(character) for character in text)
 
 
-def _harmless(character: str) -> bool:
+def is_harmless(character: str) -> bool:
+    """Whether a terminal shows a character, and obeys it in no way."""
     return character.isprintable() and unicodedata.category(character) not in {"Cf", "Co", "Cs", "Cn"}
 
 
@@ -160,5 +166,5 @@ def pointed(message: str, text: str, column: int, width: int = 1) -> str:
     """
     start = max(0, column - 50)
     window = text[start : start + 70]
-    safe = "".join(character if _harmless(character) else "?" for character in window)
+    safe = "".join(character if is_harmless(character) else "?" for character in window)
     return f"{message}\n  {safe}\n  {' ' * (column - start)}{'^' * max(1, min(width, 20))}"

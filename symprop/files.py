@@ -13,6 +13,7 @@ import os
 import secrets
 import stat
 import time
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext, suppress
 from pathlib import Path
 from typing import IO
@@ -33,15 +34,21 @@ FRESH = 60.0
 """Temporary files that were written to less than so many seconds ago are never swept away."""
 
 
-def write_whole(path: Source, content: str | bytes) -> None:
+def write_whole(path: Source, content: str | bytes, admitted: Callable[[bytes], None] | None = None) -> None:
     """Write a file whole or not at all; an existing file keeps its permissions.
+
+    What is `admitted` is asked of the bytes as they are read back from the disk, before they stand under their name;
+    it raises where they may not.
 
     Raises:
         OutputError: the path is a directory or a link to a file, or cannot be written; nothing is left behind.
     """
     data = content.encode("utf-8", "backslashreplace") if isinstance(content, str) else content
     if not isinstance(path, (str, os.PathLike)):
-        path.write(data)
+        try:
+            path.write(data)
+        except AttributeError:
+            raise OutputError(f"cannot write {shown(path, 200)}: it is neither a path nor an open file") from None
         path.flush()
         return
     target = Path(path)
@@ -62,6 +69,8 @@ def write_whole(path: Source, content: str | bytes) -> None:
             if before is not None:
                 os.fchmod(file.fileno(), stat.S_IMODE(before.st_mode))
             os.fsync(file.fileno())
+        if admitted is not None:
+            admitted(temporary.read_bytes())
         if before is not None:
             _move_on(temporary, before)
         os.replace(temporary, target)
@@ -187,7 +196,10 @@ def _output_error(verb: str, path: object, problem: Exception) -> OutputError:
 def opened(source: Source, pipes: bool = False) -> AbstractContextManager[IO[bytes]]:
     """Open an ordinary file for reading, or also a pipe; one that is open is read from its beginning."""
     if not isinstance(source, (str, os.PathLike)):
-        source.seek(0)
+        try:
+            source.seek(0)
+        except AttributeError:
+            raise OutputError(f"cannot read {shown(source, 200)}: it is neither a path nor an open file") from None
         return nullcontext(source)
     try:
         mode = os.stat(source).st_mode

@@ -137,7 +137,17 @@ class Meaning:
         return value if value is ZERO else self.elementwise(np.negative, value)
 
     def elementwise(self, function: Callable[..., Any], *values: Value) -> Value:
-        """Apply a function element by element; single numbers and vectors spread as the page says."""
+        """Apply a function element by element; single numbers and vectors spread as the page says.
+
+        Beside a matrix of one column a vector is a column too.
+        """
+        if any(value.rank == 2 and value.shape[1].known == 1 for value in values):
+            values = tuple(
+                Value((*value.shape, Size(1)), lambda value=value: value.compute()[:, None])
+                if value.rank == 1 and not value.row and not value.single
+                else value
+                for value in values
+            )
         ranks = [value.rank for value in values]
         rows = {value.row for value in values if value.rank == 1 and not value.single}
         if len(rows) > 1:

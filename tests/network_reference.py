@@ -721,10 +721,13 @@ def own_cell(reading: Reading, call: Call, shape: Shape) -> tuple[Step, Shape]:
     trees = {name: ast.parse(text, mode="eval") for name, text in formulas.items()}
     read = {node.id for tree in trees.values() for node in ast.walk(tree) if isinstance(node, ast.Name)}
     sizes = {name: reading.size(size) for name, size in call.keywords.items() if name in formulas}
-    units = next(iter(sizes.values()), shape[-1])
+    brackets = [node for tree in trees.values() for node in ast.walk(tree) if isinstance(node, ast.Slice)]
+    cut = {each.id for node in brackets for each in ast.walk(node) if isinstance(each, ast.Name)}
+    lengths = {name: reading.size(call.keywords[name]) for name in sorted(cut)}
+    units = next(iter((lengths or sizes).values()), shape[-1])
     sizes = {"x": shape[-1], **{name: sizes.get(name, units) for name in formulas}}
     sizes |= {f"{name}_prev": size for name, size in sizes.items()}
-    numbers = {name: value for name, value in call.keywords.items() if name in read and name not in sizes}
+    numbers = {name: value for name, value in call.keywords.items() if name in read and name not in sizes} | lengths
     states = [name for name in formulas if f"{name}_prev" in read]
     starts = {letter: words.split()[-1] for letter, words in call.get(9, "learned", {}).items()}
     reading.number += 1

@@ -21,14 +21,21 @@ from typing import TypeVar
 import mpmath
 import numpy as np
 
-from symprop.algebra import nodes as n
 from symprop.algebra.formula import Formula, formula, formula_of
 from symprop.algebra.functions import FUNCTIONS
 from symprop.algebra.operators import OPERATORS
 from symprop.algebra.trees import is_zero, variables
 from symprop.errors import SympropError
 from symprop.formulas.checks.checks import chosen_points
-from symprop.formulas.checks.oracles import first_order, value
+from symprop.formulas.checks.oracles import (
+    SECOND_ORDER,
+    first_differences,
+    first_order,
+    is_smooth,
+    precise,
+    second_order,
+    value,
+)
 from symprop.formulas.checks.points import FormulaPoint
 from symprop.formulas.checks.runs import ran
 from symprop.formulas.code.module import compile_formula
@@ -37,7 +44,7 @@ from symprop.formulas.result import Result
 from symprop.verify import noise
 from symprop.verify.arithmetic import Array
 from symprop.verify.complex_step import STEP
-from symprop.verify.evaluate import WORKING_DIGITS, precise_value
+from symprop.verify.evaluate import WORKING_DIGITS
 from symprop.verify.measure import judged, precise_difference
 from tests.needed import needed_of
 
@@ -254,47 +261,74 @@ def problems(text: str, tally: Tally, names: int | None = None, seed: int = 0) -
 
 def compared(f: Formula, name: str, tally: Tally, seed: int) -> Iterator[str]:
     """Yield what is wrong with the derivative of a loss by one variable."""
-    result = gradient(f, name)
+    yield from wrong_in(gradient(f, name), tally, seed)
+
+
+def wrong_in(result: Result, tally: Tally, seed: int) -> Iterator[str]:
+    """Yield what is wrong with an answer: its value, its text read back, its code; what is asked of is in a tally."""
     found = chosen_points(result, seed, wanted=1)
     if not found:
         tally.without_point += 1
         return
-    point = found[0]
-    true, answer = first_order(result, point), value(result.node, point)
+    point, answer = found[0], value(result.node, found[0])
+    tally.zeros += is_zero(result.node)
 
     def bound(places: Array, off: Array) -> Array:
         moved = noise.of_run(lambda arithmetic: value(result.node, point, arithmetic))
+        if result.kind in SECOND_ORDER:
+            return np.asarray(moved.ravel()[places])
         oracle = noise.of_run(lambda arithmetic: first_order(result, point, arithmetic))
         return np.asarray((moved + oracle + STEP).ravel()[places])  # at a kink, the step's own square is left
 
-    judgement = judged(answer, true, 1e-12, bound if answer.shape == true.shape else None)
-    tally.zeros += is_zero(result.node)
-    if not judgement.ok and not exactly(result, point):
-        kind = "a silent zero" if is_zero(result.node) else "wrong"
-        yield f"{kind}: {result.node.text()[:300]} is off by {judgement.error:.1e} {judgement.note}"
+    if result.kind in SECOND_ORDER:
+        if not exactly(result, point) and is_smooth_at(result, point):
+            yield f"wrong: {result.node.text()[:300]}"
+    else:
+        true = first_order(result, point)
+        judgement = judged(answer, true, 1e-12, bound if answer.shape == true.shape else None)
+        if not judgement.ok and not exactly(result, point) and not at_a_jump(result, point, true):
+            kind = "a silent zero" if is_zero(result.node) else "wrong"
+            yield f"{kind}: {result.node.text()[:300]} is off by {judgement.error:.1e} {judgement.note}"
     again = value(formula_of(result.node.text(), result.variables).node, point)
     if not judged(again, answer, 1e-12, bound if again.shape == answer.shape else None).ok:
         yield f"another value when read back: {result.node.text()[:300]}"
     yield from compiled(result, point, answer, bound)
 
 
+def is_smooth_at(result: Result, point: FormulaPoint) -> bool:
+    """Whether slopes on both sides of a point agree, so that there is a second derivative."""
+    with mpmath.workdps(WORKING_DIGITS):
+        return all(is_smooth(result.formula.node, by, point) for by in result.by)
+
+
+def at_a_jump(result: Result, point: FormulaPoint, true: Array) -> bool:
+    """Whether rounding decides on which side of a switch a point is, as where a 0 is compared with 0."""
+    random = np.random.default_rng(0)
+    moved = {
+        name: each if each.dtype.kind == "i" else each * (1 + 1e-9 * random.normal(size=np.shape(each)))
+        for name, each in point.values.items()
+    }
+    near = first_order(result, FormulaPoint(point.sizes, moved, point.precise))
+    return bool(np.max(np.abs(near - true), initial=0) > 1e-4 * np.max(np.abs(true), initial=0))
+
+
 def exactly(result: Result, point: FormulaPoint) -> bool:
-    """Whether an answer is the central difference in 30 digits: where float64 has lost its digits, or at a kink.
+    """Whether an answer is the central difference in many digits: where float64 has lost its digits, or at a kink.
 
     At a kink the complex step decides by its own square, and a difference to both sides is the mean of the slopes,
     which is the stated subgradient; it is off by what the function curves, 1e-40.
     """
-    question = n.Pullback(n.Scalar(1), result.formula.node, result.by[0])
     with mpmath.workdps(WORKING_DIGITS):
-        pair = [precise_value(node, point.precise, point.sizes) for node in (result.node, question)]
-        return precise_difference(*map(np.asarray, np.broadcast_arrays(*pair))) < 1e-30
+        true = (second_order if result.kind in SECOND_ORDER else first_differences)(result, point)
+        pair = np.broadcast_arrays(precise(result.node, point), true)
+        return precise_difference(*map(np.asarray, pair)) < 1e-30
 
 
 def compiled(
     result: Result, point: FormulaPoint, answer: Array, bound: Callable[[Array, Array], Array]
 ) -> Iterator[str]:
     """Yield what is wrong with the compiled answer."""
-    found = ran(compile_formula(result.node, result.variables, "gradient", "a gradient"), point)
+    found = ran(compile_formula(result.node, result.variables, result.kind, f"a {result.kind}"), point)
     if judged(found, answer, 1e-12).ok:
         return
     within = found.shape == answer.shape and np.abs(found - answer).ravel() <= bound(np.arange(answer.size), found)

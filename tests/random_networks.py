@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from random_transformers import NAMES, transformer
 from random_windows import NAMED, Windows
 
 import symprop
+from symprop.verify.text_reader import UnreadError, parameters_of
 
 DROPOUTS = ("Dropout(0.5)", "Dropout(0.1)", "Dropout(p=0.25)", "Dropout(0)")
 ACTIVATIONS = (
@@ -282,6 +284,9 @@ def problems(text: str, sizes: Mapping[str, int]) -> list[str]:
     starts = {each.name: each.initialiser for each in numeric.parameters if each.kind == "weight"}
     if starts != reference.starts:
         return [f"starts {starts}, not {reference.starts}"]
+    with suppress(UnreadError):
+        if (told := parameters_of(numeric.text)) != reference.parameters:
+            return [f"parameters {told} by the certificate's reader of the text, not {reference.parameters}"]
     module = symprop.compile(numeric)
     if list(module.PARAMETERS.items()) != list(reference.parameters.items()):
         return [f"parameters {module.PARAMETERS}, not {reference.parameters}"]

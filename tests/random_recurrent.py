@@ -94,6 +94,8 @@ class Recurrent:
 
     def own(self, size: str, sequence: bool) -> str:
         """Return a cell of one's own: up to two gates, one state or two, at times an output that is none."""
+        if self.chance(0.2):
+            return self.packed(size, sequence)
         states = list(self.one([["h"], ["h"], ["c", "h"]]))
         gates = ["f", "g"][: self.one([0, 1, 1, 2])]
         equations = [f"{name} = sigmoid({self.sum_of(name, states)})" for name in gates]
@@ -115,6 +117,15 @@ class Recurrent:
         if not read or not all_are_read(text):  # a cell has a state, and no equation without use
             return self.own(size, sequence)
         return f"Scan({', '.join([f'{chr(34)}{text}{chr(34)}', *words, *self.initial(read), *self.in_time(sequence)])})"
+
+    def packed(self, size: str, sequence: bool) -> str:
+        """Return a cell whose gates are rows of one product."""
+        text = "a = W @ x + R @ h_prev + b; i = sigmoid(a[:k]); g = tanh(a[k:]); "
+        text += self.one(["c = (1 - i)*c_prev + i*g; h = tanh(c)", "h = h_prev + i*(g - h_prev)"])
+        whole = str(2 * int(size)) if size.isdecimal() else f"2*{size}".replace("2*2*", "4*")
+        states = [(name, size) for name in "ch" if f"{name}_prev" in text]
+        words = [f"a={whole}", f"k={size}", *self.initial(states[::-1]), *self.in_time(sequence)]
+        return f"Scan({', '.join([chr(34) + text + chr(34), *words])})"
 
     def sum_of(self, name: str, states: Sequence[str]) -> str:
         """Return what goes into the function of an equation, with parameters of its own."""

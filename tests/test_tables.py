@@ -12,6 +12,7 @@ from symprop.algebra import nodes as n
 from symprop.algebra.means import Mean
 from symprop.algebra.nodes import NODE_KINDS
 from symprop.algebra.table import PairTable, Table
+from symprop.analysis.curvature.examples import INNER
 from symprop.calculus.chains import NEIGHBOURS
 from symprop.calculus.pairs import PAIRS
 from symprop.finishing.kroneckers import BESIDE
@@ -45,7 +46,7 @@ PARTIAL = {
 }
 PARTIAL |= {
     table.meaning: "a pair of kinds without an identity stays as it is"
-    for pairs in (PAIRS, NEIGHBOURS, BESIDE)
+    for pairs in (PAIRS, NEIGHBOURS, BESIDE, INNER)
     for table in pairs.tables.values()
     if n.Node not in table.rows
 }

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import importlib.util
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
 
 Figure = int | float | str
 
-MODULES: tuple[str, ...] = ("comparisons", "proofs", "steps", "mutations", "wrong_networks")
+MODULES: tuple[str, ...] = (
+    *("networks", "formulas", "comparisons", "remarks"),
+    *("relations", "numerics"),
+    *("proofs", "steps", "mutations", "wrong_networks"),
+    *("hostile", "fuzzing", "files", "determinism"),
+)
 """The modules of this folder that have a table of measures, in the order of the page."""
 
 TOLD = 20
@@ -19,11 +24,15 @@ TOLD = 20
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a measure found: how many cases were asked, what failed, and figures to print beside."""
+    """What a measure found: how many cases were asked, what failed, and figures to print beside.
+
+    A `table` is of figures that are too many for that, its head first.
+    """
 
     cases: int
     failures: tuple[str, ...] = ()
     figures: Mapping[str, Figure] = field(default_factory=dict)
+    table: Sequence[Sequence[Figure]] = ()
 
 
 @dataclass(frozen=True)
@@ -60,6 +69,7 @@ class Answer:
     figures: Mapping[str, Figure]
     seed: int
     seconds: float
+    table: Sequence[Sequence[Figure]] = ()
 
 
 def measures() -> dict[str, Measure]:
@@ -81,8 +91,17 @@ def answer(measure: Measure, cases: int, seed: int) -> Answer:
         raise ValueError(f"{measure.name} asked nothing")
     seconds = round(time.perf_counter() - start, 1)
     failures = outcome.failures
-    figures = dict(outcome.figures)
-    return Answer(measure.name, measure.claim, outcome.cases, len(failures), failures[:TOLD], figures, seed, seconds)
+    return Answer(
+        measure.name,
+        measure.claim,
+        outcome.cases,
+        len(failures),
+        failures[:TOLD],
+        dict(outcome.figures),
+        seed,
+        seconds,
+        outcome.table,
+    )
 
 
 def each_of(cases: Iterable[object], wrong: Callable[..., str]) -> Outcome:

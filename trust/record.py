@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import platform
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import date
 from importlib.metadata import PackageNotFoundError, version
@@ -52,8 +52,17 @@ def record(answers: Mapping[str, Answer]) -> None:
 
 
 def table(answers: Mapping[str, Any]) -> str:
-    """Return the figures as a table in Markdown."""
-    return HEAD + "".join(map(_row, answers.values()))
+    """Return the figures as a table in Markdown, and after it those that are too many for a cell, below their names."""
+    more = (
+        f"\n### {name.capitalize()}\n\n{_table(each['table'])}" for name, each in answers.items() if each.get("table")
+    )
+    return HEAD + "".join(map(_row, answers.values())) + "".join(more)
+
+
+def _table(rows: Sequence[Sequence[Any]]) -> str:
+    head, *rest = rows
+    ruled = [head, ["---"] * len(head), *rest]
+    return "".join("| " + " | ".join(str(each).replace("|", "\\|") for each in row) + " |\n" for row in ruled)
 
 
 def _row(answer: Mapping[str, Any]) -> str:

@@ -6,8 +6,10 @@ import sympy
 from sympy import Expr
 
 from symprop.algebra import nodes as n
+from symprop.algebra.functions import ElementwiseFunction
 from symprop.algebra.named_numbers import unnamed
 from symprop.algebra.nodes import Node
+from symprop.algebra.scalar import is_elementwise, scalar_body
 from symprop.algebra.sizes import whole
 from symprop.algebra.trees import is_zero, multiplied
 from symprop.errors import FormulaError, LimitError
@@ -49,6 +51,20 @@ def product_of(factors: list[Node]) -> Node:
             constant = number(constant * factor.number).value
     kept = rest if rest and constant == 1 else [n.Scalar(constant), *rest]
     return multiplied(kept)
+
+
+def applied(function: ElementwiseFunction, *arrays: Node) -> Node:
+    """Return a function of arrays; one of numbers alone stays as it is, after a look at how large they are.
+
+    Raises:
+        LimitError: a number of more than 4,096 bits, such as exp(exp(exp(100))) has.
+    """
+    for each in arrays:
+        if not each.reads and is_elementwise(each) and not (value := scalar_body(each)).free_symbols:
+            about = unnamed(value).evalf(5)
+            if about.is_comparable and abs(about) > 2**LARGEST_BITS:
+                raise LimitError(f"a number of more than {LARGEST_BITS:,} bits")
+    return function(*arrays)
 
 
 def inverse_of(node: Node) -> Node:

@@ -20,7 +20,7 @@ from symprop.algebra.hints import IDENTITY
 from symprop.algebra.inference.infer import LIKELY_SCALAR, inferred
 from symprop.algebra.names import variable
 from symprop.algebra.nodes import Fact, Node, Variable
-from symprop.algebra.numbered_sizes import numbered, numbered_text, numbers_for, sizes_of
+from symprop.algebra.numbered_sizes import numbered, numbered_text, numbers_for, sizes_given, sizes_of
 from symprop.algebra.printable import Printable
 from symprop.algebra.reader import names_in
 from symprop.algebra.reading.mentions import tree_of
@@ -88,7 +88,7 @@ class Formula(Printable):
             FormulaError: a name that is none of its sizes, or no whole number from 1.
             ShapeError: arrays that do not fit at these sizes.
         """
-        change = numbers_for(sizes_of(self.variables, self.whole.node), sizes)
+        change = numbers_for(sizes_of(self.variables, self.whole.node), sizes_given(sizes))
         named = (Equation(numbered(x.target, change), numbered(x.expression, change)) for x in self.definitions)
         node, given = numbered(self.node, change), tuple(numbered(each, change) for each in self.variables)
         readings = tuple(numbered_text(each, change) for each in self.readings)

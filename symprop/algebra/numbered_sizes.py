@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from sympy import Basic, Expr, Integer, Symbol
 
 from symprop.algebra.names import closest
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.sizes import LARGEST_SIZE
-from symprop.errors import FormulaError, LimitError, shown
+from symprop.errors import FormulaError, LimitError, SpecError, shown
 
 Part = TypeVar("Part", bound=Basic)
 Change = Mapping[Symbol, Integer]
@@ -30,6 +30,20 @@ def sizes_of(variables: Iterable[Variable], *formulas: Node) -> tuple[Symbol, ..
     parts = [part for each in variables for part in (*each.shape, *(fact.value for fact in each.facts))]
     found = (symbol for part in (*parts, *formulas) for symbol in sorted(part.free_symbols, key=str))
     return tuple(dict.fromkeys(symbol for symbol in found if isinstance(symbol, Symbol)))
+
+
+def sizes_given(sizes: Any) -> dict[str, Any]:
+    """Return numbers for names of sizes as a dictionary, an empty one where there are none.
+
+    >>> sizes_given({"n": 3}), sizes_given(None)
+    ({'n': 3}, {})
+
+    Raises:
+        SpecError: anything but names and numbers.
+    """
+    if sizes is not None and not isinstance(sizes, Mapping):
+        raise SpecError(f'sizes are numbers by name, such as {{"n": 3}}, not {shown(sizes)}')
+    return dict(sizes or {})
 
 
 def numbers_for(known: Iterable[Symbol], sizes: Mapping[str, int]) -> Change:

@@ -30,7 +30,9 @@ TANGENT = "tangent "
 """Begins the role of a derivative along a direction of the parameters, whose letter it has: `Rz1`, `RdW1`."""
 CURVED = "curved "
 """Begins the role of the same without the second derivatives of the network (Gauss-Newton): `Gdelta1`, `GdW1`."""
-SIGNS = {TANGENT: "R", CURVED: "G"}
+NORM = "norm "
+"""Begins the role of a squared norm of a variable, of each example: `NdW1`."""
+SIGNS = {TANGENT: "R", CURVED: "G", NORM: "N"}
 """What stands before the letter of a variable whose role begins so."""
 GRADIENT = "gradient"
 """The derivative of the loss with respect to any other variable, whose letter it has: `dW1`."""

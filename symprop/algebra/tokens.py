@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import NoReturn
 
 from symprop.algebra import hints
-from symprop.errors import FormulaError, LimitError, SympropError, located, pointed, shown
+from symprop.errors import FormulaError, LimitError, SympropError, harmless, located, pointed, shown
 
 NUMBER = r"(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
 _TOKEN = re.compile(
@@ -90,11 +90,17 @@ def scan(text: object, limits: Limits) -> Scan:
     return result
 
 
+LONGEST_LINE = 500
+"""Characters of a line of a message, in which what was typed may stand."""
+
+
 def refuse(message: str, text: str, column: int, width: int = 1, error: type[SympropError] = FormulaError) -> NoReturn:
     """Raise `error` with a caret under `column` of `text`, only the line of the column shown."""
     start = max(text.rfind("\n", 0, column), text.rfind("\r", 0, column)) + 1
     end = next((place for place in range(column, len(text)) if text[place] in "\r\n"), len(text))
-    raise located(error(pointed(message, text[start:end], column - start, width)), column, width) from None
+    lines = [harmless(line if len(line) <= LONGEST_LINE else f"{line[:LONGEST_LINE]}…") for line in message.split("\n")]
+    told = pointed("\n".join(lines), text[start:end], column - start, width)
+    raise located(error(told), column, width) from None
 
 
 def syntax_tree(

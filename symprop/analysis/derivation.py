@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 from symprop.algebra.equations import Equation, Item, System, equations_in, loops_in
@@ -15,9 +15,8 @@ from symprop.algebra.printable import Printable
 from symprop.algebra.steps import Steps
 from symprop.analysis.comparing import Comparable
 from symprop.analysis.cost import Cost, cost_of
-from symprop.analysis.curvature.along import NOTHING, Along, hessian_product
-from symprop.analysis.curvature.fisher import empirical_product, fisher_product
-from symprop.analysis.curvature.gauss_newton import gauss_newton_product
+from symprop.analysis.curvature.along import NOTHING, Along
+from symprop.analysis.curvature.curved import Curved
 from symprop.analysis.definitions import with_known_facts
 from symprop.analysis.idle import idle
 from symprop.analysis.modes import check_depends
@@ -38,7 +37,7 @@ from symprop.networks.spec import as_network, is_formula_text
 
 
 @dataclass(frozen=True, repr=False)
-class Derivation(Studied, Comparable, Printable):
+class Derivation(Studied, Curved, Comparable, Printable):
     """Forward and backward equations of a network (or a formula) in one layout, in the order of computation.
 
     `remarks` say what a reader should know of the result ("dW1 is zero, because ..."). `along` has the equations of a
@@ -84,7 +83,12 @@ class Derivation(Studied, Comparable, Printable):
     @cached_property
     def numbers(self) -> dict[str, int]:
         """The equation number of each name, from 1, in the order of a page: the gradients stand last."""
-        printed = sorted(self.equations, key=lambda each: (each.target.is_tangent, self.is_wanted(each.target)))
+        passes = ((*self.system.items, *self.backward), self.along.forward, self.along.backward)
+        printed = [
+            equation
+            for items in passes
+            for equation in sorted(equations_in(items), key=lambda each: self.is_wanted(each.target))
+        ]
         return {each.name: number for number, each in enumerate(printed, start=1)}
 
     def is_wanted(self, variable: Variable) -> bool:
@@ -177,65 +181,6 @@ class Derivation(Studied, Comparable, Printable):
             return found
         problem = f"the way from {source.name} to {target.name} leads through a symbolic number of blocks"
         raise FormulaError(f"{problem}\nallowed: two variables of one block, or a number of blocks")
-
-    def hvp(self) -> Derivation:
-        """Return the derivation with the Hessian-vector product: all equations along a direction v of the parameters.
-
-        `RW1` is the part of v for `W1`, `Rz1` the derivative of `z1` along v, and `RdW1` the product of the Hessian
-        with v, the part for `W1` (Pearlmutter, 1994). Pages write `R{z1}`.
-
-        >>> from symprop import derive
-        >>> d = derive("Input(2) >> Dense(3) >> Tanh() >> Dense(2) >> SoftmaxCrossEntropy()").hvp()
-        >>> print(d.equation("Rdelta2").text(), d.equation("RdW2").text(), sep="; ")
-        Rdelta2 = Rp; RdW2 = outer(Rdelta2, a1) + outer(delta2, Ra1)
-
-        Raises:
-            SpecError: backpropagation is truncated, so that what it gives is the gradient of no loss.
-        """
-        return replace(self, along=hessian_product(self.system, self.backward))
-
-    def gauss_newton(self) -> Derivation:
-        """Return the derivation with the product of the Gauss-Newton matrix and a direction v, `J' H J v`.
-
-        J is the Jacobian of the output with respect to all parameters, H the Hessian of the loss with respect to the
-        output; what the second derivatives of the network add to the Hessian is left out (Schraudolph, 2002).
-        `GdW1` is the product's part for `W1`, `Gdelta1` what goes back on the way.
-
-        >>> from symprop import derive
-        >>> d = derive("Input(2) >> Dense(3) >> Tanh() >> Dense(2) >> SoftmaxCrossEntropy()").gauss_newton()
-        >>> print(d.equation("Gdelta1").text(), d.equation("GdW2").text(), sep="; ")
-        Gdelta1 = (W2.T @ Gdelta2) * (1 - a1 * a1); GdW2 = outer(Gdelta2, a1)
-
-        Raises:
-            SpecError: the loss reads more of the network than its output and its parameters, or backpropagation is
-                truncated.
-        """
-        return replace(self, along=gauss_newton_product(self.system))
-
-    def fisher(self, empirical: bool = False) -> Derivation:
-        """Return the derivation with the product of the Fisher matrix and a direction v, without penalties.
-
-        It is the mean of `g g'` over targets that are drawn from the model, `g` the gradient of one example; where the
-        loss's Hessian does not read the targets it is the Gauss-Newton matrix, and a remark says so. `empirical` takes
-        the targets of the data (Martens, 2020; Kunstner, Hennig and Balles, 2019). The positions of a sequence over
-        which a loss takes its mean count as examples, but in the empirical one.
-
-        >>> from symprop import derive
-        >>> d = derive("Input(2) >> Dense(2) >> SoftmaxCrossEntropy()")
-        >>> print(d.fisher().remarks[-1])
-        the Fisher matrix is the Gauss-Newton matrix: the loss is the negative log-likelihood of a choice of one class \
-with the probabilities p, and its Hessian does not read the targets
-        >>> print(d.fisher(empirical=True).equation("Rdelta1").text())
-        Rdelta1 = (Rz1 @ delta1) * delta1
-
-        Raises:
-            SpecError: the loss is no likelihood (the empirical matrix asks for none), or as for `gauss_newton`.
-        """
-        if empirical:
-            return replace(self, along=empirical_product(self.system, self.backward))
-        likelihood = "" if isinstance(self.network, Formula) else self.network.likelihood
-        found, why = fisher_product(self.system, likelihood)
-        return replace(self, along=found, remarks=(*self.remarks, why))
 
     def cost(self) -> Cost:
         """Return the operations of both passes and the memory, as exact polynomials in the sizes.

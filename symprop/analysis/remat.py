@@ -60,7 +60,7 @@ class Trade:
 
     def windows(self, every: int | Expr) -> Expr:
         """Return how many windows of `every` moments there are, where both are numbers without the rest."""
-        ratio = self.count / sympy.sympify(every)
+        ratio = self.count / sympy.sympify(every, strict=True)
         return sympy.floor(ratio) if ratio.is_Rational else ratio
 
     def kept(self, every: int | Expr | None = None) -> Expr:

@@ -101,7 +101,7 @@ Term = tuple[tuple[Node, ...], list[Node]]
 
 
 def distributed(node: Node, u: Variable) -> list[Term]:
-    """Return a matrix as a sum of products, so that no factor that `u` is in is a sum.
+    """Return a matrix as a sum of products, so that no factor that `u` is in is a sum of matrices of its shape.
 
     >>> from symprop.algebra import variable
     >>> A, B, U = (variable(name, (2, 2)) for name in "ABU")
@@ -109,13 +109,18 @@ def distributed(node: Node, u: Variable) -> list[Term]:
     >>> [([number.text() for number in numbers], [part.text() for part in parts]) for numbers, parts in terms]
     [(['2'], ['A', 'U', 'B']), ([], ['A', 'U'])]
     """
-    if isinstance(node, n.Add):
+    if _is_of_whole_matrices(node):
         return [term for part in node.operands for term in distributed(part, u)]
     coefficient, scalars, rest = scalars_and_rest(tidy(node))
     parts = links(rest) if rest is not None else []
     numbers = scalars if coefficient == 1 else (n.Scalar(coefficient), *scalars)
     place = next((k for k, part in enumerate(parts) if u in variables(part)), None)
-    if place is None or not isinstance(parts[place], n.Add):
+    if place is None or not _is_of_whole_matrices(parts[place]):
         return [(numbers, parts)]
     inside = distributed(parts[place], u)
     return [((*numbers, *more), [*parts[:place], *term, *parts[place + 1 :]]) for more, term in inside]
+
+
+def _is_of_whole_matrices(node: Node) -> bool:
+    """Whether a node is a sum in which nothing is spread, as a row is that is added to each row."""
+    return isinstance(node, n.Add) and all(same_shape(part, node) for part in node.operands)

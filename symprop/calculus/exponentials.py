@@ -201,6 +201,20 @@ def as_tanh_of_half(node: n.Multiply) -> Node | None:
 
 
 @for_kinds(n.Add)
+def as_exponential(node: n.Add) -> Node | None:
+    """Return a sum that holds `c expm1(t) + c` with `c exp(t)` in its place, which keeps its digits, else None."""
+    terms = list(node.operands)
+    for place, term in enumerate(terms):
+        c, rest = coefficient_and_rest(term)
+        t = None if rest is None else argument(rest, "expm1")
+        if t is not None and n.Scalar(c) in terms:
+            terms[place] = scaled(c, FUNCTIONS["exp"](t))
+            terms.remove(n.Scalar(c))
+            return added(terms)
+    return None
+
+
+@for_kinds(n.Add)
 def as_hyperbolic(node: n.Add) -> Node | None:
     """Return `exp(t) + exp(-t)` as `2 cosh(t)`, and `exp(t) - exp(-t)` as `2 sinh(t)`, else None."""
     if len(node.operands) != 2:

@@ -20,6 +20,7 @@ from symprop.algebra.trees import added, multiplied, terms_of
 from symprop.calculus.coefficients import base_and_exponent, same_shape
 from symprop.calculus.exponentials import (
     argument,
+    as_exponential,
     as_hyperbolic,
     as_log_sigmoid,
     as_logit,
@@ -204,6 +205,7 @@ KNOWN_FORMS: tuple[KnownForm, ...] = (
     KnownForm("logit", "softplus(t) - softplus(-t) = t", as_logit),
     KnownForm("sigmoid", "1 / (1 + exp(-t)) = sigmoid(t)", as_sigmoid),
     KnownForm("sigmoid", "exp(t) * sigmoid(-t) = sigmoid(t)", as_opposite_sigmoid),
+    KnownForm("exponential", "expm1(t) + 1 = exp(t)", as_exponential),
     KnownForm("hyperbolic", "exp(t) + exp(-t) = 2 cosh(t), exp(t) - exp(-t) = 2 sinh(t)", as_hyperbolic),
     KnownForm("softplus", "log(exp(s) + exp(t)) = softplus(s - t) + t", as_log_difference),
     KnownForm("sigmoid", "exp(s) / (exp(s) + exp(t)) = sigmoid(s - t)", as_sigmoid_of_difference),

@@ -225,9 +225,11 @@ def _(node: Node) -> Node:
 
 @TIDY.row(n.Map)
 def _(node: n.Map) -> Node:
-    numbers = [operand.number for operand in node.operands]
+    numbers = [operand.constant for operand in node.operands]
     value = node.function.of(*numbers) if None not in numbers else None
-    return node if value is None or not value.is_Rational else n.Scalar(value)  # abs(-1) is 1, and exp(1) stays
+    if value is None or not value.is_Rational:  # abs(-1) is 1, and exp(1) stays
+        return node
+    return n.Fill(value, node.shape) if node.shape else n.Scalar(value)
 
 
 @TIDY.row(n.Where)

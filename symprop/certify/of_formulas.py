@@ -20,7 +20,7 @@ from symprop.algebra.equations import Equation, System
 from symprop.algebra.formula import Formula
 from symprop.algebra.names import variable
 from symprop.algebra.nodes import Node, Variable
-from symprop.algebra.numbered_sizes import numbers_for
+from symprop.algebra.numbered_sizes import numbers_for, sizes_given
 from symprop.algebra.trees import replace as replaced
 from symprop.algebra.trees import variables, walk
 from symprop.certify.subject import Exact, Place, Slopes, Subject, agree, largest
@@ -102,7 +102,8 @@ class FormulaSubject(Subject):
         self.symbols = size_symbols(formula.variables, formula.whole.node)
         parts = [each.name for each in formula.definitions]
         self.names = (*(each.name for each in formula.variables), *parts, *(str(each) for each in self.symbols))
-        self.fixed, self.numbers = self._fixed(sizes or {}), dict(sizes or {})
+        self.numbers = sizes_given(sizes)
+        self.fixed = self._fixed(self.numbers)
         self.cotangent = Variable(self._free("g"), (), formula.shape)
         if formula.readings:
             self.inferred = formula.readings[0]

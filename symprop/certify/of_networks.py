@@ -18,6 +18,7 @@ from symprop.algebra import nodes as n
 from symprop.algebra.equations import Equation, System, equations_in
 from symprop.algebra.names import looked_up
 from symprop.algebra.nodes import Variable
+from symprop.algebra.numbered_sizes import sizes_given
 from symprop.algebra.roles import LOSS
 from symprop.analysis.derivation import Derivation
 from symprop.calculus.walk import derive_system
@@ -138,7 +139,7 @@ class NetworkSubject(Subject):
         sizes: Mapping[str, int] | None = None,
         layout: str = "rows",
     ) -> None:
-        network, self.numbers = _numbered(network, sizes or {})
+        network, self.numbers = _numbered(network, sizes_given(sizes))
         network = written_out_in_time(network)
         if layout not in network.layouts:
             raise SpecError(f"unknown layout {shown(layout)}\nallowed: {', '.join(network.layouts)}")

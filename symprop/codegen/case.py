@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from symprop.algebra.equations import System
+from symprop.algebra.numbered_sizes import sizes_given
 from symprop.algebra.printable import Listed
 from symprop.analysis.derivation import Derivation, derive
 from symprop.codegen.loading import loaded
@@ -36,6 +37,7 @@ QUESTIONS: Mapping[str, Callable[[Derivation], Derivation]] = {
     "hvp": Derivation.hvp,
     "gnvp": Derivation.gauss_newton,
     "fisher_vp": Derivation.fisher,
+    "per_example_norms": Derivation.per_example,
     "empirical_fisher_vp": lambda derivation: derivation.fisher(empirical=True),
 }
 """What a module computes beside the passes, by the name of its function, and the derivation that this needs."""
@@ -113,7 +115,8 @@ class Case(Listed):
         Raises:
             SpecError: a name that the network does not have, or no size for it.
         """
-        return self.of(self.network.with_sizes(sizes)) if sizes else self
+        given = sizes_given(sizes)
+        return self.of(self.network.with_sizes(given)) if given else self
 
     @property
     def own(self) -> Case:

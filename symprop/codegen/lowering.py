@@ -51,7 +51,9 @@ def lower_system(
             why = Why(f"the loss does not depend on {parameter.name}")
             back.append(Statement(gradient, zeros(*gradient.shape), whys=(why,)))
     gradients = [gradient_of(parameter) for parameter in system.parameters]
-    directions = tuple(parameter.tangent for parameter in system.parameters) if along.results else ()
+    directions = (
+        tuple(parameter.tangent for parameter in system.parameters) if along.results and not along.whole else ()
+    )
     returns = (system.loss.name, *(each.name for each in (*gradients, *along.results)))
     states = tuple(state.variable for state in system.states)
     masks = tuple(mask.variable for mask in system.masks)

@@ -27,6 +27,7 @@ from symprop.calculus.tidy import tidy
 from symprop.codegen.guards import bound_saturated, clamp_branches, step_around_poles
 from symprop.codegen.indicators import is_indicator, is_joined
 from symprop.codegen.kinds import Copy, FirstTrue
+from symprop.codegen.large_powers import bound_large_powers
 from symprop.codegen.lowering import lower
 from symprop.codegen.program import Emit, Names, Pass, Program, Statement, checked, each_rewritten, rewritten
 from symprop.codegen.scans import has_scans, in_steps
@@ -225,6 +226,7 @@ FORMS: tuple[Pass, ...] = (
     clamp_branches,
     step_around_poles,
     bound_saturated,
+    bound_large_powers,
     shifted_softmax,
     held_roots,
 )

@@ -173,8 +173,14 @@ class Program:
     @property
     def products(self) -> tuple[tuple[str, str], ...]:
         """What becomes of the gradient of each parameter along the direction: the Hessian's product with it."""
-        found = self.returns[1 + len(self.parameters) :]
+        found = self.returns[1 + len(self.parameters) :] if self.directions else ()
         return tuple((each.name, name) for each, name in zip(self.parameters, found, strict=False))
+
+    @property
+    def array(self) -> str:
+        """What a caller gets beside loss and gradients where that is one array; empty where it is none."""
+        found = () if self.directions else self.returns[1 + len(self.parameters) :]
+        return found[0] if found else ""
 
     @cached_property
     def returned(self) -> frozenset[str]:

@@ -17,6 +17,7 @@ from symprop.calculus.exponentials import argument
 from symprop.codegen import passes
 from symprop.codegen.guards import bound_saturated, clamp_branches, step_around_poles
 from symprop.codegen.kinds import LogSoftmax
+from symprop.codegen.large_powers import bound_large_powers
 from symprop.codegen.lowering import lower
 from symprop.codegen.program import Emit, Pass, Program, Statement, rewritten
 from symprop.codegen.scans import Scan
@@ -111,6 +112,7 @@ FORMS: tuple[Pass, ...] = (
     clamp_branches,
     step_around_poles,
     bound_saturated,
+    bound_large_powers,
     held_roots,
     means,
 )

@@ -11,7 +11,7 @@ R. Munos, I. Danihelka, M. Lanctot and A. Graves, *Memory-efficient backpropagat
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from symprop.algebra import nodes as n
@@ -61,9 +61,14 @@ class Windows:
     """
 
     def __init__(
-        self, loop: Loop, items: Sequence[Item], numbers: Mapping[str, int], scans: Iterator[Variable]
+        self,
+        loop: Loop,
+        items: Sequence[Item],
+        numbers: Mapping[str, int],
+        scans: Iterator[Variable],
+        fresh: Callable[[Variable], Variable],
     ) -> None:
-        self.loop, self.every, self.scans = loop, loop.remat or 1, scans
+        self.loop, self.every, self.scans, self.fresh = loop, loop.remat or 1, scans, fresh
         self.count, self.rest = divmod(int(loop.count), self.every)
         self.ahead = Inside(loop, numbers)
         back = [each for each in items if isinstance(each, Loop) and each.backward and each.carries == loop.carries]
@@ -85,7 +90,7 @@ class Windows:
         self.summed = [each for each in made if each in in_sums.union(map(general, self.firsts))]
         self.of_rest = ByTime()
         self.starts = [
-            with_suffix(each.after, "_starts").change(shape=(self.count + 1, *each.after.shape))
+            fresh(with_suffix(each.after, "_starts").change(shape=(self.count + 1, *each.after.shape)))
             for each in loop.carries
         ]  # fmt: skip
 
@@ -139,7 +144,7 @@ class Windows:
         why = "from the last window to the first"
         more, arrays = self._over_windows(step, windows, begin, (self.kept_back, there), why, backward=True)
         flows = len(starts)
-        left = [each.change(letter=f"{each.letter}s") for each in step.before[flows : flows + len(sums)]]
+        left = [self.fresh(each.change(letter=f"{each.letter}s")) for each in step.before[flows : flows + len(sums)]]
         left += map(called, self.firsts)
         found = [*found, *more, *_lefts(more[0].target, left, flows)]
         return Part(found, self._joined(arrays, found), left, dict(zip(self.sums, left, strict=False)))
@@ -190,9 +195,10 @@ class Windows:
         scan, whys = next(self.scans), (Why(why),) if why else ()
         found = [Statement(scan, Scan(*rows, *starts, *steps.whole, Body(steps)), whys=whys)]
         arrays: dict[Variable, tuple[Node, bool]] = {}
-        suffix = "_window" if count == self.every else "_rest"
+        is_rest = count != self.every
         for place, (each, stack) in enumerate(zip(stacked, steps.stacks, strict=True)):
-            target = with_suffix(each, suffix).change(shape=steps.of_all(stack))
+            target = with_suffix(each, "_rest" if is_rest else "_window").change(shape=steps.of_all(stack))
+            target = self.fresh(target) if is_rest else target
             found.append(Statement(target, Made(scan, place, target.shape)))
             arrays[each] = target, steps.has_start(stack)
         words = [each.letter.removesuffix("_before").removesuffix("_next") for each in steps.before]
@@ -227,7 +233,8 @@ class Windows:
         found = [Statement(scan, Scan(*arrays, *starts, *whole, Body(steps)), whys=(Why(why),))]
         made: dict[Variable, Variable] = {}
         for place, each in enumerate(rows, len(stacks) - len(rows)):
-            made[each] = with_suffix(each, "_windows").change(shape=(self.count, self.every, *each.shape))
+            name = with_suffix(each, "_windows").change(shape=(self.count, self.every, *each.shape))
+            made[each] = self.fresh(name)
             found.append(Statement(made[each], Made(scan, place, made[each].shape)))
         return found, made
 
@@ -254,7 +261,8 @@ class Windows:
             whole: Node = n.Reshape(array, (self.count * self.every, *each.shape))
             if self.rest:
                 whole = n.Concatenate(whole, self.of_rest.all_moments(each, self.rest), axis=0)
-                found.append(Statement(with_suffix(each, "_all").change(shape=whole.shape), whole))
+                name = self.fresh(with_suffix(each, "_all").change(shape=whole.shape))
+                found.append(Statement(name, whole))
                 whole = found[-1].target
             joined[each] = whole, False
         return ByTime(joined)

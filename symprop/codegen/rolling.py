@@ -100,7 +100,7 @@ class Roller:
             self.sums |= part.sums
             ends = windows.firsts
         else:
-            windows = self.windows[loop.carries] = Windows(loop, self.items, self.numbers, self.scans)
+            windows = self.windows[loop.carries] = Windows(loop, self.items, self.numbers, self.scans, self._fresh)
             part = windows.forwards(self.by_time)
             ends = [*map(loop.end, loop.carries)]
             part.statements.extend(map(Statement, map(called, ends), part.left))

@@ -6,7 +6,7 @@ step was in all of them, one after the other: time is the first axis. What is ca
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Self, TypeGuard
 
@@ -195,26 +195,27 @@ def named_apart(program: Program) -> Program:
     taken = {*program.names}
     loops = 0
 
-    def part(statements: Iterable[Statement], names: Mapping[Node, Node]) -> tuple[Statement, ...]:
-        return tuple(one(each, names) for each in statements)
+    def part(statements: Iterable[Statement], names: Mapping[Node, Node], rows: set[str]) -> tuple[Statement, ...]:
+        return tuple(one(each, names, rows) for each in statements)
 
-    def one(statement: Statement, names: Mapping[Node, Node]) -> Statement:
+    def one(statement: Statement, names: Mapping[Node, Node], rows: set[str]) -> Statement:
         target = names.get(statement.target, statement.target)
         expression = trees.replace(statement.expression, {**names}) if names else statement.expression
         if isinstance(expression, Scan):
-            expression = expression.with_steps(apart(expression.steps, names))
+            expression = expression.with_steps(apart(expression.steps, names, rows))
         return replace(statement, target=target, expression=expression)
 
-    def apart(steps: Steps, outer: Mapping[Node, Node]) -> Steps:
+    def apart(steps: Steps, outer: Mapping[Node, Node], around: set[str]) -> Steps:
         nonlocal loops
         loops += 1
+        rows = around | set(_rows_in(steps))
         kept = {*steps.before, *steps.after, *steps.stacks}
         names: dict[Node, Node] = {each: outer[each] for each in steps.whole if each in outer}
         for each in dict.fromkeys((*steps.before, *(each.target for each in steps.program.forward))):
             target = each
             if target.role == PART and target not in kept:
                 target = target.change(letter=f"{target.letter.removesuffix('_t')}_t", index=(Integer(loops),))
-            while target.name in taken:
+            while target.name in taken or target.name in rows:
                 target = target.change(mark=target.mark + 1)
             taken.add(target.name)
             if target is not each:
@@ -226,13 +227,22 @@ def named_apart(program: Program) -> Program:
         own = {each.name: names[each].name for each in names if isinstance(each, Variable)}
         inner = steps.program
         returns = tuple(own.get(each, each) for each in inner.returns)
-        changed = replace(inner, forward=part(inner.forward, names), inputs=named(inner.inputs), returns=returns)
+        changed = replace(inner, forward=part(inner.forward, names, rows), inputs=named(inner.inputs), returns=returns)
         before, after, whole, stacks = map(named, (steps.before, steps.after, steps.whole, steps.stacks))
         return replace(steps, program=changed, before=before, after=after, whole=whole, stacks=stacks)
 
     if not has_scans(program):
         return program
-    return replace(program, forward=part(program.forward, {}), backward=part(program.backward, {}))
+    forward, backward = (part(statements, {}, set()) for statements in (program.forward, program.backward))
+    return replace(program, forward=forward, backward=backward)
+
+
+def _rows_in(steps: Steps) -> Iterator[str]:
+    """Yield the names of rows in a step, those of loops inside too."""
+    yield from (each.name for each in steps.rows)
+    for each in steps.program.forward:
+        if isinstance(each.expression, Scan):
+            yield from _rows_in(each.expression.steps)
 
 
 def stacks_of(statements: Iterable[Statement]) -> dict[Variable, dict[int, Variable]]:

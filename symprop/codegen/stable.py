@@ -19,7 +19,7 @@ from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.table import for_kinds
 from symprop.algebra.trees import factors_of, terms_of, variables
 from symprop.calculus.coefficients import base_and_exponent, coefficient_and_rest
-from symprop.calculus.exponentials import argument, is_map, minus_one
+from symprop.calculus.exponentials import argument, complement, is_map, minus_one
 from symprop.calculus.known_forms import KnownForm, known_form, recogniser
 from symprop.calculus.tidy import tidy
 from symprop.codegen.program import Emit, Names, Program, Statement, Why, each_rewritten, rewritten
@@ -96,13 +96,13 @@ def stable_exponentials(program: Program) -> Program:
             return known
 
         def known(node: Node) -> Node:
-            flat = _flat(node)
-            return said(known_form(_through_names(flat, definitions))) or flat
+            flattened = flat(node)
+            return said(known_form(_through_names(flattened, definitions))) or flattened
 
         def stable(node: Node) -> Node:
-            flat = _flat(node)
-            found = said(stable_form(_through_names(flat, definitions)))
-            return _without_minus(found or _expm1(flat) or _log1p(flat) or flat)
+            flattened = flat(node)
+            found = said(stable_form(_through_names(flattened, definitions)))
+            return _without_minus(found or _expm1(flattened) or _log1p(flattened) or flattened)
 
         expression = everywhere(everywhere(statement.expression, known), stable)
         reads_names = any(is_map(part, "log") for part in trees.walk(expression))
@@ -113,7 +113,7 @@ def stable_exponentials(program: Program) -> Program:
     return rewritten(program, change)
 
 
-def _flat(node: Node) -> Node:
+def flat(node: Node) -> Node:
     """Return a product of products as one, and a power of a product as a product."""
     outer = isinstance(node, (n.Multiply, n.Power))
     nested = outer and any(isinstance(operand, n.Multiply) for operand in node.operands)
@@ -130,12 +130,14 @@ def _through_names(node: Node, definitions: Mapping[str, Node]) -> Node:
 
 @for_kinds(n.Map)
 def as_log_cosh(node: Node) -> Node | None:
-    """Return `log(c cosh(t))` as `softplus(2 t) - t + log(c / 2)`, for c above 0, else None."""
+    """Return `log(c cosh(t))` as `|t| + log1p(expm1(-2 |t|) / 2) + log(c)`, for c above 0, else None."""
     c, inside = coefficient_and_rest(argument(node, "log") or node)
     t = argument(inside, "cosh") if is_map(node, "log") and c.is_positive else None
     if t is None:
         return None
-    return tidy(n.Add(FUNCTIONS["softplus"](2 * t), n.negative(t), n.Scalar(sympy.log(c / 2))))
+    size = FUNCTIONS["abs"](t)
+    half = n.Scalar(sympy.Rational(1, 2)) * FUNCTIONS["expm1"](-2 * size)
+    return tidy(n.Add(size, FUNCTIONS["log1p"](half), n.Scalar(sympy.log(c))))
 
 
 @for_kinds(n.Power)
@@ -150,10 +152,20 @@ def as_inverse_cosh(node: Node) -> Node | None:
     return tidy(inverse**-exponent)
 
 
+@for_kinds(n.Power)
+def as_difference_of_squares(node: Node) -> Node | None:
+    """Return a root of `1 - t**2`, or its inverse, as that of `(1 - t) (1 + t)`, else None."""
+    base, exponent = base_and_exponent(node)
+    square = complement(base) if exponent.is_Integer is False or exponent.is_negative else None
+    t, two = base_and_exponent(square) if square is not None else (node, 1)
+    return n.Power(n.Multiply(1 - t, 1 + t), exponent) if two == 2 else None
+
+
 STABLE_FORMS: tuple[KnownForm, ...] = (
-    KnownForm("log cosh", "log(cosh(t)) = softplus(2 t) - t - log(2)", as_log_cosh),
+    KnownForm("log cosh", "log(cosh(t)) = |t| + log1p(expm1(-2 |t|) / 2)", as_log_cosh),
     KnownForm("log of a sum", "log(r + exp(t)) = m + log(r exp(-m) + exp(t - m)), m = max(t, 0)", as_shifted_log),
     KnownForm("quotient", "exp(t) / (r + exp(t)) = exp(t - m) / (r exp(-m) + exp(t - m))", as_shifted_quotient),
+    KnownForm("difference of squares", "1 - t**2 = (1 - t) (1 + t)", as_difference_of_squares),
     KnownForm("1 / cosh", "1 / cosh(t) = 2 exp(-|t|) sigmoid(2 |t|)", as_inverse_cosh),
 )
 """Forms that only code needs: a reader knows the left side better, a computer the right one."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import csv
 import io
+from collections.abc import Callable
 from typing import Any
 
 from symprop.codegen.targets.target import DTYPES
@@ -19,7 +20,7 @@ from symprop.commands.arguments import (
 from symprop.commands.outcome import Outcome
 from symprop.commands.train_run import run
 from symprop.data import read_features
-from symprop.errors import DataError, shown
+from symprop.errors import DataError, harmless, shown
 from symprop.saved import load_weights
 
 
@@ -106,13 +107,19 @@ def _predict(options: argparse.Namespace) -> Outcome:
     if not model.features:
         raise DataError(f"{shown(options.weights, 200)} does not name the columns of its features")
     found = model.predict(read_features(options.data, model.features))
-    lines = io.StringIO()
-    writer = csv.writer(lines, lineterminator="\n")
     target = model.notes.get("target", "prediction")
-    writer.writerow([target])
-    writer.writerows(row if row.ndim else [row] for row in found)
+
+    def table(cell: Callable[[Any], Any]) -> str:
+        lines = io.StringIO()
+        writer = csv.writer(lines, lineterminator="\n")
+        writer.writerow([cell(target)])
+        writer.writerows(map(cell, row) if row.ndim else [cell(row)] for row in found)
+        return lines.getvalue().rstrip("\n")
+
+    def show() -> None:  # labels come out of a file
+        print(table(lambda cell: harmless(str(cell))))
 
     def fields() -> dict[str, Any]:
         return {"target": target, "predictions": found.tolist()}
 
-    return Outcome(lines.getvalue().rstrip("\n"), fields, output=options.output)
+    return Outcome(table(lambda cell: cell), fields, output=options.output, show=show)

@@ -10,6 +10,7 @@ from typing import Any
 from symprop import verify
 from symprop.codegen import gallery
 from symprop.codegen.case import Case
+from symprop.codegen.gate import admitted
 from symprop.codegen.targets import LIBRARIES, form_of
 from symprop.codegen.targets.fast.listings import passes_listing, plan_listing
 from symprop.codegen.targets.target import DTYPES
@@ -78,6 +79,7 @@ def _generate(options: argparse.Namespace) -> Outcome:
         threads=options.threads,
     )
     source, output = case.source, options.output
+    admitted(source)
     listings = "\n\n".join(_listings(case, options))
     to_file = output not in (None, STANDARD)
     if to_file and os.path.isfile(output) and not options.force:
@@ -88,9 +90,9 @@ def _generate(options: argparse.Namespace) -> Outcome:
             "allowed: --force to replace it, or another -o"
         )
     if not listings:
-        return Outcome(source.rstrip("\n"), lambda: _fields(case, source), output=output)
+        return Outcome(source.rstrip("\n"), lambda: _fields(case, source), output=output, admitted=admitted)
     if to_file:
-        write_whole(output, source)
+        write_whole(output, source, admitted)
     return Outcome(listings, lambda: _fields(case, source), written=(output,) if to_file else ())
 
 

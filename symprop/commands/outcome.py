@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from symprop.commands.table import COMMANDS
-from symprop.errors import OutputError, SympropError
+from symprop.errors import OutputError, SympropError, harmless, is_harmless
 from symprop.files import write_whole
 
 NO_TEXT = (".pdf", ".png", ".svg", ".docx", ".odt", ".npz", ".pt2")
@@ -27,9 +27,9 @@ STANDARD = "-"
 class Outcome:
     """What a command found: its text, the fields of its JSON (made where they are asked for), and the exit code.
 
-    The text goes to `output` where that is a file; `written` are files that the command wrote itself. `show` prints in
-    place of the text where people look, in colours. Of a command that talks while it runs the text is `said` already,
-    its JSON may be `delivered` too.
+    The text goes to `output` where that is a file, and `admitted` is asked of its bytes; `written` are files that the
+    command wrote itself. `show` prints in place of the text where people look, in colours. Of a command that talks
+    while it runs the text is `said` already, its JSON may be `delivered` too.
     """
 
     text: str
@@ -38,6 +38,7 @@ class Outcome:
     output: str | None = None
     written: tuple[str, ...] = ()
     show: Callable[[], None] | None = None
+    admitted: Callable[[bytes], None] | None = None
     said: bool = False
     delivered: bool = False
 
@@ -59,7 +60,7 @@ def deliver(outcome: Outcome, options: Namespace, warnings: Iterable[str]) -> in
     if outcome.output is not None and to_file:
         text = outcome.text
         check_ending(outcome.output, text)
-        write_whole(outcome.output, text if text.endswith("\n") else text + "\n")
+        write_whole(outcome.output, text if text.endswith("\n") else text + "\n", outcome.admitted)
         written.append(outcome.output)
     if options.json:
         found = {"text": outcome.text, **outcome.fields()}
@@ -71,7 +72,7 @@ def deliver(outcome: Outcome, options: Namespace, warnings: Iterable[str]) -> in
         _print(outcome)
     if not options.quiet:
         for path in written:
-            print(f"wrote {path}", file=sys.stderr)
+            print(f"wrote {harmless(path)}", file=sys.stderr)
     return outcome.code
 
 
@@ -102,7 +103,8 @@ def document(
 ) -> str:
     """Return the JSON of a command: the same five names around each result or error."""
     around = {"command": command, "exit_code": code, "warnings": list(warnings), "written": list(written)}
-    return json.dumps(plain({**around, **found}), ensure_ascii=False)
+    written_out = json.dumps(plain({**around, **found}), ensure_ascii=False)
+    return "".join(each if is_harmless(each) else json.dumps(each)[1:-1] for each in written_out)
 
 
 def error_of(problem: BaseException | str) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from symprop.algebra.equations import Equation
 from symprop.algebra.nodes import Node, Variable
+from symprop.algebra.numbered_sizes import sizes_given
 from symprop.algebra.printable import Printable
 from symprop.algebra.shapes import Shape
 from symprop.algebra.steps import Steps
@@ -109,7 +110,8 @@ class Answer(Reported, Printable):
             FormulaError: a name that is none of the sizes, or no whole number from 1.
             ShapeError: arrays that do not fit at these sizes.
         """
-        return Answer(sized(self.result, sizes)) if sizes else self
+        given = sizes_given(sizes)
+        return Answer(sized(self.result, given)) if given else self
 
     def numpy(self, dtype: str = "float64", sizes: Mapping[str, int] | None = None) -> str:
         """Return stand-alone source: a function of the arrays that imports NumPy and nothing else.

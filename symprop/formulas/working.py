@@ -16,7 +16,7 @@ from symprop.algebra.definitions import written_out
 from symprop.algebra.equations import Equation, Step
 from symprop.algebra.formula import Formula
 from symprop.algebra.nodes import Node, Variable
-from symprop.algebra.trees import parts, replace
+from symprop.algebra.trees import parts, replace, variables
 from symprop.analysis.definitions import with_known_facts
 from symprop.calculus.context import Context
 from symprop.calculus.known_forms import with_known_forms
@@ -172,7 +172,8 @@ def _matrix(asked: Result, u: Variable, start: Node, before: tuple[Step, ...]) -
         return _worked_out(asked, replace(start, {u: ONE}), before)
     pushed, steps = _simplified(asked, start)
     matrix = matrix_of(pushed, u)
-    read = Step("matrix of a linear map", pushed, applied(matrix, u, pushed))
+    zero = u not in variables(pushed)  # of which the sizes of u are no part
+    read = Step("matrix of a linear map", pushed, applied(matrix, u, pushed), is_sound=zero)
     node, more = simplified(matrix, context_of(asked.formula))
     node, last = finished(node)
     if not more and not last:  # the step before ends at the image of `u`, the answer is the matrix alone

@@ -39,7 +39,8 @@ _SIZE = re.compile(
 _FORCED = "TORCH_FORCE_WEIGHTS_ONLY_LOAD"
 _MODEL = re.compile(r"[^/]+/models/\w+\.json")
 _LIBRARIES = ("aten", "prims", "prim", "higher_order")
-_LARGEST_JSON = 200_000_000
+_LARGEST_JSON = 20_000_000
+"""Bytes of all JSON of an archive together, which is read before PyTorch reads it."""
 
 
 def program_of(path: Source) -> Any:
@@ -74,13 +75,15 @@ def _check(path: Source, where: str) -> None:
     """Raise where an archive holds what could run: objects, libraries, sizes that are no arithmetic."""
     try:
         with zipfile.ZipFile(path) as archive:
+            left = _LARGEST_JSON
             for entry in archive.infolist():
                 if not _PLAIN_ENTRY.fullmatch(entry.filename):
                     raise DataError(f"{where} holds {shown(entry.filename)}, which is neither numbers nor text")
                 if not entry.filename.endswith(".json"):
                     continue
-                if entry.file_size > _LARGEST_JSON:
-                    raise DataError(f"{where}: {shown(entry.filename)} is larger than {_LARGEST_JSON:,} bytes")
+                left -= entry.file_size
+                if left < 0:
+                    raise DataError(f"{where}: {shown(entry.filename)}: more than {_LARGEST_JSON:,} bytes of JSON")
                 text = archive.read(entry).decode("utf-8")
                 for size in re.findall(r'"expr_str"\s*:\s*"((?:[^"\\]|\\.)*)"', text):
                     if not _SIZE.fullmatch(size):

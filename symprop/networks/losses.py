@@ -17,13 +17,15 @@ from symprop.algebra.nodes import BatchMean, Expand, Fact, Multiply, Node, Power
 from symprop.algebra.roles import LOSS, TARGET
 from symprop.algebra.shapes import shape_text
 from symprop.algebra.trees import added, factors_of, multiplied, numbers_apart, terms_of
-from symprop.errors import SpecError, shown
+from symprop.errors import LimitError, SpecError, shown
 from symprop.networks.activations import Sigmoid, Softmax
 from symprop.networks.builder import Builder
 from symprop.networks.layers import Dense, Input, Layer, checked_input
 from symprop.networks.needs import Need
 from symprop.networks.penalties import Penalty
 from symprop.networks.pooling import Flatten
+
+MOST_PENALTIES = 64
 
 
 @dataclass(frozen=True)
@@ -114,9 +116,10 @@ def penalised(loss: LossLayer, penalty: Any) -> Penalised:
     """Return `loss + penalty`."""
     if not isinstance(penalty, Penalty):
         raise SpecError(f"only a penalty such as L2(0.001) can be added to a loss, not {shown(penalty)}")
-    if isinstance(loss, Penalised):
-        return Penalised(loss.loss, (*loss.penalties, penalty))
-    return Penalised(loss, (penalty,))
+    inner, there = (loss.loss, loss.penalties) if isinstance(loss, Penalised) else (loss, ())
+    if len(there) == MOST_PENALTIES:
+        raise LimitError(f"a loss of more than {MOST_PENALTIES} penalties")
+    return Penalised(inner, (*there, penalty))
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from symprop.algebra.equations import Item, System, equations_in
 from symprop.algebra.functions import ElementwiseFunction
 from symprop.algebra.names import adjoint_of, closest
 from symprop.algebra.nodes import Variable
+from symprop.algebra.numbered_sizes import sizes_given
 from symprop.errors import SpecError, shown, warned
 from symprop.networks.blocks import Chain, Repeat, symbolic_repeats, unrolled, varies
 from symprop.networks.books import Books
@@ -236,7 +237,7 @@ class Network(Row):
         """
         change: dict[Size, Size] = {
             name: checked_size(size, f"size {shown(name)}", is_count=True)  # layers ask again: only counts are `L`
-            for name, size in sizes.items()
+            for name, size in sizes_given(sizes).items()
             if isinstance(name, str)
         }
         layers = unrolled(self.layers, change, iter(LOOP_SYMBOLS))

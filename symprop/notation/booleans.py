@@ -24,6 +24,6 @@ def is_boolean(node: Node) -> bool:
         return all(map(is_boolean, node.operands[1:]))
     if isinstance(node, n.Take) or is_element(node):
         return is_boolean(node.operands[0])
-    if isinstance(node, n.Structural) and node.index_map.outside not in (None, 0, 1):
-        return False
+    if isinstance(node, n.Structural) and node.index_map.outside is not None:
+        return False  # what stands outside is a number
     return isinstance(node, n.Compare) or (isinstance(node, _OF_BOOLEANS) and all(map(is_boolean, node.operands)))

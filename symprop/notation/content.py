@@ -42,14 +42,25 @@ def sections(derivation: Derivation, signed: bool = True) -> tuple[Section, ...]
         "Loss": _lines(derivation, loss, None),
         "Backward pass": _lines(derivation, derivation.backward, False),
         "Gradients": _lines(derivation, derivation.backward, True),
-        "Forward pass along v": _lines(derivation, derivation.along.forward, None),
-        "Backward pass along v": _lines(derivation, derivation.along.backward, False),
-        f"{derivation.along.what} times v": _lines(derivation, derivation.along.backward, True),
+        **_along(derivation),
         "Convolution": convolutions(tuple(derivation.convolutions.values())),
         "Remarks": _said([told(derivation, remark) for remark in derivation.remarks]),
     }
     written = (Section(title, name_of(title), tuple(blocks)) for title, blocks in found.items())
     return tuple(section for section in written if section.blocks)
+
+
+def _along(derivation: Derivation) -> dict[str, Iterable[Block]]:
+    """Return what second derivatives add to the page."""
+    along = derivation.along
+    what = along.what[:1].upper() + along.what[1:]
+    if along.whole:
+        return {what: _lines(derivation, along.backward, None)}
+    return {
+        "Forward pass along v": _lines(derivation, along.forward, None),
+        "Backward pass along v": _lines(derivation, along.backward, False),
+        f"{what} times v": _lines(derivation, along.backward, True),
+    }
 
 
 def section_of(derivation: Derivation, title: str) -> Section:

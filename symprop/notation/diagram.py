@@ -10,12 +10,13 @@ leave where the first and the last block do, dashed ones say that one block foll
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 import sympy
 
 from symprop.algebra import nodes as n
-from symprop.algebra.equations import Carry, Equation, Loop, equations_in
+from symprop.algebra.equations import Carry, Equation, Loop, equations_in, loops_in
 from symprop.algebra.names import adjoint_of, closest, gradient_of
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.roles import STATISTIC
@@ -26,7 +27,7 @@ from symprop.calculus.rules import Context, context
 from symprop.errors import LimitError, SpecError, shown
 from symprop.notation.choices import PLAIN, Notation
 from symprop.notation.conventions import loss_clashes
-from symprop.notation.diagram_rows import Row, is_skip_sum, rows_of
+from symprop.notation.diagram_rows import Row, connect, is_skip_sum, rows_of
 from symprop.notation.drawing import Arrow, Box, Drawing, Frame
 from symprop.notation.latex import Tex, latex
 from symprop.notation.pretty import Unicode, pretty, with_layers_above
@@ -36,6 +37,7 @@ from symprop.notation.tex_boxes import width as tex_width
 from symprop.notation.tikz import tikz
 
 LONGEST = 200  # rows; more would not be read
+
 LONGEST_LABEL = 40
 WIDEST_BOX = 170.0  # points; of a wider equation its left side is shown
 
@@ -63,6 +65,8 @@ def diagram(
     """
     if format not in ("svg", "tikz"):
         raise SpecError(f"unknown format {shown(format)}\nallowed: svg, tikz")
+    if not isinstance(derivation, Derivation):
+        raise SpecError(f"a derivation is drawn, not {shown(derivation)}\nallowed: diagram(symprop.derive(network))")
     drawing = drawn(derivation, first, last, notation)
     return svg(drawing) if format == "svg" else tikz(drawing)
 
@@ -92,6 +96,7 @@ class _Plan:
         rows, further = [Row(variable, None) for variable in system.inputs[:1]], list(system.inputs[1:])
         for item in system.items:
             read = {name for equation in equations_in((item,)) for name in variables(equation.expression)}
+            read |= {rows.array for loop in loops_in((item,)) for rows in loop.reads}
             rows += [Row(variable, None) for variable in further if variable in read]  # above what reads it first
             further = [variable for variable in further if variable not in read]
             rows += rows_of((item,), ())
@@ -110,26 +115,8 @@ class _Plan:
             raise SpecError(f"{shown(last)} stands before {shown(first)}")
         if first is not None:
             rows[0] = Row(rows[0].variable, None)
-        self._connect(rows)
+        connect(rows)
         return rows
-
-    def _connect(self, rows: list[Row]) -> None:
-        """Enter who reads whom; across a loop's border a block's output is read by other names."""
-        position: dict[str, int] = {}
-        for place, row in enumerate(rows):
-            if row.carry is not None and place:
-                before = position.get(row.loops[-1].start(row.carry).name, place - 1)
-                row.reads.append((before, row.variable))
-                rows[before].readers.append((place, row.variable))
-            if row.equation is not None:
-                for variable in variables(row.equation.expression):
-                    above = position.get(variable.name)
-                    if above is not None and above < place:
-                        row.reads.append((above, variable))
-                        rows[above].readers.append((place, variable))
-            position[row.variable.name] = place
-            for loop, carry in row.left:
-                position[loop.end(carry).name] = place
 
     def _active(self) -> set[int]:
         """Rows whose adjoints flow: they reach the last row, and a parameter or the first row stands above them."""
@@ -163,9 +150,10 @@ class _Plan:
             return False
         if place == len(self.rows) - 1 or (place == 0 and self.from_name):
             return True
-        if self.rows[place].enters or self.rows[place].left:
+        row = self.rows[place]
+        if row.enters or row.left or any(name != row.variable for _, name in row.readers):
             return True
-        equation = self.rows[place].equation
+        equation = row.equation
         feeds = equation is not None and any(v.name in self.parameters for v in variables(equation.expression))
         return feeds or self.adjoint(place).name in self.defined or len(self._flows(place)) > 1
 
@@ -208,6 +196,7 @@ class _Plan:
     def drawing(self) -> Drawing:
         """Return boxes and arrows, by row and column."""
         drawing = Drawing(len(self.rows))
+        arrows: list[Arrow] = []
         for place, row in enumerate(self.rows):
             if row.equation is None:
                 name = row.variable.name
@@ -215,13 +204,14 @@ class _Plan:
             else:
                 kind = "sum" if is_skip_sum(row.equation) else "operation"
                 drawing.boxes.append(self._box("forward", place, row.equation, kind))
-            for above in dict.fromkeys(a for a, _ in row.reads):
-                drawing.arrows.append(Arrow("forward", above, place, self._border(above, place)))
+            for above, name in dict(reversed(row.reads)).items():
+                arrows.append(Arrow("forward", above, place, self._border(above, place, name)))
             for loop, carry in row.left:
                 for entry in self._entries(loop, carry):
-                    drawing.arrows.append(Arrow("forward", place, entry, self._next(loop, 1), again=True))
+                    arrows.append(Arrow("forward", place, entry, self._next(loop, 1), again=True))
                     if {place, entry} <= self.active:
-                        drawing.arrows.append(Arrow("backward", entry, place, self._next(loop, -1), again=True))
+                        arrows.append(Arrow("backward", entry, place, self._next(loop, -1), again=True))
+        drawing.arrows += _once(arrows)
         for place in range(len(self.rows)):
             if self.shown_adjoint(place):
                 self._backward(drawing, place)
@@ -233,7 +223,7 @@ class _Plan:
         left, right = map(self.label, sides(equation))
         whole = (f"{left[0]} = {right[0]}", f"{left[1]} = {right[1]}")
         both = whole if tex_width(whole[1]) <= WIDEST_BOX else left
-        return Box(column, place, both, self.derivation.numbers.get(equation.name), kind, position, equation.name)
+        return Box(column, place, both, self.derivation.numbers.get(equation.name), kind, position, equation.name, left)
 
     def _backward(self, drawing: Drawing, place: int) -> None:
         adjoint = self.adjoint(place)
@@ -242,12 +232,12 @@ class _Plan:
             name = (f"{name[0]} = 1", f"{name[1]} = 1")
         number = self.derivation.numbers.get(adjoint.name)
         drawing.boxes.append(Box("backward", place, name, number, "adjoint", name=adjoint.name))
-        for reader, name in self._flows(place):
-            origin, start = self.flow(reader, name)
-            label, where = self.carried(place, reader, start), self._border(place, reader)
-            if where[0]:
+        for reader, read in self._flows(place):
+            origin, start = self.flow(reader, read)
+            label, where = self.carried(place, reader, start), self._border(place, reader, read)
+            if where[0] and label[0]:
                 label = (f"{label[0]}   ({where[0]})", rf"{label[1]} \quad ({where[1]})")
-            drawing.arrows.append(Arrow("backward", origin, place, label))
+            drawing.arrows.append(Arrow("backward", origin, place, label if label[0] else where, brief=where))
 
     def carried(self, place: int, reader: int, start: Node) -> Label:
         """What an arrow brings to a row, where that is short; through a norm it comes by its statistics too."""
@@ -258,16 +248,22 @@ class _Plan:
                 return "", ""
             node = self.derivation.equation(adjoint).expression
         label = self.label(sides(Equation(self.adjoint(place), node))[1])
-        return label if len(label[0]) <= LONGEST_LABEL else ("", "")
+        is_short = len(label[0]) <= LONGEST_LABEL and r"\begin" not in label[1]
+        return label if is_short else ("", "")
 
     def _entries(self, loop: Loop, carry: Carry) -> list[int]:
         """The row where what a loop carries enters it, if it is drawn."""
         return [place for place, row in enumerate(self.rows) if row.carry is carry and row.loop is loop]
 
-    def _border(self, above: int, below: int) -> Label:
-        """Say for which block an arrow into or out of a loop holds; nothing where it crosses no border."""
+    def _border(self, above: int, below: int, name: Variable) -> Label:
+        """Say for which block, or of which row, an arrow into or out of a loop holds; nothing where it crosses none."""
         upper, lower = self.rows[above], self.rows[below]
         left = [loop for loop, _ in upper.left if not any(loop is other for other in lower.loops)]
+        made = [upper.loop for rows in upper.written if rows.array == name]
+        taken = [loop for loop in lower.loops if any(rows.row == name for rows in loop.reads)]
+        if loop := next(iter((*made, *taken)), None):
+            index = loop.index
+            return ("", "") if upper.loop and lower.loop else (f"row {index}", rf"\text{{row }} {index}")
         ends = [(loop.index, loop.count) for loop in reversed(left)]
         if not ends and lower.loop is not None and lower.enters and lower.loop is not upper.loop:
             ends = [(lower.loop.index, sympy.Integer(1))]
@@ -314,3 +310,12 @@ class _Plan:
                     depth,
                 )
             )
+
+
+def _once(arrows: Iterable[Arrow]) -> Iterator[Arrow]:
+    """Let one of the arrows that say the same do so where there is little room."""
+    said: set[tuple[str, Label]] = set()
+    for arrow in arrows:
+        key = arrow.column, arrow.label
+        yield replace(arrow, brief=("", "")) if key in said else arrow
+        said.add(key)

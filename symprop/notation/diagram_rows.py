@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from symprop.algebra.equations import Carry, Equation, Item, Loop
+from symprop.algebra.equations import Carry, Equation, Item, Loop, Rows
 from symprop.algebra.nodes import Add, Variable
+from symprop.algebra.trees import variables
 
 
 @dataclass
@@ -47,6 +48,11 @@ class Row:
             variable = loop.end(carry)
         return tuple(found)
 
+    @property
+    def written(self) -> Iterator[Rows]:
+        """The arrays of which this is a row."""
+        return (rows for loop in self.loops for rows in loop.writes if rows.row == self.variable)
+
 
 def rows_of(items: Iterable[Item], loops: tuple[Loop, ...]) -> Iterator[Row]:
     """The rows of a figure, those of a loop behind what its blocks read from each other."""
@@ -57,6 +63,30 @@ def rows_of(items: Iterable[Item], loops: tuple[Loop, ...]) -> Iterator[Row]:
         around = (*loops, item)
         yield from (Row(carry.before, None, around, carry) for carry in item.carries)
         yield from rows_of(item.items, around)
+
+
+def connect(rows: Sequence[Row]) -> None:
+    """Enter who reads whom; across a loop's border a block's output, or a row of an array, is read by other names."""
+    position: dict[str, int] = {}
+    for place, row in enumerate(rows):
+        for each in (each for loop in row.loops for each in loop.reads):
+            if each.array.name in position:
+                position[each.row.name] = position[each.array.name]
+        if row.carry is not None and place:
+            before = position.get(row.loops[-1].start(row.carry).name, place - 1)
+            row.reads.append((before, row.variable))
+            rows[before].readers.append((place, row.variable))
+        if row.equation is not None:
+            for variable in variables(row.equation.expression):
+                above = position.get(variable.name)
+                if above is not None and above < place:
+                    row.reads.append((above, variable))
+                    rows[above].readers.append((place, variable))
+        position[row.variable.name] = place
+        for loop, carry in row.left:
+            position[loop.end(carry).name] = place
+        for each in row.written:
+            position[each.array.name] = place
 
 
 def is_skip_sum(equation: Equation) -> bool:

@@ -18,7 +18,7 @@ from symprop.notation.choices import PLAIN, Notation
 from symprop.notation.content import reasons, steps_of
 from symprop.notation.convolutions import convolutions
 from symprop.notation.diagram import drawn
-from symprop.notation.drawing import Box, Drawing
+from symprop.notation.drawing import DETAILS, Box, Drawing, lessened
 from symprop.notation.page_blocks import PageWriter, label
 from symprop.notation.paper import A4, Paper
 from symprop.notation.svg import svg
@@ -37,8 +37,8 @@ MOST_DRAWN = 120
 LEAST = 7 / LETTERS
 """So much smaller a figure may become: its letters have 7 points then."""
 CAPTION = (
-    "The forward pass downwards, the backward pass upwards. An arrow of the backward pass carries what is written "
-    "beside it, where that is short; where arrows meet, their contributions add."
+    "The forward pass downwards, the backward pass upwards. An arrow upwards carries what stands beside it, where "
+    "that is short; where arrows meet, contributions add."
 )
 
 
@@ -87,12 +87,19 @@ def both_passes(writer: PageWriter, is_asked: bool = False) -> Picture | None:
     """Return the figure of both passes, or None where its letters would be too small to be read, unless it is asked."""
     if len(writer.derivation.numbers) > MOST_DRAWN:
         return None
-    drawing = drawn(writer.derivation, None, None, writer.notation)
-    fits = [is_stacked for is_stacked in (False, True) if _fits(drawing, is_stacked, writer.paper)]
-    if not fits and not is_asked:
+    seen = drawn(writer.derivation, None, None, writer.notation)
+    found = next(_fitting(seen, writer.paper), (seen, True) if is_asked else None)
+    if found is None:
         return None
-    is_stacked = fits[0] if fits else True
-    return Picture(tikz(drawing, is_stacked, _reference), svg(drawing).partition("?>\n")[2], (CAPTION,), "fig:passes")
+    drawing, is_stacked = found
+    return Picture(tikz(drawing, is_stacked, _reference), svg(seen).partition("?>\n")[2], (CAPTION,), "fig:passes")
+
+
+def _fitting(drawing: Drawing, paper: Paper) -> Iterator[tuple[Drawing, bool]]:
+    """Yield the forms that fit a page, those that say more first, and whether gradients stand below each other."""
+    for detail in DETAILS:
+        less = lessened(drawing, detail)
+        yield from ((less, each) for each in (False, True) if _fits(less, each, paper))
 
 
 def _reference(box: Box) -> str:

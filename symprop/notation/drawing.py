@@ -5,15 +5,18 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from symprop.notation.tex_boxes import width as tex_width
 
 PITCH, FONT, HEIGHT = 62.0, 15.0, 32.0  # pixels from row to row, of the letters, of a box
 POINT = 1 / 0.7255  # pixels of a point of TeX, where letters of 15 pixels are letters of 10 points
-STACKED = 27.0  # pixels from a box to one below it
-LANE, MARGIN = 16.0, 24.0
+STACKED = 24.0  # pixels from a box to one below it
+TOGETHER = 2  # gradients that stand below each other; more would reach the labels of arrows
+LANE, BETWEEN, MARGIN = 13.0, 26.0, 24.0  # from arc to arc, from column to column, around all
 
 
 @dataclass(frozen=True)
@@ -27,7 +30,7 @@ class Box:
     kind: str = "operation"
     position: int = 0  # among the gradients of one row
     name: str = ""  # of the equation or variable that it shows
-
+    brief: tuple[str, str] | None = None  # what may stand there where the whole is too wide
     wide: float | None = None  # pixels of its label, measured
 
     @property
@@ -47,6 +50,7 @@ class Arrow:
     end: int
     label: tuple[str, str] = ("", "")
     again: bool = False  # from one block of a loop to the next: dashed, and always an arc
+    brief: tuple[str, str] | None = None  # what may stand there where the label is too wide
     wide: float | None = None  # pixels of its label, measured
 
     @property
@@ -84,10 +88,54 @@ class Drawing:
     frames: list[Frame] = field(default_factory=list)
 
 
+_OF = r"(\\partial [^{}]*(?:\{[^{}]*\}[^{}]*)*)"
+_PARTIAL = re.compile(rf"\\frac\{{{_OF}\}}\{{{_OF}\}}")
+"""A derivative as a fraction, whose letters would be too small."""
+
+
+def in_line(formula: str) -> str:
+    r"""Write derivatives with a stroke.
+
+    >>> print(in_line(r"\frac{\partial L}{\partial W_{12}} \odot u"))
+    \partial L/\partial W_{12} \odot u
+    """
+    return _PARTIAL.sub(r"\1/\2", formula)
+
+
 def measured(drawing: Drawing) -> Drawing:
     """Return a drawing whose labels are as wide as TeX sets them."""
-    boxes = [replace(box, wide=POINT * tex_width(rf"\textstyle {box.label[1]}")) for box in drawing.boxes]
-    arrows = [replace(arrow, wide=POINT * tex_width(rf"\textstyle {arrow.label[1]}")) for arrow in drawing.arrows]
+
+    def wide(label: tuple[str, str]) -> float:
+        return POINT * tex_width(rf"\textstyle {in_line(label[1])}")
+
+    boxes = [replace(box, wide=wide(box.label)) for box in drawing.boxes]
+    arrows = [replace(arrow, wide=wide(arrow.label)) for arrow in drawing.arrows]
+    return Drawing(drawing.rows, boxes, arrows, drawing.frames)
+
+
+class Detail(NamedTuple):
+    """How wide an equation in a box and the label of an arrow may be, in points; a wider one is written briefly."""
+
+    box: float
+    label: float
+
+
+DETAILS = (
+    *map(Detail, (170.0, 140.0, 115.0, 100.0), (250.0, 120.0, 85.0, 85.0)),
+    *(Detail(wide, 60.0) for wide in (80.0, 65.0)),
+    *(Detail(wide, 0.0) for wide in (80.0, 65.0, 50.0, 0.0)),
+)
+"""From all that a figure may say to what it says where the paper is narrow."""
+
+
+def lessened(drawing: Drawing, detail: Detail) -> Drawing:
+    """Return a drawing in which nothing is wider than a detail allows, if it can be written briefly."""
+
+    def fitting(label: tuple[str, str], brief: tuple[str, str] | None, most: float) -> tuple[str, str]:
+        return label if brief is None or tex_width(in_line(label[1])) <= most else brief
+
+    boxes = [replace(box, label=fitting(box.label, box.brief, detail.box)) for box in drawing.boxes]
+    arrows = [replace(arrow, label=fitting(arrow.label, arrow.brief, detail.label)) for arrow in drawing.arrows]
     return Drawing(drawing.rows, boxes, arrows, drawing.frames)
 
 
@@ -143,19 +191,23 @@ class Layout:
         return middle + 0.5 if any(middle in each.rows for each in outer) else middle
 
     def gradient_down(self, box: Box) -> float:
-        """How far below its row a gradient stands, where those of a row stand below each other."""
+        """How far below its row a gradient stands, where two of a row stand below each other."""
         if not self.is_stacked:
             return 0.0
-        alike = sum(1 for b in self.drawing.boxes if b.column == "gradient" and b.row == box.row)
-        return STACKED * (box.position - (alike - 1) / 2)
+        alike = [b for b in self._gradients(box.row) if b.position // TOGETHER == box.position // TOGETHER]
+        return STACKED * (box.position % TOGETHER - (len(alike) - 1) / 2)
 
     def gradient_left(self, box: Box) -> float:
-        if self.is_stacked:
-            return self.left["gradient"]
-        before = [
-            b for b in self.drawing.boxes if b.column == "gradient" and b.row == box.row and b.position < box.position
-        ]
-        return self.left["gradient"] + sum(b.width + 14 for b in before)
+        """Where a gradient begins: behind those of its row that stand before it, two by two if they are stacked."""
+        together = TOGETHER if self.is_stacked else 1
+        before: dict[int, float] = {}
+        for other in self._gradients(box.row):
+            if (place := other.position // together) < box.position // together:
+                before[place] = max(before.get(place, 0.0), other.width + 14)
+        return self.left["gradient"] + sum(before.values())
+
+    def _gradients(self, row: int) -> list[Box]:
+        return [box for box in self.drawing.boxes if box.column == "gradient" and box.row == row]
 
 
 def layout(drawing: Drawing, is_stacked: bool = False) -> Layout:
@@ -179,13 +231,13 @@ def layout(drawing: Drawing, is_stacked: bool = False) -> Layout:
     forward, forward_arcs = room("forward")
     backward, backward_arcs = room("backward")
     centre = {"forward": MARGIN + forward_arcs + forward / 2}
-    centre["backward"] = centre["forward"] + forward / 2 + 34 + backward_arcs + backward / 2
+    centre["backward"] = centre["forward"] + forward / 2 + BETWEEN + backward_arcs + backward / 2
     straight = [a for a in drawing.arrows if a.column == "backward" and a not in lanes]
     beside = max((arrow.label_width for arrow in straight), default=0.0) + 12
-    left = {"gradient": centre["backward"] + backward / 2 + 34}
+    left = {"gradient": centre["backward"] + backward / 2 + BETWEEN}
     shell = Layout(drawing, centre, left, lanes, 0.0, 0.0, 0.0, is_stacked)
     ends = [shell.gradient_left(box) + box.width for box in drawing.boxes if box.column == "gradient"]
-    width = max([centre["backward"] + max(backward / 2, beside), *ends]) + MARGIN + 10
+    width = max([centre["backward"] + max(backward / 2, beside), *ends]) + MARGIN + 4
     top = MARGIN + 48
     return Layout(
         drawing, centre, left, lanes, width, top + (drawing.rows - 1) * PITCH + HEIGHT / 2 + MARGIN, top, is_stacked

@@ -3,11 +3,13 @@ r"""Sections of blocks as LaTeX: a body for `\input`, or a whole document. Each 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from symprop.notation.blocks import NO_BYLINE, Byline, Chain, Grid, Link, Section
+from symprop.notation.blocks import NO_BYLINE, Block, Byline, Chain, Equations, Grid, Link, Picture, Section
+from symprop.notation.breaking import latex_pieces
+from symprop.notation.drawing import in_line
 from symprop.notation.latex_letters import escaped
 from symprop.notation.paper import A4, SLIDES, Paper
 from symprop.notation.slides import parts
@@ -19,8 +21,10 @@ _APOSTROPHE = re.compile(r"(?<=[A-Za-z])\\textquotesingle\{\}(?=[a-z])")
 
 
 BODY = "body.tex.j2"
-ROWS_TOGETHER, MOST_ROWS = 6, 40
-"""Rows of a table that stay together in a column, and on a page."""
+EQUALS, INDENT = 12.0, 12.0
+"""Points of an equals sign with its spaces, and before a part of a formula that continues."""
+ROWS_TOGETHER, MOST_ROWS, SHORT = 6, 40, 12
+"""Rows of a table that stay together in a column, on a page, and in any case."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +60,34 @@ class Looks:
             return rf"\texttt{{{narrow(part.text)}}}"
         return rf"\eqref{{{self.label(part.label)}}}" if part.number else rf"\ref{{{self.label(part.label)}}}"
 
+    def reason_in(self, words: Words) -> str:
+        """Write the reason of a step, a formula that is longer than a line in parts that are not."""
+        room = (self.paper.line - 2 * self.paper.points) / _SMALL[self.paper.points]
+        return self.tex(tuple(part for each in written(words) for part in self._parts(each, room)))
+
+    def _parts(self, part: Written, room: float) -> Iterator[Written]:
+        pieces = latex_pieces(part.latex, room, self.paper.points) if isinstance(part, Math) else ()
+        if len(pieces) < 2:
+            yield part
+            return
+        for place, piece in enumerate(pieces):
+            yield from (" ",) if place else ()
+            yield Math(rf"{{}}{piece}" if place else piece)
+
+    def squeezed(self, block: Equations) -> list[list[str]]:
+        """Return the right sides of equations, what cannot be cut made as small as the line asks for."""
+        left = max((self.paper.width(row.left) for row in block.rows), default=0.0) + EQUALS
+        room = self.paper.room - left
+        return [
+            [
+                piece
+                if (wide := self.paper.width(piece)) <= room - indent
+                else rf"\sympropsqueezed{{{min(room - indent, wide):.0f}pt}}{{{piece}}}"
+                for piece, indent in zip(row.right, (0.0, *(INDENT for _ in row.right)), strict=False)
+            ]
+            for row in block.rows
+        ]
+
     def is_one_line(self, chain: Chain) -> bool:
         """Whether a chain of two equalities fits on one line, with its rule."""
         pieces = [chain.start, *(link.right for link in chain.links)]
@@ -77,12 +109,9 @@ class Looks:
     def columns(self, grid: Grid) -> str:
         """Write the columns of a table: words that may take several lines are set ragged.
 
-        Such a column has its part of the line, in a narrow table its part of what the others leave, but at least what
-        its longest word takes.
+        Where a table has no room, such a column has its part of the line.
         """
-        widths = self._in_column(grid)
-        if widths is None:
-            widths = [rf"{each}\linewidth" for each in grid.align]
+        widths = self._widths(grid) or [rf"{each}\linewidth" for each in grid.align]
         ragged = r">{\raggedright\arraybackslash}p{%s}"
         return "".join(
             one if one in ("l", "r") else ragged % width for one, width in zip(grid.align, widths, strict=True)
@@ -90,21 +119,27 @@ class Looks:
 
     def is_narrow(self, grid: Grid) -> bool:
         """Whether a table has room in one of two columns."""
-        return self.paper.columns == 1 or self._in_column(grid) is not None
+        return self.paper.columns == 1 or self._widths(grid) is not None
 
-    def _in_column(self, grid: Grid) -> list[str] | None:
-        """Return how wide the columns of a table are in one of two columns of a page, None where it has no room."""
-        if self.paper.columns == 1:
-            return None
-        parts = {place: float(each) for place, each in enumerate(grid.align) if each not in ("l", "r")}
-        least = {place: self._longest(grid, place) for place in parts}
-        widths = [0.0 if place in parts else self._whole(grid, place) for place in range(len(grid.align))]
-        room = self.paper.line - sum(widths) - _BETWEEN * (len(grid.align) - 1) - 1
-        for place in sorted(parts, key=lambda place: parts[place] - least[place] / self.paper.line):  # who needs more
-            widths[place] = max(least[place], room * parts[place] / sum(parts.values()))
+    def _widths(self, grid: Grid) -> list[str] | None:
+        """Return how wide the columns of a table are, None where it has no room on a line.
+
+        A column of words has what it takes unbroken, if there is room; those that take more share the rest alike.
+        """
+        most = [self._whole(grid, place) + 2 for place in range(len(grid.align))]
+        broken = [place for place, each in enumerate(grid.align) if each not in ("l", "r")]
+        least = {place: self._longest(grid, place) for place in broken}
+        room = self.paper.line - _BETWEEN * (len(most) - 1) - 1
+        room -= sum(width for place, width in enumerate(most) if place not in least)
+        widths = list(most)
+        while broken:
+            place = min(broken, key=lambda place: min(most[place], least[place]))
+            level = room / len(broken)
+            place = next((each for each in broken if most[each] <= level or least[each] >= level), place)
+            widths[place] = max(least[place], min(most[place], level))
             room -= widths[place]
-            del parts[place]
-        return [rf"{width / self.paper.line:.3f}\linewidth" for width in widths] if room > -1 else None
+            broken.remove(place)
+        return [rf"{width / self.paper.line:.3f}\linewidth" for width in widths] if room > -0.01 else None
 
     def _longest(self, grid: Grid, place: int) -> float:
         """Return how wide the longest part of a column is that is not broken."""
@@ -114,17 +149,31 @@ class Looks:
     def _whole(self, grid: Grid, place: int) -> float:
         """Return how wide a column is that is not broken."""
         cells = [grid.head[place], *(row.cells[place] for row in grid.rows)]
-        return max(sum(width for part in written(cell) for width in self._words(part)) for cell in cells)
+        return max(sum(map(self._unbroken, written(cell))) for cell in cells)
+
+    def _unbroken(self, part: Written) -> float:
+        return self._small(part.latex) if isinstance(part, Math) else sum(self._words(part))
 
     def _words(self, part: Written) -> list[float]:
         """Return how wide the parts of words in a table are between which a line may end."""
         small = self.paper.points - 2
         if isinstance(part, Math):
-            scale = 1.06 * small / self.paper.points  # small letters are wider
-            return [scale * self.paper.width(each) for each in re.split(" (?=[-+=] )", part.latex)]
+            return [self._small(each) for each in re.split(" (?=[-+=] )", part.latex)]
         if isinstance(part, Code):
             return [0.54 * small * len(each) for each in re.split(r"(?<=[ (=_])|(?<=[a-z])(?=[A-Z])", part.text)]
-        return [0.48 * small * (len(each) + 0.5) for each in part.split()] if isinstance(part, str) else [2.0 * small]
+        if not isinstance(part, str):
+            return [2.0 * small]
+        words = re.findall(r"\S+ ?", part)
+        return [self._small(rf"\mathrm{{{_measurable(word)}}}") + 0.34 * small * word.endswith(" ") for word in words]
+
+    def _small(self, formula: str) -> float:
+        """Return how wide a formula is in the letters of tables."""
+        return _SMALL[self.paper.points] * self.paper.width(formula)
+
+    def stands_beside(self, table: Block, picture: Block) -> bool:
+        """Whether a picture stands at the right of the table before it, if that is narrow."""
+        is_short = isinstance(table, Grid) and bool(table.caption) and len(table.rows) <= SHORT
+        return is_short and isinstance(picture, Picture) and not self.floats
 
     def parted(self, grid: Grid) -> int:
         """Return after how many rows a table may be broken that cannot run over pages."""
@@ -155,13 +204,17 @@ def fragment(sections: Iterable[Section], looks: Looks) -> str:
 def _render(template: str, sections: Iterable[Section], looks: Looks, **more: Any) -> str:
     tools: dict[str, Callable[..., Any]] = {
         "tex": looks.tex,
+        "reason_in": looks.reason_in,
+        "squeezed": looks.squeezed,
         "label": looks.label,
         "escaped": escaped,
+        "in_line": in_line,
         "typed": typed,
         "cut": cut,
         "verbatim": verbatim,
         "columns": looks.columns,
         "parted": looks.parted,
+        "stands_beside": looks.stands_beside,
         "is_narrow": looks.is_narrow,
         "parts": parts,
         "reason_fits": looks.reason_fits,
@@ -216,5 +269,13 @@ def verbatim(text: str) -> str:
 
 _BETWEEN = 6.0
 """Points between columns of a narrow table."""
+_SMALL = {10: 0.85, 11: 0.846, 12: 0.834}
+"""How wide the letters of tables are, by the letters of the text around them."""
 _BESIDE = 45
 """Characters of a rule that stand beside a formula in one line or two."""
+
+
+def _measurable(word: str) -> str:
+    """Return a word with letters as wide as its signs, which have other spaces in formulas."""
+    word = re.sub(r"[.,:;'’|]", "i", word.strip())
+    return re.sub(r"[^A-Za-z0-9()\[\]]", "n", word.replace("-", "r").replace("×", "w"))

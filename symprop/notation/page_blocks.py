@@ -45,8 +45,9 @@ from symprop.notation.stacks import left_side, sides
 from symprop.notation.wording import Wording
 from symprop.notation.words import Code, Dimensions, Math, Part, Reference, Span, Words
 
-EQUALS, GAP = 16.0, 24.0
-"""Points of an equals sign with its spaces, and before the space of an array, in letters of 12."""
+EQUALS, GAP, CONTINUED = 16.0, 24.0, 12.0
+"""Points of an equals sign with its spaces, before the space of an array, and before a part that continues, in letters
+of 12."""
 
 
 def label(name: str) -> str:
@@ -158,11 +159,9 @@ class PageWriter:
         left, right = map(self.formula, both)
         shape = self._shape(equation)
         taken = self._beside((line,)) if beside is None else beside
-        if span := line.unless_last:
-            taken += self.paper.width(self._until(("",), span)[0])
         return EquationRow(
             left,
-            self._until(self.pieces(right, taken), line.unless_last),
+            self._until(self.pieces(right, taken), line.unless_last, taken),
             self.space(shape) if self.paper.has_spaces else "",
             pretty_shape(shape),
             equation.name,
@@ -179,11 +178,15 @@ class PageWriter:
         spaces = [self.paper.width(rf"\in {self.space(self._shape(line.equation))}") for line in lines]
         return max(lefts, default=0.0) + (GAP + max(spaces, default=0.0) if self.paper.has_spaces else 0.0)
 
-    def _until(self, pieces: tuple[str, ...], span: Span | None) -> tuple[str, ...]:
-        """Say of a formula that it holds for all blocks of a loop but the last."""
+    def _until(self, pieces: tuple[str, ...], span: Span | None, beside: float) -> tuple[str, ...]:
+        """Say of a formula that it holds for all blocks of a loop but the last, on a line of its own if need be."""
         if span is None:
             return pieces
-        return (*pieces[:-1], rf"{pieces[-1]} \quad ({self.number(span.index)} < {self.number(span.count)})")
+        said = f"({self.number(span.index)} < {self.number(span.count)})"
+        *others, last = pieces
+        whole = rf"{last} \quad {said}"
+        has_room = self.paper.width(whole) + (CONTINUED if others else 0.0) <= self.paper.room - beside
+        return (*others, whole) if has_room else (*pieces, said)
 
     def equations(self, found: Lines) -> Equations:
         """Write numbered equations, those of a loop under a heading that says for which blocks they hold."""
@@ -210,7 +213,7 @@ class PageWriter:
         if like is None:
             chain = self._derived(equation, equation.steps, self._known, whole)
             *links, last = chain.links or (Link(chain.start, ""),)
-            right = self._until(last.right, line.unless_last)
+            right = self._until(last.right, line.unless_last, self.after(chain.left))
             chain = (
                 replace(chain, links=(*links, replace(last, right=right)))
                 if chain.links

@@ -35,10 +35,6 @@ class Paper:
     paper: str = "a4"
     points: int = 10
     columns: int = 1
-    INDENT: ClassVar[float] = 8 * MILLIMETRE
-    """Points before a formula."""
-    NUMBER: ClassVar[float] = 10 * MILLIMETRE
-    """Points for the number of an equation at the margin."""
     RULE: ClassVar[float] = 55 * MILLIMETRE
     """Points for the words of a rule beside its formula."""
 
@@ -76,14 +72,29 @@ class Paper:
         return (_WIDTHS[self.paper] - 2 * self.margin) / 10
 
     @property
+    def indent(self) -> float:
+        """Millimetres before a formula."""
+        return 5.0 if self.is_narrow else 8.0
+
+    @property
+    def number(self) -> float:
+        """Millimetres for the number of an equation at the margin."""
+        return 0.85 * self.points if self.is_narrow else 10.0
+
+    @property
     def room(self) -> float:
         """The width of a formula that has a number at the margin."""
-        return self.line - self.INDENT - self.NUMBER
+        return self.line - (self.indent + self.number) * MILLIMETRE
+
+    @property
+    def is_narrow(self) -> bool:
+        """Whether text stands in columns, so that tables have fewer."""
+        return self.columns > 1
 
     @property
     def has_spaces(self) -> bool:
         """Whether there is room for the spaces of arrays beside their equations."""
-        return self.columns == 1
+        return not self.is_narrow
 
     def width(self, formula: str) -> float:
         """Return how wide TeX sets a formula."""

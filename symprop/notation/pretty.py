@@ -16,7 +16,6 @@ from symprop.algebra.named_numbers import NamedNumber
 from symprop.algebra.nodes import Node
 from symprop.algebra.shapes import Shape, shape_text
 from symprop.algebra.sizes import size_text
-from symprop.algebra.trees import variables
 from symprop.notation import mathematics, numbers
 from symprop.notation.on_paper import on_paper
 from symprop.notation.precedence import ATOM, COMPARE, POWER, PRODUCT, SUM, SUMMATION, Piece, render
@@ -86,12 +85,20 @@ def with_layers_above(node: Node) -> Node:
     >>> pretty(variable("W1", (3, 4)) @ variable("x", (4,))), pretty(with_layers_above(variable("W1", (3, 4))))
     ('W₁ x', 'W⁽¹⁾')
     """
-    numbered = (each for each in variables(node) if each.index and each.index[0].is_Integer)
-    return node.xreplace({each: each.change(index=(Symbol(str(each.index[0])), *each.index[1:])) for each in numbered})
+    if isinstance(node, n.Variable):
+        is_numbered = node.index and node.index[0].is_Integer
+        return node.change(index=(Symbol(str(node.index[0])), *node.index[1:])) if is_numbered else node
+    if not node.operands:
+        return node
+    return node.func(*(with_layers_above(part) if isinstance(part, n.Node) else part for part in node.args))
 
 
 _ACCENTS = {"dot": "\u0307", "bar": "\u0304", "hat": "\u0302", "tilde": "\u0303"}
 """Combining characters: `dot_z1` is `ż₁`."""
+
+
+ENCLOSED = {"N": ("‖", "‖²")}
+"""What stands around a variable whose sign is written so; around any other the sign and braces."""
 
 
 class Unicode(Style):
@@ -102,7 +109,8 @@ class Unicode(Style):
 
     def variable(self, node: n.Variable, elements: Sequence[Basic] = (), above: str = "") -> str:
         if node.is_tangent:
-            return f"{node.sign}{{{self.variable(node.of_tangent, elements)}}}{above}"
+            before, after = ENCLOSED.get(node.sign, (f"{node.sign}{{", "}"))
+            return f"{before}{self.variable(node.of_tangent, elements)}{after}{above}"
         accent, base, rest = accented(node.letter)
         name = GREEK.get(base, base) + (subscript(rest) if rest else "")
         if accent:

@@ -53,15 +53,19 @@ def numeric(node: Node, of: Of) -> Piece:
     return Piece(f"where({of(node).text}, 1, 0)", ATOM) if is_boolean(node) else of(node)
 
 
-def unsigned(ratio: Ratio, of: Of) -> Piece:
-    """Print a ratio without its sign: `3 * a * b / (4 * c)`."""
+def unsigned(ratio: Ratio, of: Of, signed: bool = False) -> Piece:
+    """Print a ratio without its sign: `3 * a * b / (4 * c)`; where it is `signed`, a minus meets the first factor."""
     if ratio.is_number:
         return number(ratio.numerator / ratio.denominator)
     if not ratio.below and ratio.numerator == ratio.denominator == 1 and len(ratio.above) == 1:
-        return numeric(ratio.above[0], of)
+        return _in_front(ratio.above[0], of) if signed else numeric(ratio.above[0], of)
     above = [number(ratio.numerator)] if ratio.numerator != 1 or not ratio.above else []
     booleans = not above and all(map(is_boolean, ratio.above))
-    above += [numeric(factor, of) if booleans else of(factor) for factor in ratio.above]
+    signed = signed and not above
+    above += [
+        _in_front(factor, of) if signed and not place else numeric(factor, of) if booleans else of(factor)
+        for place, factor in enumerate(ratio.above)
+    ]
     below = ([number(ratio.denominator)] if ratio.denominator != 1 else []) + [of(factor) for factor in ratio.below]
     if above[-1].level == MATMUL and not any(factor.rank for factor in ratio.above[:-1]) and (len(above) > 1 or below):
         above[-1] = Piece(above[-1].text, POWER)  # 2 * A @ x / m is ((2 * A) @ x) / m, which is the same
@@ -73,8 +77,19 @@ def unsigned(ratio: Ratio, of: Of) -> Piece:
     return Piece(f"{top} / {bottom if len(below) == 1 else f'({bottom})'}", PRODUCT)
 
 
+def _in_front(node: Node, of: Of) -> Piece:
+    """The piece of a first factor, which a minus before the product is one of: of a product of matrices, its first."""
+    first, piece = node, numeric(node, of)
+    while isinstance(first, n.MatMul):
+        first = first.operands[0]
+    return Piece(f"({piece.text})", ATOM) if first is not node and is_boolean(first) else piece
+
+
 def _sum(terms: Sequence[Node], of: Of) -> Piece:
-    return Piece(sum_of(map(split, terms), lambda ratio: unsigned(ratio, of), wrap, "-"), SUM)
+    first, *others = map(split, terms)
+    return Piece(
+        sum_of((first, *others), lambda ratio: unsigned(ratio, of, ratio is first and ratio.negative), wrap, "-"), SUM
+    )
 
 
 @TEXT.row(n.Variable, n.Known)

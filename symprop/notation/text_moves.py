@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from symprop.algebra import nodes as n
 from symprop.algebra.shapes import shape_text
-from symprop.notation.booleans import is_boolean
 from symprop.notation.numbers import call, length, number, one_or_tuple, wrap
 from symprop.notation.precedence import ATOM, Of, Piece
 from symprop.notation.text import TEXT, numeric
@@ -23,8 +22,7 @@ def _(node: n.Structural, of: Of) -> Piece:
 def _(node: n.Pad, of: Of) -> Piece:
     pairs = one_or_tuple([one_or_tuple([length(width).text for width in pair]) for pair in node.widths])
     value = [f"constant_values={number(node.value).text}"] if node.value != 0 else []
-    padded = of(node.operands[0]) if is_boolean(node) else numeric(node.operands[0], of)
-    return call("pad", padded.text, pairs, *value)
+    return call("pad", numeric(node.operands[0], of).text, pairs, *value)
 
 
 @TEXT.row(n.Flip)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 
-from symprop.notation.drawing import MARGIN, Box, Drawing, layout, measured
+from symprop.notation.drawing import MARGIN, TOGETHER, Box, Drawing, in_line, layout, measured
 
 HEAD = (
     r"\begin{tikzpicture}[x=1cm, y=-1cm, >={Stealth[length=5pt]}, font=\fontsize{9}{11}\selectfont,",
@@ -13,7 +12,8 @@ HEAD = (
     r"  operation node/.style={box, draw=blue!55!black, fill=blue!6},",
     r"  sum node/.style={operation node, very thick},",
     r"  variable node/.style={box, draw=gray}, adjoint node/.style={box, draw=orange!70!black, fill=orange!10},",
-    r"  gradient node/.style={box, draw=green!45!black, fill=green!7},",
+    r"  gradient node/.style={box, draw=green!45!black, fill=green!7,",
+    r"    minimum height=5.2mm, inner ysep=1pt},",
     r"  go/.style={->, semithick, blue!55!black}, back/.style={->, semithick, orange!70!black},",
     r"  give/.style={->, semithick, green!45!black},",
     r"  number/.style={gray, inner sep=1pt},",
@@ -24,24 +24,10 @@ HEAD = (
 
 UNIT = 0.023
 """Centimetres for a pixel across: letters of 15 pixels have 9 points."""
-DOWN = {False: 0.0155, True: 0.0245}
+DOWN = {False: 0.0148, True: 0.0245}
 """Centimetres for a pixel down; more where gradients stand below each other."""
 LETTERS = 9
 """Points of all words and numbers."""
-
-
-_OF = r"(\\partial [^{}]*(?:\{[^{}]*\}[^{}]*)*)"
-_PARTIAL = re.compile(rf"\\frac\{{{_OF}\}}\{{{_OF}\}}")
-"""A derivative as a fraction, whose letters would be too small."""
-
-
-def in_line(formula: str) -> str:
-    r"""Write derivatives with a stroke.
-
-    >>> print(in_line(r"\frac{\partial L}{\partial W_{12}} \odot u"))
-    \partial L/\partial W_{12} \odot u
-    """
-    return _PARTIAL.sub(r"\1/\2", formula)
 
 
 def size(drawing: Drawing, is_stacked: bool = False) -> tuple[float, float]:
@@ -88,7 +74,7 @@ def tikz(drawing: Drawing, is_stacked: bool = False, number_of: Callable[[Box], 
             where = rf"[{box.kind} node] ({name}) at {at(plan.centre[box.column], plan.y(box.row))}"
         number = "" if box.number is None else rf"\enspace{{\color{{gray}}{number_of(box)}}}"
         lines.append(rf"  \node{where} {{${in_line(box.label[1])}${number}}};")
-        if box.column == "gradient" and (is_stacked or box.position == 0):
+        if box.column == "gradient" and box.position < (TOGETHER if is_stacked else 1):
             lines.append(rf"  \draw[give] ({_tikz_name('backward', box.row)}) -- ({name});")
     for arrow in drawing.arrows:
         kind = "go" if arrow.column == "forward" else "back"

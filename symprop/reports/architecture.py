@@ -26,7 +26,10 @@ def layers_of(network: Network) -> tuple[Built, ...]:
 
 
 def layer_table(network: Network, writer: PageWriter) -> Grid:
-    """Return the table of layers: each with its output, the shape of that, its parameters and how many they are."""
+    """Return the table of layers: each with its output, the shape of that, its parameters and how many they are.
+
+    In a narrow column an output has its shape beside it.
+    """
     texts = [layer.text for layer in (network.layers[0], *further_inputs(network.layers))]
     rows = [_input_row(text, x, writer) for text, x in zip(texts, network.inputs, strict=True)]
     total: Expr = sympy.Integer(0)
@@ -38,29 +41,29 @@ def layer_table(network: Network, writer: PageWriter) -> Grid:
         for parameter in built.parameters:
             shape = writer.dimensions(parameter.variable.shape) or "1"
             parameters += [", ", Math(writer.formula(parameter.variable)), ": ", Math(shape)]
-        rows.append(
-            GridRow(
-                (
-                    _called(built, seen[-1], seen, writer),
-                    (Math(writer.formula(built.output)),),
-                    (Math(writer.dimensions(built.output.shape) or "1"),),
-                    tuple(parameters[1:]),
-                    _count(count, writer),
-                ),
-                (built.output.name,),
-            )
-        )
+        called = _called(built, seen[-1], seen, writer)
+        cells = (called, *_output(built.output, writer), tuple(parameters[1:]), _count(count, writer))
+        rows.append(GridRow(cells, (built.output.name,)))
         seen += [built.value, built.output]
     if all(built.index is None for built in layers_of(network)):
-        rows.append(GridRow((("total",), (), (), (), _count(sympy.expand(total), writer))))
+        empty = ((),) * (len(rows[0].cells) - 2)
+        rows.append(GridRow((("total",), *empty, _count(sympy.expand(total), writer))))
     head: tuple[Words, ...] = (("Layer",), ("Output",), ("Shape",), ("Parameters",), ("Number",))
-    return Grid(head, tuple(rows), ("0.27", "l", "l", "0.27", "r"), ("The layers.",), "tab:layers", small=True)
+    align: tuple[str, ...] = ("0.27", "l", "l", "0.27", "r")
+    if writer.paper.is_narrow:
+        head, align = (head[0], *head[1:2], *head[3:]), ("0.3", "0.2", "0.3", "r")
+    return Grid(head, tuple(rows), align, ("The layers.",), "tab:layers", small=True)
+
+
+def _output(output: Variable, writer: PageWriter) -> tuple[Words, ...]:
+    """What a layer puts out and the shape of it, in a narrow column in one cell."""
+    name, shape = Math(writer.formula(output)), Math(writer.dimensions(output.shape) or "1")
+    return ((name, ": ", shape),) if writer.paper.is_narrow else ((name,), (shape,))
 
 
 def _input_row(text: str, x: Variable, writer: PageWriter) -> GridRow:
-    shape = writer.dimensions(x.shape)
     said = () if x.role == INPUT else (x.role,)  # no gradient flows to what is given
-    return GridRow(((Code(text),), (Math(writer.formula(x)),), (Math(shape),), said, ()))
+    return GridRow(((Code(text),), *_output(x, writer), said, ()))
 
 
 def _count(count: Expr, writer: PageWriter) -> Words:

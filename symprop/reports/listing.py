@@ -30,9 +30,9 @@ def code_lines(source: str, subject: Subject) -> Listing:
 
 
 def _caption(subject: Subject, source: str) -> Words:
-    said: list[str | Math] = ["Each equation stands above the lines that compute it, under its number"]
+    said: list[str | Math] = ["Each equation stands above its lines of code, under its number"]
     if subject.layout != "rows":
-        said += [", in the form for a batch of ", Math("m"), " examples, one in each row"]
+        said += [", for a batch of ", Math("m"), " examples, one in each row"]
     return (*said, f". The whole module has {source.count(chr(10)):,} lines and imports NumPy alone.")
 
 

@@ -47,8 +47,8 @@ def _tikz(points: Sequence[Point]) -> str:
     return "\n".join(
         [
             r"\begin{tikzpicture}",
-            r"\begin{semilogyaxis}[width=0.92\linewidth, height=3.8cm, grid=major, grid style={gray!25},",
-            r"  ylabel={norm of the gradient}, tick label style={font=\footnotesize},",
+            r"\begin{semilogyaxis}[width=0.92\linewidth, height=3.6cm, grid=major, grid style={gray!25},",
+            r"  ylabel={norm}, tick label style={font=\footnotesize},",
             r"  label style={font=\footnotesize},",
             rf"  ymin=1e{low}, ymax=1e{high}, ytick={{{marks}}},",
             rf"  xtick={{{','.join(str(place + 1) for place in places)}}},",

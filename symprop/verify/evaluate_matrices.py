@@ -6,13 +6,16 @@ Inverses and determinants are found by Gauss-Jordan elimination with partial piv
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import sympy
 from sympy import Expr, Integer
 
 from symprop.algebra import nodes as n
+from symprop.algebra.shapes import Shape
 from symprop.verify.arithmetic import Arithmetic, Array
 from symprop.verify.evaluate import EVALUATE, Evaluator, broadcastable, padded
 
@@ -161,7 +164,7 @@ def _(node: n.Concatenate, operands: list[Array], of: Evaluator) -> Array:
 @EVALUATE.row(n.Structural)
 def _(node: n.Structural, operands: list[Array], of: Evaluator) -> Array:
     at, inside = places(node, of)
-    value, outside = operands[0], node.index_map.outside
+    value, outside = operands[0], _outside(_Move.of(node))
     read = padded(np.take(value.reshape(len(value), -1), at, axis=1), node.rank)  # much faster than brackets
     return read if outside is None else np.where(inside, read, of.number(outside))
 
@@ -171,17 +174,39 @@ def places(node: n.Structural | n.Fold, of: Evaluator) -> tuple[Array, Array]:
 
     Of a fold: where each element of the operand goes.
     """
-    sizes = tuple(of.sizes.items())
-    shape, _ = _in_integers(node, sizes)
-    return _few_places(node, sizes) if np.prod(shape) <= FEW else _places(node, sizes)
+    move, sizes = _Move.of(node), tuple(of.sizes.items())
+    shape, _ = _in_integers(move, sizes)
+    return _few_places(move, sizes) if np.prod(shape) <= FEW else _places(move, sizes)
 
 
 FEW = 2**15
-"""So many places are remembered for the next evaluation of the same node."""
+"""So many places are remembered for the next evaluation of a node that moves the same elements."""
 
 
-def _places(node: n.Structural | n.Fold, sizes: tuple[tuple[Expr, int], ...]) -> tuple[Array, Array]:
-    shape, axes = _in_integers(node, sizes)
+@dataclass(frozen=True)
+class _Move:
+    """What a node does with the elements of its operand, whatever that is: at each moment of time the same."""
+
+    kind: type
+    source: Shape
+    options: tuple[Any, ...]
+    node: n.Structural | n.Fold = field(compare=False)
+
+    @classmethod
+    def of(cls, node: n.Structural | n.Fold) -> _Move:
+        """Return what a node does."""
+        options = tuple(each for each in node.args if not isinstance(each, n.Node))
+        return cls(type(node), node.operands[0].shape, options, node)
+
+
+@lru_cache(maxsize=1024)
+def _outside(move: _Move) -> Expr | None:
+    """What stands where a result reads nothing."""
+    return None if isinstance(move.node, n.Fold) else move.node.index_map.outside
+
+
+def _places(move: _Move, sizes: tuple[tuple[Expr, int], ...]) -> tuple[Array, Array]:
+    shape, axes = _in_integers(move, sizes)
     grid = np.ix_(*map(np.arange, shape))
     inside, flat = np.asarray(True), np.zeros(shape, dtype=int)
     for size, offset, terms in axes:
@@ -196,13 +221,14 @@ _few_places = lru_cache(maxsize=256)(_places)
 
 @lru_cache(maxsize=1024)
 def _in_integers(
-    node: n.Structural | n.Fold, sizes: tuple[tuple[Expr, int], ...]
+    move: _Move, sizes: tuple[tuple[Expr, int], ...]
 ) -> tuple[tuple[int, ...], list[tuple[int, int, list[tuple[int, int]]]]]:
     """Return an index map at sizes: its shape, and for each axis that is read its size, its first place and the steps.
 
     Every evaluation of a node asks for it, and SymPy takes longer to say it than the elements to move.
     """
-    of, moved = Evaluator(Arithmetic(), {}, dict(sizes)), node.unfolded if isinstance(node, n.Fold) else node.index_map
+    of, node = Evaluator(Arithmetic(), {}, dict(sizes)), move.node
+    moved = node.unfolded if isinstance(node, n.Fold) else node.index_map
     axes = [
         (size, of.size(moved.offset(axis)), [(k, of.size(step)) for k, step in moved.terms(axis)])
         for axis, size in enumerate(of.shape(moved.source))

@@ -14,6 +14,7 @@ import mpmath
 import numpy as np
 
 from symprop.algebra.equations import Equation
+from symprop.algebra.nodes import Variable
 from symprop.algebra.trees import variables
 from symprop.analysis.derivation import Derivation
 from symprop.codegen.case import Case
@@ -125,11 +126,13 @@ def _cases(derivation: Derivation, point: Point, values: Mapping[str, Array]) ->
 
 
 def _layers(derivation: Derivation) -> list[Equation]:
-    """Return the equations of the forward pass that read parameters."""
+    """Return the equations of the forward pass that read parameters; of several that read the same, the first."""
     system, parameters = derivation.system, set(derivation.system.parameters)
-    loss = system.loss
-    equations = [item for item in system.items if isinstance(item, Equation) and item.target != loss]
-    return [item for item in equations if parameters & set(variables(item.expression))]
+    found: dict[frozenset[Variable], Equation] = {}
+    for item in system.items:
+        if isinstance(item, Equation) and item.target != system.loss:
+            found.setdefault(frozenset(parameters.intersection(variables(item.expression))), item)
+    return [item for read, item in found.items() if read]
 
 
 def relative_error(found: Array, true: Array) -> float:

@@ -1,12 +1,13 @@
 """The certificate of a network: its derivation and its generated code, each line of them checked by machine.
 
-Four questions, each put to an oracle that shares no code with the rules or the generator:
+Five questions, each put to an oracle that shares no code with the rules or the generator:
 
 1. Is each gradient of the generated module the derivative of the forward pass? (complex step, full Jacobian)
 2. Is each step of the derivation an identity? (50 digits, pullbacks by central differences)
 3. Is each derived gradient what SymPy finds element by element? (`sympy.diff` of the written-out loss)
 4. Does the module compute the forward pass, the loss, and the mean over a batch, in float64 and in float32, and stay
    finite where its last layer gives numbers up to 1000? (the formulas in complex numbers, and in 1000 digits)
+5. Are names, shapes and ties of the parameters those of the network's text? (a second reader of texts)
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from sympy import prod
 
 from symprop.algebra.equations import System
 from symprop.algebra.indices import RowIndex
+from symprop.algebra.numbered_sizes import sizes_given
 from symprop.codegen.case import Case, case_of
 from symprop.codegen.program import ProgramError
 from symprop.errors import ShapeError, SpecError
@@ -38,6 +40,7 @@ from symprop.verify import (
     step_checks,
     switch_checks,
     target_checks,
+    text_checks,
 )
 from symprop.verify.certificate import Certificate
 from symprop.verify.gathering import Part, gathered
@@ -93,8 +96,8 @@ def check(
     first, *others = target_checks.chosen(target)
     case = case_of(network, dtype="float64", optimizer=None, threads=1, target=first)
     if case.network.system().loops:
-        return _of_recurrence(case, seed, float32, dict(sizes or {}), target, limit)
-    case = case.with_sizes(dict(sizes or {}))
+        return _of_recurrence(case, seed, float32, sizes_given(sizes), target, limit)
+    case = case.with_sizes(sizes_given(sizes))
     title, system = case.network.text, case.example.system
     check_numbers(case.network)
     if system.loss is None:
@@ -124,11 +127,13 @@ def check(
 
 def _parts(case: Case, small: Case, smallest: Case, seed: int, float32: bool, others: Sequence[str]) -> Iterator[Part]:
     """Yield the parts of a certificate, each with its name, at real, reduced and tiny sizes."""
+    yield "the parameters", lambda: text_checks.rows(case.network)
     yield "the module", lambda: _module(case, small, seed, float32)
     yield "other modules", lambda: target_checks.rows(case, others, points_of(case, seed, POINTS))
     yield "switches", lambda: switch_checks.rows(small, seed)
-    yield "extreme values", lambda: _extremes(small, seed)
-    yield "other layouts", lambda: _layouts(small if has_moments(case.network.layers) else case, seed)
+    in_time = has_moments(case.network.layers)  # of each moment all is worked out anew
+    yield "extreme values", lambda: _extremes(smallest if in_time else small, seed)
+    yield "other layouts", lambda: _layouts(small if in_time else case, seed)
     yield "steps, batch in rows", lambda: _steps(case.rows, small.rows, seed)
     if case.own.layout == "example":
         yield "steps, one example", lambda: _steps(case.example, small.example, seed)

@@ -63,7 +63,7 @@ def case_of(text: str) -> Case:
 
 
 PASSES = ("forward", "loss", "backward")
-GUARD = re.compile(r"(safe|near)\d*(_\d+)?")
+GUARD = re.compile(r"(safe|near|far|base)\d*(_\d+)?")
 """Arguments that are kept from a pole, or from where a function has its limit and a power overflows."""
 
 

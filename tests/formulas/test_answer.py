@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -158,3 +159,12 @@ def test_what_tells_a_size_or_is_a_direction_may_be_declared() -> None:
     assert symprop.vjp("A @ x", "x", "w", A="m n", x="n", w="m").text() == "A.T @ w"
     with pytest.raises(symprop.FormulaError, match="no 'w' to declare"):
         symprop.formula("A @ x", A="m n", w="m")  # x may have been meant
+
+
+@pytest.mark.parametrize("f", ["sum(2.5**x)", "sum(digamma(x))", "log(n) * (x @ x)"])
+def test_float32_stays_float32(f: str) -> None:
+    if "gamma" in f:
+        pytest.importorskip("scipy")
+    namespace: dict[str, Any] = {}
+    exec(symprop.gradient(f, "x", x="n").numpy("float32"), namespace)
+    assert namespace["gradient"](x=np.ones(3, np.float32)).dtype == np.float32

@@ -1,4 +1,4 @@
-"""Random losses over the whole language: each derivative against the complex step, its text read back, its code run."""
+"""How random formulas are drawn, and that what is wrong with an answer is seen; `trust/formulas.py` asks many."""
 
 from __future__ import annotations
 
@@ -6,21 +6,7 @@ import numpy as np
 import pytest
 
 import symprop
-from tests.random_losses import DECLARATIONS, WAYS, Tally, compared, loss, problems, read
-
-PARTS, COUNT = 8, 32
-"""So many tests of so many losses each; `python -m tests.random_losses --count 10000` runs as many as one likes."""
-
-
-@pytest.mark.parametrize("part", [pytest.param(k, marks=[pytest.mark.slow] * (k >= PARTS // 4)) for k in range(PARTS)])
-def test_random_losses(part: int) -> None:
-    tally = Tally()
-    for number in range(COUNT):
-        problems(loss(np.random.default_rng((part, number))), tally, names=2)
-    assert tally.wrong == []
-    assert tally.losses == COUNT
-    assert tally.derivatives > COUNT
-    assert tally.without_point < COUNT // 4
+from tests.random_losses import DECLARATIONS, WAYS, Tally, compared, loss, read
 
 
 def test_every_way_to_make_an_array_is_drawn_and_read() -> None:

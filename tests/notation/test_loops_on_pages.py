@@ -21,6 +21,7 @@ from symprop.calculus.walk import derive_system
 from symprop.networks.spec import parse_network
 from symprop.notation.choices import PLAIN
 from symprop.notation.diagram import _Plan
+from symprop.notation.drawing import DETAILS, layout, lessened, measured
 from symprop.notation.html_document import words
 from symprop.notation.latex import latex
 from symprop.notation.page_blocks import PageWriter
@@ -168,6 +169,25 @@ def test_figures_frame_loops_inside_loops() -> None:
     ]
     crossing = {arrow.label[0] for arrow in drawing.arrows if arrow.column == "forward" and not arrow.again}
     assert crossing == {"", "l = 1", "k = 1", "k = K", "l = N"}
+
+
+def test_figures_draw_both_passes_of_rows_that_loops_read_and_make() -> None:
+    stacked = "Input(T, 3) >> Dense(3) >> RNN(2, sequence=True) >> RNN(4) >> Dense(2) >> MeanSquaredError()"
+    derivation = derive(stacked)
+    drawing = _Plan(derivation, None, None, PLAIN).drawing()
+    back = {box.name for box in drawing.boxes if box.column == "backward"}
+    assert {"delta2[t]", "dh2[t]", "delta3[t]", "dh3[t]", "dh3[t - 1]"} <= back
+    given = {box.name for box in drawing.boxes if box.column == "gradient"}
+    assert given == {f"d{each.name}" for each in derivation.system.parameters}
+    rows = [box.row for name in ("a2[t]", "h2[t]", "a3[t]", "h3[t]", "z4") for box in drawing.boxes if box.name == name]
+    labels = {(arrow.start, arrow.end): arrow.label[0] for arrow in drawing.arrows if not arrow.again}
+    assert labels[rows[1], rows[2]] == ""  # moment t reads moment t, not the last
+    assert labels[rows[3], rows[4]] == "row t"
+    assert labels[rows[4], rows[3]] == "δ⁽⁴⁾ W⁽⁴⁾   (row t)"
+    brief = lessened(drawing, DETAILS[-1])
+    assert layout(measured(brief)).width < layout(measured(drawing)).width / 1.4
+    assert [box.name for box in brief.boxes] == [box.name for box in drawing.boxes]
+    assert "Σ[t=1…T]" in next(box.label[0] for box in drawing.boxes if box.name == "dR3")
 
 
 def test_differences_pair_the_equations_of_loops_inside_loops() -> None:

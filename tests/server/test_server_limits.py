@@ -144,13 +144,11 @@ def test_a_browser_that_leaves_takes_its_computation_along(site: Any) -> None:
 @linux
 def test_slow_computations_leave_room_for_quick_ones(site: Any) -> None:
     with contextlib.ExitStack() as stack:
-        for tab in range(2):
-            stack.enter_context(busy(site, tab=f"slow{tab}"))
+        slow = [stack.enter_context(busy(site, tab=f"slow{tab}")) for tab in range(2)]
         with ThreadPoolExecutor(4) as threads:
             waiting = [threads.submit(site.ask, "certificate", ENDLESS, tab=f"waits{tab}") for tab in range(3)]
-            began = time.monotonic()
             assert site.ask("derivation", SMALL)["ok"]
-            assert time.monotonic() - began < 30  # the slow ones take 60 s, until they are stopped
+            assert not any(future.done() for future in slow)
             assert len(site.children()) == 2
             for tab in ("slow0", "slow1", "waits0", "waits1", "waits2"):
                 assert site.ask("derivation", SMALL, tab=tab, sequence=2)["ok"]

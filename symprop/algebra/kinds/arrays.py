@@ -15,7 +15,7 @@ from sympy.core.symbol import Str
 
 from symprop.algebra.kinds.base import Leaf, Node
 from symprop.algebra.kinds.patterns import BLANK, Common, Number, index_of, made, number_in, pattern_of
-from symprop.algebra.roles import CURVED, DELTA, GRADIENT, PRE_ACTIVATION, SIGNS, TANGENT
+from symprop.algebra.roles import CURVED, DELTA, GRADIENT, NORM, PRE_ACTIVATION, SIGNS, TANGENT
 from symprop.algebra.sizes import as_expression, expressions, size_text
 
 
@@ -132,7 +132,7 @@ class Variable(Leaf):
 
     @property
     def sign(self) -> str:
-        """`R` of a derivative along a direction of the parameters, `G` of one without those of the network's slopes."""
+        """What stands before the letter, by the role: `R` of a derivative along a direction, `N` of a squared norm."""
         return next((sign for begun, sign in SIGNS.items() if self.role.startswith(begun)), "")
 
     @property
@@ -182,6 +182,11 @@ class Variable(Leaf):
     def curved(self) -> Variable:
         """What its tangent is called where second derivatives of the network are left out, `Gdelta1`."""
         return self.like("curved", lambda: self.change(role=CURVED + self.role, facts=self.as_written))
+
+    @cached_property
+    def norm(self) -> Variable:
+        """What the squared norm of it is called, `NdW1`."""
+        return self.like("norm", lambda: self.change(role=NORM + self.role, shape=(), facts=()))
 
     def like(self, what: Hashable, make: Callable[[], Variable]) -> Variable:
         """Return what is made of an array, its number kept; `what` it is has been made of another such once."""

@@ -9,7 +9,7 @@ import sympy
 from sympy import Rational
 
 from symprop.algebra import nodes as n
-from symprop.algebra.folding import power_of
+from symprop.algebra.folding import applied, power_of
 from symprop.algebra.nodes import Node
 from symprop.algebra.operators import BY_NAME, OPERATORS
 from symprop.algebra.reading.arithmetic import raised
@@ -48,7 +48,7 @@ def call(reader: Reading, tree: ast.Call) -> Node:
         reader.refuse("the order of polygamma is a whole number, such as 1 for the derivative of digamma", tree)
     if name == "power" and len(arguments) == 2:
         return raised(reader, tree, *arguments)
-    return reader.build(tree, reader.functions[name], *arguments)
+    return reader.build(tree, applied, reader.functions[name], *arguments)
 
 
 def _keywords(reader: Reading, tree: ast.Call) -> dict[str, ast.expr]:

@@ -125,5 +125,5 @@ def _allowed(name: str, text: str, column: int) -> str:
     try:
         return validated(name)
     except SympropError as problem:
-        message, *more = str(problem).split("\n")
-        raise located(type(problem)("\n".join((pointed(message, text, column, len(name)), *more))), column, 1) from None
+        message = str(problem).partition("\n")[0]
+        raise located(type(problem)(pointed(message, text, column, len(name))), column, 1) from None

@@ -19,7 +19,7 @@ class Along:
     """What a symmetric matrix makes of a direction `v`: equations of the forward pass along v, and of the backward.
 
     `what` is the matrix ("Hessian"), `question` the function of a module that computes this, and `results` are what
-    comes out, in the order of the parameters.
+    comes out, in the order of the parameters. Where `whole`, there is no direction, and one array comes out.
     """
 
     what: str = ""
@@ -27,6 +27,7 @@ class Along:
     forward: tuple[Item, ...] = ()
     backward: tuple[Item, ...] = ()
     results: tuple[Variable, ...] = ()
+    whole: bool = False
 
 
 NOTHING = Along()

@@ -45,7 +45,7 @@ def fisher_product(system: System, likelihood: str) -> tuple[Along, str]:
     """
     if not likelihood:
         raise SpecError(
-            "the loss is not the negative log-likelihood of a distribution of the targets, so there is no Fisher matrix\n"
+            "the loss is no negative log-likelihood of the targets, so there is no Fisher matrix\n"
             "allowed: the empirical one, fisher(empirical=True), or gauss_newton()"
         )
     found = replace(gauss_newton_product(system, penalised=False), what=MATRIX, question=QUESTION)

@@ -38,6 +38,8 @@ class Code:
 def number(value: Expr) -> Code:
     """Return a constant, exactly or as the nearest float64; sizes and named numbers stand by their names.
 
+    An integer that needs more than 32 bits, which not every library has, is written as a float.
+
     >>> number(Rational(1, 3)).text, number(Rational(1, 100)).text, number(1 / sympy.Symbol("m")).text
     ('1 / 3', '0.01', '1 / m')
     >>> number(sympy.Symbol("m") - 1).text
@@ -45,7 +47,7 @@ def number(value: Expr) -> Code:
     """
     if value.free_symbols or value.has(NamedNumber):
         return _composed(value, number)
-    if value.is_Integer and abs(value) < 2**53:
+    if value.is_Integer and abs(value) < 2**31:
         return Code(str(value), UNARY if value < 0 else ATOM, NUMBER)
     if isinstance(value, Rational) and not is_decimal(value) and max(abs(value.p), value.q) <= 1000:
         return Code(f"{value.p} / {value.q}", PRODUCT, NUMBER)

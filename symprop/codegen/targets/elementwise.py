@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+import sys
 
 import sympy
 from sympy import Expr, Integer, Rational
 
 from symprop.algebra import nodes as n
+from symprop.algebra.defined import plain
 from symprop.algebra.nodes import Node
 from symprop.algebra.trees import walk
 from symprop.calculus.coefficients import base_and_exponent
@@ -123,6 +125,10 @@ def _power(base: Code, power: str) -> str:
 
 @SOURCE.row(n.Map)
 def _(node: n.Map, write: Dialect) -> Code:
+    numbers = [operand.number for operand in node.operands]
+    value = plain(node.function.of(*numbers)) if all(number is not None for number in numbers) else None
+    if value is not None and value.is_real and not value.free_symbols and abs(value) < sys.float_info.max:
+        return write.constant(value)  # a function of NumPy's would make it a float64, and what it multiplies with it
     codes = [write.number(operand) for operand in node.operands]
     kind = FLOAT if any(code.kind == FLOAT for code in codes) else NUMBER
     if node.function.name == "power":

@@ -163,8 +163,9 @@ class Reader:
             "predict": self.lines(self.foretold, [self.output.name]),
             "backward": backward,
         }
-        if products:
-            parts["along"] = self.lines(self._needed(self.program.backward, *products.values()))
+        asked = [self.program.array] if self.program.array else [*products.values()]
+        if asked:
+            parts["along"] = self.lines(self._needed(self.program.backward, *asked))
         definitions = self.definitions()
         optimizer = optimizer_of(options.optimizer, self.parameters, self.write, bool(self.masks))
         sampling = self._sampling()
@@ -185,7 +186,8 @@ class Reader:
             "gradients": _returned(gradients),
             "asked": self.derivation.along.question,
             "matrix": self.derivation.along.what,
-            "products": _returned(products) if products else [],
+            "products": _returned(products) if products else [f"return {self.program.array}"] if asked else [],
+            "array": self.program.array,
             "inputs": [given(each) for each in self.system.inputs],
             "several": len(self.system.inputs) > 1,
             "y": given(self.system.targets[0]),

@@ -69,11 +69,10 @@ def module_source(
     """
     system = derivation.system
     running, bodies = running_of(system), _bodies(derivation, program)
-    if running:
-        program = program.returning(*program.returns, *running.statistics)
+    asked = [program.array] if program.array else [*dict(program.products).values()]
+    wanted = program.returning(*(asked or program.returns), *(running.statistics if running else ()))
     dtype, optimizer, threads = options.dtype, options.optimizer, options.threads
     own = made_into_rows(system.targets)
-    wanted = program.returning(*dict(program.products).values()) if program.directions else program
     step = _step(wanted, own, dtype, threads, reuse)
     loops = compiled(wanted, own) if compiled else None
     run = (*bodies.values(), *(() if loops else (step,)))
@@ -97,7 +96,8 @@ def module_source(
             table=_table(parameters),
             parameters=[(parameter.name, shape_text(parameter.variable.shape)) for parameter in parameters],
             results=program.products or program.results,
-            along=derivation.along if program.directions else None,
+            along=derivation.along if asked else None,
+            array=program.array,
             initial=[initial(parameter) for parameter in parameters],
             **taken(system),
             facts=fact_functions((*system.inputs, *system.targets)),

@@ -9,8 +9,8 @@ from symprop.codegen.kinds import Copy, FirstTrue, Inner, Lines, Repeated, Solve
 from symprop.codegen.patches import OfPatches
 from symprop.codegen.pools import OfWindows
 from symprop.codegen.targets.arrays import python_tuple  # enters its rows, and those of what is elementwise
-from symprop.codegen.targets.code import ATOM, BOOLEAN, Code, number
-from symprop.codegen.targets.dialect import Dialect
+from symprop.codegen.targets.code import ATOM, BOOLEAN, NUMBER, Code, number
+from symprop.codegen.targets.dialect import SOURCE, Dialect
 from symprop.codegen.targets.matrices import SCIPY
 
 NUMPY = Dialect("np", functions=SCIPY)
@@ -25,6 +25,16 @@ def numpy_source(node: Node) -> str:
     '(a1 @ W2.T) * (1 - y * y)'
     """
     return NUMPY.text(node)
+
+
+@NUMPY.rows.row(n.Map)
+def _(node: n.Map, write: Dialect) -> Code:
+    code: Code = SOURCE[n.Map](node, write)
+    if node.function.name == "polygamma":  # SciPy has it in float64 alone
+        return Code(f"{code.text}.astype(DTYPE)")
+    if code.kind == NUMBER and code.text.startswith(write.library):  # of a size: else it would be a float64
+        return Code(f"float({code.text})", ATOM, NUMBER)
+    return code
 
 
 @NUMPY.rows.row(n.Window)

@@ -1,0 +1,104 @@
+"""What is asked of the second derivatives of a derivation: each answer is the derivation with more equations."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, Self, cast
+
+from symprop.algebra.equations import Item, System
+from symprop.algebra.formula import Formula
+from symprop.analysis.curvature.along import Along, hessian_product
+from symprop.analysis.curvature.examples import norms_of_examples
+from symprop.analysis.curvature.fisher import empirical_product, fisher_product
+from symprop.analysis.curvature.gauss_newton import gauss_newton_product
+from symprop.networks.network import Network
+
+
+class Curved:
+    """A derivation: its products with the matrices of second derivatives, and the norms of single gradients."""
+
+    network: Network | Formula
+    system: System
+    backward: tuple[Item, ...]
+    remarks: tuple[str, ...]
+
+    def with_along(self, along: Along, *why: str) -> Self:
+        """Return the derivation with the equations of a question of second derivatives, and why they are these."""
+        return cast(Self, replace(cast(Any, self), along=along, remarks=(*self.remarks, *why)))
+
+    def hvp(self) -> Self:
+        """Return the derivation with the Hessian-vector product: all equations along a direction v of the parameters.
+
+        `RW1` is the part of v for `W1`, `Rz1` the derivative of `z1` along v, and `RdW1` the product of the Hessian
+        with v, the part for `W1` (Pearlmutter, 1994). Pages write `R{z1}`.
+
+        >>> from symprop import derive
+        >>> d = derive("Input(2) >> Dense(3) >> Tanh() >> Dense(2) >> SoftmaxCrossEntropy()").hvp()
+        >>> print(d.equation("Rdelta2").text(), d.equation("RdW2").text(), sep="; ")
+        Rdelta2 = Rp; RdW2 = outer(Rdelta2, a1) + outer(delta2, Ra1)
+
+        Raises:
+            SpecError: backpropagation is truncated, so that what it gives is the gradient of no loss.
+        """
+        return self.with_along(hessian_product(self.system, self.backward))
+
+    def gauss_newton(self) -> Self:
+        """Return the derivation with the product of the Gauss-Newton matrix and a direction v, `J' H J v`.
+
+        J is the Jacobian of the output with respect to all parameters, H the Hessian of the loss with respect to the
+        output; what the second derivatives of the network add to the Hessian is left out (Schraudolph, 2002).
+        `GdW1` is the product's part for `W1`, `Gdelta1` what goes back on the way.
+
+        >>> from symprop import derive
+        >>> d = derive("Input(2) >> Dense(3) >> Tanh() >> Dense(2) >> SoftmaxCrossEntropy()").gauss_newton()
+        >>> print(d.equation("Gdelta1").text(), d.equation("GdW2").text(), sep="; ")
+        Gdelta1 = (W2.T @ Gdelta2) * (1 - a1 * a1); GdW2 = outer(Gdelta2, a1)
+
+        Raises:
+            SpecError: the loss reads more of the network than its output and its parameters, or backpropagation is
+                truncated.
+        """
+        return self.with_along(gauss_newton_product(self.system))
+
+    def fisher(self, empirical: bool = False) -> Self:
+        """Return the derivation with the product of the Fisher matrix and a direction v, without penalties.
+
+        It is the mean of `g g'` over targets that are drawn from the model, `g` the gradient of one example; where the
+        loss's Hessian does not read the targets it is the Gauss-Newton matrix, and a remark says so. `empirical` takes
+        the targets of the data (Martens, 2020; Kunstner, Hennig and Balles, 2019). The positions of a sequence over
+        which a loss takes its mean count as examples, but in the empirical one.
+
+        >>> from symprop import derive
+        >>> d = derive("Input(2) >> Dense(2) >> SoftmaxCrossEntropy()")
+        >>> print(d.fisher().remarks[-1])
+        the Fisher matrix is the Gauss-Newton matrix: the loss is the negative log-likelihood of a choice of one class \
+with the probabilities p, and its Hessian does not read the targets
+        >>> print(d.fisher(empirical=True).equation("Rdelta1").text())
+        Rdelta1 = (delta1 @ Rz1) * delta1
+
+        Raises:
+            SpecError: the loss is no likelihood (the empirical matrix asks for none), or as for `gauss_newton`.
+        """
+        if empirical:
+            return self.with_along(empirical_product(self.system, self.backward))
+        likelihood = "" if isinstance(self.network, Formula) else self.network.likelihood
+        found, why = fisher_product(self.system, likelihood)
+        return self.with_along(found, why)
+
+    def per_example(self) -> Self:
+        """Return the derivation with the norm of the gradient of each example on its own, found without the gradient.
+
+        For one example the gradient of a weight is `outer(delta, a)`, whose squared norm is `|delta|**2 |a|**2`; of a
+        sequence it is a sum over pairs of positions (Goodfellow, 2015). `NdW1` is the squared norm of the part for
+        `W1`, `norms` the norm over all parameters; adjoints of a batch are `m` times as large there as in the mean.
+
+        >>> from symprop import derive
+        >>> d = derive("Input(2) >> Dense(3) >> MeanSquaredError()").per_example()
+        >>> print(d.equation("NdW1").text())
+        NdW1 = sum(delta1 * delta1) * sum(x * x)
+
+        Raises:
+            SpecError: layers take means over the batch, or backpropagation is truncated.
+        """
+        example = self.network.system()
+        return self.with_along(norms_of_examples(example, self.system, self.backward))

@@ -1,0 +1,39 @@
+"""Norms of the gradients of single examples, against the gradients of batches of one."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import symprop
+from symprop.codegen.case import Case
+from symprop.networks.recurrent import written_out_in_time
+from symprop.verify.points import points_of
+
+NETWORKS = {
+    "dense": "Input(3) >> Dense(4) >> Tanh() >> Dense(2) >> SoftmaxCrossEntropy() + L2(0.3)",
+    "tied": "Input(3) >> Repeat(Residual(Dense(3) >> Tanh()), 2, tied=True) >> Dense(2) >> Huber()",
+    "positions": "Input(2, 5) >> Residual(LayerNorm() >> Attention(1)) >> Dense(7) >> MeanSquaredError()",
+    "ids": "Input(4) >> Embedding(3, 5, flatten=False) >> Dense(2) >> MeanSquaredError()",
+    "convolution": "Input(4, 4, 1) >> Conv2D(2, 3) >> ReLU() >> MaxPool2D(2) >> Flatten() >> Dense(2) >> Huber()",
+    "recurrent": "Input(3, 2) >> GRU(2) >> Dense(2) >> MeanSquaredError()",
+}
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_each_is_the_norm_of_the_gradient_of_one_example(name: str) -> None:
+    network = symprop.parse_network(NETWORKS[name])
+    (point,) = points_of(Case(written_out_in_time(network)), 0, 3)[:1]
+    (x,), (y,) = point.inputs.values(), point.given.values()
+    module = symprop.compile(network)
+    grads = [module.loss_and_grads(point.parameters, x[[k]], y[[k]])[1].values() for k in range(len(x))]
+    wanted = [np.sqrt(sum(np.sum(np.square(each)) for each in found)) for found in grads]
+    for form in (module, symprop.compile(network, fast=False)):
+        found = form.per_example_norms(point.parameters, x, y)
+        assert found.shape == (len(x),)
+        assert np.abs(found - wanted).max() <= 1e-12 * max(wanted)
+
+
+def test_examples_that_a_mean_joins_have_none() -> None:
+    with pytest.raises(symprop.SpecError, match="evaluation=True"):
+        symprop.derive("Input(3) >> Dense(2) >> BatchNorm() >> MeanSquaredError()").per_example()
