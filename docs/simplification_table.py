@@ -185,6 +185,7 @@ RULE_EXAMPLES: dict[str, Shown] = {
     "log(p[i]) = log(p)[i], where p is above 0": Shown(
         "log(sum(one_hot(y, 3) * P, axis=1))", "P: 2 3 positive, y: 2 index 3"
     ),
+    "expm1(t) + 1 = exp(t)": Shown("expm1(t) + 1", "t: n"),
     "log(1 + exp(t)) = softplus(t)": Shown("log(1 + exp(t))", "t: n"),
     "log(sigmoid(t)) = -softplus(-t), log(1 - sigmoid(t)) = -softplus(t)": Shown("log(sigmoid(t))", "t: n"),
     "(c * x > (c - 1) * x) = (x > 0)": Shown("3 * x > 2 * x", "x: n"),

@@ -69,7 +69,7 @@ TEXTS: Mapping[str, Change] = {"sign": written("-", UNARY), "factor 2": written(
 TEXTS = {**TEXTS, "factor 1.001": written("1.001 * ", PRODUCT)}
 
 QUESTIONS: Mapping[str, Callable[[str, str, str], Any]] = {
-    "gradient": lambda text, where, by: symprop.gradient(symprop.formula(f"sum(({text})**3)", where), by),
+    "gradient": lambda text, where, by: symprop.gradient(symprop.formula(f"sum(({text})**2 + ({text})**3)", where), by),
     "jacobian": lambda text, where, by: symprop.jacobian(symprop.formula(text, where), by),
 }
 TABLES: Mapping[str, tuple[Table, str, Mapping[str, Change]]] = {
@@ -218,7 +218,7 @@ MEASURES = (
         "rows made wrong",
         "A row of a table with something wrong in it is seen by the certificate of an answer that reads it.",
         ask,
-        short=3,
+        short=2,
         usual=1200,
         long=1200,
     ),
