@@ -48,12 +48,23 @@ def simpler(text: str) -> Iterator[str]:
                 node = list(ast.walk(again))[number]
                 if not change(holder, node, turn):
                     break
-                yield ast.unparse(holder)
+                yield ast.unparse(InARow().visit(holder))
     last = tree
     while isinstance(last, ast.BinOp) and isinstance(last.op, ast.Add):
         last = last.left
     if isinstance(last, ast.BinOp) and ast.unparse(last.right) != ast.unparse(PLAIN):
         yield ast.unparse(ast.BinOp(last.left, ast.RShift(), PLAIN))
+
+
+class InARow(ast.NodeTransformer):
+    """Writes `a >> (b >> c)` as `a >> b >> c`."""
+
+    def visit_BinOp(self, node: ast.BinOp) -> ast.BinOp:
+        self.generic_visit(node)
+        right = node.right
+        if isinstance(right, ast.BinOp) and isinstance(right.op, ast.RShift) and isinstance(node.op, ast.RShift):
+            return self.visit_BinOp(ast.BinOp(ast.BinOp(node.left, node.op, right.left), right.op, right.right))
+        return node
 
 
 def _put(holder: ast.AST, old: ast.AST, new: ast.AST) -> None:

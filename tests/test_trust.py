@@ -6,6 +6,7 @@ The long form is `make trust`.
 from __future__ import annotations
 
 import pytest
+from shrinking import smallest
 
 from trust.measures import Measure, Outcome, answer, measures
 from trust.record import CLOSING, OPENING, PAGE, recorded, table
@@ -34,3 +35,10 @@ def test_the_page_shows_the_record() -> None:
     told = recorded()
     assert set(told) <= set(NAMES)
     assert f"{OPENING}\n{table(told)}{CLOSING}" in PAGE.read_text(encoding="utf-8")
+
+
+def test_a_network_that_fails_is_told_as_small_as_it_can_be_found() -> None:
+    text = "Input(4) >> Residual(Dense(8) >> Tanh(), projection=True) >> Dense(3, bias=False) >> Huber() + L2(0.1)"
+    assert smallest(text, lambda each: "Tanh" in each and "Dense" in each) == (
+        "Input(1) >> Dense(1) >> Tanh() >> MeanSquaredError()"
+    )
