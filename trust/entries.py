@@ -19,6 +19,8 @@ from symprop.cli import main
 from symprop.errors import SympropError
 from symprop.server.worker import answered
 from symprop.weights import load_weights
+from tests.bad_weights import BAD_WEIGHTS, archive
+from tests.bad_weights import SHAPES as SIZES
 from tests.hostile_cases import (
     CLASSIFIER,
     ENTRY_POINTS,
@@ -29,11 +31,9 @@ from tests.hostile_cases import (
     check_message,
     text_of,
 )
-from tests.test_files import BAD_WEIGHTS, archive
 
 LONGEST = 20_001
 """The page takes shorter texts; its door refuses long ones before they are read."""
-WEIGHTS = {"W1": (2, 3), "b1": (2,)}
 MODULE = "Input(2) >> Dense(4) >> Tanh() >> Dense(3) >> SoftmaxCrossEntropy()"
 
 
@@ -124,7 +124,7 @@ def _table(given: Any) -> None:
 
 def _weights(given: Any) -> None:
     archive(Path("w.npz"), **BAD_WEIGHTS[given][0])
-    refused_well(lambda: load_weights("w.npz", WEIGHTS))
+    refused_well(lambda: load_weights("w.npz", SIZES))
     Path("t.csv").write_text(TABLE, encoding="utf-8")
     command(["predict", "w.npz", "--data", "t.csv"])
 

@@ -37,6 +37,8 @@ ALSO: dict[str, tuple[str, ...]] = {
     "latex": ("program: LaTeX", "program: compare", "command line: gradient", "page: formula"),
 }
 """By which doors rows of an entry point come in, beside the function of that name."""
+FEW = 50
+"""Below so many cases one process is started, not two."""
 FUNCTIONS = ("variable", "size", "activation_name", "loss_name", "formula", "activation", "loss", "network")
 FUNCTIONS += ("declarations", "where")
 
@@ -69,12 +71,13 @@ def asked(chosen: list[dict[str, Any]], optimised: bool) -> Iterator[tuple[dict[
 
 
 def refused(count: int, seed: int) -> Outcome:
-    """Ask so many cases, drawn from all of them, half of them under `python -O`."""
-    every = [(case, optimised) for case in cases() for optimised in (False, True)]
+    """Ask so many cases, drawn from all of them, half of them under `python -O`; a few cases all so."""
+    modes = (False, True) if count >= FEW else (True,)
+    every = [(case, optimised) for case in cases() for optimised in modes]
     Random(seed).shuffle(every)
     chosen = every[:count]
     slowest, largest, failures, doors = 0.0, 0.0, [], set[str]()
-    for optimised in (False, True):
+    for optimised in modes:
         for case, told in asked([each for each, how in chosen if how is optimised], optimised):
             wrong = [*told["wrong"]]
             wrong += [f"took {told['seconds']:.1f} s"] if told["seconds"] > SECONDS else []
