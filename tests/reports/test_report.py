@@ -345,7 +345,7 @@ def test_a_title_is_escaped() -> None:
 def test_the_command_writes_each_kind(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     network = "Input(2) >> Dense(2) >> Tanh() >> Dense(1) >> MeanSquaredError()"
     assert main(["report", network, "-o", str(tmp_path / "r.tex")]) == 0
-    assert (tmp_path / "r.tex").read_text(encoding="utf-8") == symprop.report(network).latex()
+    assert (tmp_path / "r.tex").read_text(encoding="utf-8").startswith(symprop.report(network).latex())
     assert main(["report", network, "-o", str(tmp_path / "r.html")]) == 0
     assert (tmp_path / "r.html").read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
     capsys.readouterr()
