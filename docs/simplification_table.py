@@ -192,7 +192,6 @@ RULE_EXAMPLES: dict[str, Shown] = {
     "softplus(t) - softplus(-t) = t": Shown("softplus(t) - softplus(-t)", "t: n"),
     "1 / (1 + exp(-t)) = sigmoid(t)": Shown("1 / (1 + exp(-t))", "t: n"),
     "exp(t) * sigmoid(-t) = sigmoid(t)": Shown("exp(t) * sigmoid(-t)", "t: n"),
-    "expm1(t) + 1 = exp(t)": Shown("expm1(t) + 1", "t: n"),
     "exp(t) + exp(-t) = 2 cosh(t), exp(t) - exp(-t) = 2 sinh(t)": Shown("exp(t) + exp(-t)", "t: n"),
     "log(exp(s) + exp(t)) = softplus(s - t) + t": Shown("log(exp(s) + exp(t))", "s: n, t: n"),
     "exp(s) / (exp(s) + exp(t)) = sigmoid(s - t)": Shown("exp(s) / (exp(s) + exp(t))", "s: n, t: n"),
