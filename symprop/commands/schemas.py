@@ -111,6 +111,7 @@ GIVES: dict[str, Fields] = {
         "network": ("string or null", "the network; null for --check and --write"),
         "target": ("string or null", "whose module"),
         "dtype": ("string or null", "its numbers"),
+        "question": ("string or null", "the function that it is for"),
         "parameters[].name": NAME,
         "parameters[].shape[]": SHAPE,
         "source": ("string or null", "the module"),

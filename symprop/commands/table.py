@@ -135,7 +135,7 @@ COMMANDS: dict[str, Command] = {
             "print the forward pass, the delta recurrence and the gradients of a network, or of a formula",
             (
                 f"derive {NETWORK}",
-                f"derive {NETWORK} --layout rows --steps W1",
+                f"derive {NETWORK} --hvp --layout rows",
                 f"derive {NETWORK} --format latex -o page.tex",
             ),
         ),
@@ -147,7 +147,7 @@ COMMANDS: dict[str, Command] = {
             (
                 f"generate {NETWORK} -o net.py",
                 f"generate {NETWORK} --fast --dtype float32 --optimizer adam",
-                f"generate {NETWORK} --target jax",
+                f"generate {NETWORK} --question hvp --target jax",
             ),
             marks=False,
         ),
