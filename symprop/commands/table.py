@@ -212,6 +212,17 @@ COMMANDS: dict[str, Command] = {
             marks=False,
         ),
         Command(
+            "curvature",
+            "curvature",
+            TRAIN,
+            "print the largest eigenvalues, the trace and the condition of a network's Hessian on data",
+            (
+                'curvature "Input(2) >> Dense(2) >> SoftmaxCrossEntropy()" --data data.csv --target y',
+                'curvature "Input(2) >> Dense(1) >> MeanSquaredError()" --data data.csv --target y --matrix fisher',
+                'curvature "Input(2) >> Dense(2) >> SoftmaxCrossEntropy()" --data - --target y --top 3 --draws 50',
+            ),
+        ),
+        Command(
             "import",
             "imports",
             TRAIN,
