@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from symprop.algebra.equations import System
+from symprop.algebra.names import closest
 from symprop.algebra.numbered_sizes import sizes_given
 from symprop.algebra.printable import Listed
 from symprop.analysis.derivation import Derivation, derive
@@ -82,6 +83,12 @@ class Case(Listed):
         ):
             if value not in allowed:
                 raise SpecError(f"unknown {name} {shown(value)}\nallowed: {', '.join(allowed)}")
+        if self.question not in QUESTIONS:
+            told = f"unknown question {shown(self.question)}{closest(str(self.question), QUESTIONS)}"
+            raise SpecError(f"{told}\nallowed: {', '.join(QUESTIONS)}")
+        if self.question != GRADIENTS and (self.optimizer is not None or self.threads != 1):
+            what = "optimizer" if self.optimizer is not None else "threads"
+            raise SpecError(f"{what} is for steps of training, not for {self.question}\nallowed: one without the other")
         target = target_of(self.target)
         if self.dtype not in target.dtypes:
             raise SpecError(f"unknown dtype {shown(self.dtype)}\nallowed: {', '.join(target.dtypes)}")
