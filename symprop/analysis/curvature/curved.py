@@ -13,7 +13,9 @@ from symprop.analysis.curvature.blocks import HessianBlock, hessian_block, hessi
 from symprop.analysis.curvature.examples import norms_of_examples
 from symprop.analysis.curvature.fisher import empirical_product, fisher_product
 from symprop.analysis.curvature.gauss_newton import gauss_newton_product
+from symprop.analysis.curvature.kernel import tangent_kernel
 from symprop.calculus.walk import derive_system
+from symprop.errors import SpecError
 from symprop.keywords import checked
 from symprop.networks.network import Network
 
@@ -148,3 +150,35 @@ with the probabilities p, and its Hessian does not read the targets
         """
         example = self.network.system()
         return self.with_along(norms_of_examples(example, self.system, self.backward))
+
+    def tangent_kernel(self) -> Self:
+        """Return the derivation with the tangent kernel `J(x) J(x')'` of two examples, at finite width.
+
+        J is the Jacobian of the output, before the loss, with respect to all parameters, `(k, number of parameters)`.
+        `Jz1`, `(k, n1)`, is the Jacobian of the output with respect to `z1`, `Theta1` what the parameters of layer 1
+        add to the kernel, and `Theta` their sum, `(k, k)`. A prime (in text `x_2`) marks the second example (Jacot,
+        Gabriel and Hongler, 2018). For a batch in rows it is that of all pairs out of two, `(m, m2, k, k)`.
+
+        >>> from symprop import derive
+        >>> d = derive("Input(2) >> Dense(3) >> Tanh() >> Dense(2) >> MeanSquaredError()").tangent_kernel()
+        >>> print(d.equation("Jz1").text(), d.equation("Theta1").text(), sep="; ")
+        Jz1 = (Jz2 @ W2) * (1 - a1 * a1); Theta1 = Jz1 @ Jz1_2.T * (x @ x_2 + 1)
+
+        Raises:
+            SpecError: layers take means over the batch or draw masks, a number of steps is a name, the layout is
+                "columns", or it is of a formula.
+        """
+        return self.with_along(tangent_kernel(self._example("a tangent kernel"), self.system))
+
+    def _example(self, what: str) -> System:
+        """Return the system of one example, of evaluation where this derivation is.
+
+        Raises:
+            SpecError: the derivation is of a formula, or its layout is "columns".
+        """
+        if isinstance(self.network, Formula):
+            raise SpecError(f"{what} is of a network, not of a formula\nallowed: a network")
+        if self.system.layout == "columns":
+            raise SpecError(f'{what} has no form in layout "columns"\nallowed: "example", "rows"')
+        example = self.network.system()
+        return example if self.system == self.network.system(self.system.layout) else example.evaluated
