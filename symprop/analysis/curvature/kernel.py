@@ -2,8 +2,8 @@
 
 `Theta(x, x') = J(x) J(x')'`, J the Jacobian of the output with respect to all parameters. Where the gradient of a
 weight is `outer(delta, a)`, the product of two such is one of numbers, `(delta' delta) (a' a)`, so that a layer with a
-bias gives `(J{z} J{z'}') * (a' a + 1)` and no gradient is formed. Of other layers (convolutions, norms, attention, ties)
-the Jacobian with respect to the elements of a parameter is formed.
+bias gives `(J{z} J{z'}') * (a' a + 1)` and no gradient is formed. Of other layers (convolutions, norms, attention,
+ties) the Jacobian with respect to the elements of a parameter is formed.
 
 Source: Jacot, Gabriel and Hongler, *Neural tangent kernel: convergence and generalization in neural networks* (2018).
 """
