@@ -41,6 +41,7 @@ QUESTIONS: Mapping[str, Callable[[Derivation], Derivation]] = {
     "per_example_norms": Derivation.per_example,
     "empirical_fisher_vp": lambda derivation: derivation.fisher(empirical=True),
     "tangent_kernel": Derivation.tangent_kernel,
+    "kfac": Derivation.kfac,
 }
 """What a module computes beside the passes, by the name of its function, and the derivation that this needs."""
 

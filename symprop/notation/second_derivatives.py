@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from symprop.algebra.equations import equations_in
-from symprop.algebra.roles import JACOBIAN, PARAMETER
+from symprop.algebra.roles import INPUTS, JACOBIAN, OUTPUTS, PARAMETER
 from symprop.analysis.derivation import Derivation
 from symprop.notation.words import Words
 
@@ -19,6 +19,12 @@ def second_derivatives(derivation: Derivation) -> Iterator[Words]:
             yield (each, " is the Jacobian of the output with respect to ", each.of_tangent, ", a row for each output.")
         for each in [each for each in jacobians if each.of_tangent.role == PARAMETER][:1]:
             yield ("The columns of ", each, " are the elements of the parameter, row after row.")
+        for each in derivation.along.results[:2]:
+            if each.role.startswith(INPUTS):
+                yield (each, " has the second moments of what ", each.of_tangent, " multiplies, over the examples.")
+            if each.role.startswith(OUTPUTS):
+                behind: Words = (each, " has those of the derivatives of each example's loss behind ", each.of_tangent)
+                yield (*behind, ", over the examples and their targets.")
         if derivation.along.second:
             yield ("A prime marks the second example.",)
     elif tangents:

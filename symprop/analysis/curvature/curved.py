@@ -14,6 +14,7 @@ from symprop.analysis.curvature.examples import norms_of_examples
 from symprop.analysis.curvature.fisher import empirical_product, fisher_product
 from symprop.analysis.curvature.gauss_newton import gauss_newton_product
 from symprop.analysis.curvature.kernel import tangent_kernel
+from symprop.analysis.curvature.kfac import kfac_factors
 from symprop.calculus.walk import derive_system
 from symprop.errors import SpecError
 from symprop.keywords import checked
@@ -170,14 +171,39 @@ with the probabilities p, and its Hessian does not read the targets
         """
         return self.with_along(tangent_kernel(self._example("a tangent kernel"), self.system))
 
+    def kfac(self) -> Self:
+        """Return the derivation with K-FAC's factors of the Fisher matrix of each weight, without penalties.
+
+        `AW1`, `(n0 + 1, n0 + 1)`, is the mean of `a a'`, a what `W1` multiplies, with a 1 behind it where the layer has
+        a bias, which is the last column of the weight; `GW1`, `(n1, n1)`, is the mean of `delta delta'`, delta the
+        derivative of the loss of each example with respect to `z1`, over targets that are drawn from the model. Where
+        the loss is no likelihood they are those of the data. `kron(GW1, AW1)` stands for the block of the Fisher matrix
+        in the order of the weight's elements row after row, `FW1` (Martens and Grosse, 2015). Remarks say what this
+        assumes, and which parameters have no factors.
+
+        >>> from symprop import derive
+        >>> d = derive("Input(2) >> Dense(3) >> Tanh() >> Dense(2) >> SoftmaxCrossEntropy()").kfac()
+        >>> print(d.equation("H2").text(), d.equation("GW1").text(), d.equation("AW1").text(), sep="; ")
+        H2 = diag(p) - outer(p, p); GW1 = batch_mean(Jz1.T @ H2 @ Jz1); AW1 = batch_mean(outer(a_bar1, a_bar1))
+
+        Raises:
+            SpecError: no weight has factors, or the output is no vector; or as for `tangent_kernel` and `fisher`.
+        """
+        example = self._example("K-FAC")
+        likelihood = "" if isinstance(self.network, Formula) else self.network.likelihood
+        found, why = kfac_factors(example, self.system, self.backward, likelihood)
+        return self.with_along(found, *why)
+
     def _example(self, what: str) -> System:
         """Return the system of one example, of evaluation where this derivation is.
 
         Raises:
-            SpecError: the derivation is of a formula, or its layout is "columns".
+            SpecError: the derivation is of a formula, the network has no parameters, or the layout is "columns".
         """
         if isinstance(self.network, Formula):
             raise SpecError(f"{what} is of a network, not of a formula\nallowed: a network")
+        if not self.system.parameters:
+            raise SpecError(f"{what} is of parameters, and this network has none\nallowed: a layer such as Dense(3)")
         if self.system.layout == "columns":
             raise SpecError(f'{what} has no form in layout "columns"\nallowed: "example", "rows"')
         example = self.network.system()

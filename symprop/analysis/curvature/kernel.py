@@ -23,7 +23,7 @@ from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.trees import added, replace, variables
 from symprop.analysis.curvature.along import Along
 from symprop.analysis.curvature.examples import inner
-from symprop.analysis.curvature.outputs import Outputs, in_rows, outputs_of
+from symprop.analysis.curvature.outputs import Outputs, free_mark, in_rows, outputs_of
 from symprop.calculus.tidy import tidy
 
 OTHERS = Symbol("m2", integer=True, positive=True)
@@ -56,7 +56,7 @@ def tangent_kernel(example: System, system: System) -> Along:
     made = outputs.equations
     pair = _pair(outputs.example, made)
     asked = [_of_layer(index, lefts, outputs, pair) for index, lefts in _layers(outputs, pair).items()]
-    total = Variable("Theta", (), asked[0].target.shape, mark=_free("Theta", (), example))
+    total = Variable("Theta", (), asked[0].target.shape, mark=free_mark("Theta", (), example))
     whole = added([each.target for each in asked])
     asked.append(Equation(total, whole, note="the tangent kernel of all parameters"))
     if system.batch is not None:
@@ -89,7 +89,7 @@ def _of_layer(
     others = {pair.other(each): pair.second(jacobian) for each, jacobian in outputs.jacobians.items()}
     others_too = batched(tidy(added(terms)), others, outputs.count, "rows")
     expression = tidy(batched(others_too, outputs.jacobians, outputs.count, "rows"))
-    target = Variable("Theta", index, expression.shape, mark=_free("Theta", index, outputs.example))
+    target = Variable("Theta", index, expression.shape, mark=free_mark("Theta", index, outputs.example))
     return Equation(target, expression, note="what the parameters of a layer add to the tangent kernel")
 
 
@@ -123,11 +123,3 @@ def _of_batches(
         kernels[equation.target] = target
         found.append(Equation(target, expression, note=equation.note))
     return found
-
-
-def _free(letter: str, index: tuple[Expr, ...], system: System) -> int:
-    """Return the first mark with which no array of a system has this name."""
-    mark, taken = 1, system.by_name
-    while Variable(letter, index, (), (), mark).name in taken:
-        mark += 1
-    return mark

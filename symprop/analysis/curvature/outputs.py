@@ -14,12 +14,13 @@ from sympy import Expr, prod
 
 from symprop.algebra import nodes as n
 from symprop.algebra.batching import BATCH_SIZE, batched
-from symprop.algebra.equations import Equation, Loop, System, equations_in
+from symprop.algebra.equations import Equation, System, equations_in
 from symprop.algebra.names import adjoint_of, gradient_of
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.roles import GIVEN, JACOBIAN
 from symprop.algebra.trees import variables
 from symprop.algebra.unrolling import unrolled
+from symprop.analysis.curvature.along import check_whole
 from symprop.analysis.curvature.gauss_newton import pulled_back
 from symprop.analysis.curvature.tangents import needed
 from symprop.calculus.tidy import tidy
@@ -81,15 +82,26 @@ class Outputs:
         return tidy(batched(node, self.jacobians, self.count, "rows"))
 
 
+def written(system: System) -> System:
+    """Return a system of one example with its loops written out.
+
+    Raises:
+        SpecError: a number of steps is a name, or backpropagation is truncated.
+    """
+    check_whole(system)
+    if any(not loop.count.is_Integer for loop in system.loops):
+        raise SpecError("the Jacobian of the output is not derived for a named number of steps\nallowed: a number")
+    return unrolled(system, {}) if system.loops else system
+
+
 def outputs_of(system: System) -> Outputs:
     """Return the Jacobians of the output of one example; loops over numbers of steps are written out.
 
     Raises:
-        SpecError: layers take means over the batch or draw masks, or a number of steps is a name.
+        SpecError: layers take means over the batch or draw masks, a number of steps is a name, or backpropagation is
+            truncated.
     """
-    if any(not loop.count.is_Integer for loop in system.loops):
-        raise SpecError("the Jacobian of the output is not derived for a named number of steps\nallowed: a number")
-    example = unrolled(system, {}) if any(isinstance(item, Loop) for item in system.items) else system
+    example = written(system)
     network = needed(example.items, [example.output])
     example = replace(example, items=network)
     if example.joins_examples:
@@ -146,3 +158,11 @@ def batched_by(system: System, node: Node, known: dict[Variable, Variable]) -> N
         if batch is not None and batch.shape != each.shape:
             known.setdefault(each, batch)
     return tidy(batched(node, known, BATCH_SIZE, "rows"))
+
+
+def free_mark(letter: str, index: tuple[Expr, ...], system: System) -> int:
+    """Return the first mark with which no array of a system has this name."""
+    mark, taken = 1, system.by_name
+    while Variable(letter, index, (), (), mark).name in taken:
+        mark += 1
+    return mark
