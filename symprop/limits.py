@@ -2,3 +2,6 @@
 
 SECONDS = 60.0
 """Seconds that a certificate may take where nothing else is said."""
+
+DTYPES = ("float64", "float32")
+"""The precisions in which every target computes."""

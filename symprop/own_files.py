@@ -34,7 +34,7 @@ def marked(path: str | os.PathLike[str], content: str | bytes) -> bytes:
     """Return the content of a file with the mark of ours, in a comment of its format.
 
     >>> marked("page.tex", "x")
-    b'x\\n% written by symprop f61a9e7e04c1f1a8\\n'
+    b'x\\n% written by symprop 73cb3858a687a849\\n'
     """
     data = content.encode("utf-8", "backslashreplace") if isinstance(content, str) else content
     data += b"" if data.endswith(b"\n") else b"\n"

@@ -8,6 +8,7 @@ import os
 # Arrays in the tests are small: one thread each is faster than many, and with -n the processors are taken anyway.
 for variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(variable, "1")
+os.environ.pop("COLUMNS", None)  # pages are as wide as in a file, whatever the terminal of the tests
 
 import numpy as np  # noqa: E402 - NumPy reads the variables when it is imported
 import pytest  # noqa: E402

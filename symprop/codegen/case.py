@@ -197,7 +197,7 @@ class Case(Listed):
 
     def _loaded(self) -> types.ModuleType:
         """Load the module; functions of other questions are made when they are asked for."""
-        module = loaded(self.source)
+        module = loaded(self.source, target_of(self.target).needs)
 
         def further(name: str) -> Any:
             if name not in QUESTIONS or name == self.question:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 import builtins
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from symprop.codegen.program import ProgramError
 from symprop.errors import is_harmless, shown
@@ -35,8 +35,10 @@ BUILTINS = frozenset(
 DUNDERS = frozenset({"__init__", "__name__"})
 
 
-def admitted(data: bytes | str) -> None:
+def admitted(data: bytes | str, packages: Iterable[str] = ()) -> None:
     r"""Raise where source is more than the arithmetic that the generator writes.
+
+    `packages` may be imported too, such as those that a target of one's own needs.
 
     >>> admitted("import numpy as np\n\n\ndef twice(x):\n    return np.exp(x)\n")
     >>> admitted("import os\n")
@@ -52,12 +54,12 @@ def admitted(data: bytes | str) -> None:
     except (UnicodeDecodeError, SyntaxError, ValueError) as problem:
         raise ProgramError(f"generated source cannot be read: {shown(problem)}") from None
     odd = next((sign for sign in source if sign != "\n" and not is_harmless(sign)), None)
-    wrong = f"holds {shown(odd)}" if odd is not None else next(_wrong(tree), None)
+    wrong = f"holds {shown(odd)}" if odd is not None else next(_wrong(tree, IMPORTS.union(packages)), None)
     if wrong is not None:
         raise ProgramError(f"generated source {wrong}")
 
 
-def _wrong(tree: ast.Module) -> Iterator[str]:
+def _wrong(tree: ast.Module, imports: frozenset[str]) -> Iterator[str]:
     """Yield what is not arithmetic: imports, names that nothing binds, names that reach inside objects."""
     bound, read = set[str](), dict[str, int]()
     for part in ast.walk(tree):
@@ -65,13 +67,13 @@ def _wrong(tree: ast.Module) -> Iterator[str]:
         match part:
             case ast.Import(names=aliases):
                 named = tuple(each.asname or each.name.partition(".")[0] for each in aliases)
-                yield from (f"imports {each.name}" for each in aliases if each.name not in IMPORTS)
+                yield from (f"imports {each.name}" for each in aliases if each.name not in imports)
             case ast.ImportFrom(module=module, names=aliases):
                 named = tuple(each.asname or each.name for each in aliases)
                 yield from (
                     f"imports {module}"
                     for each in aliases
-                    if module not in IMPORTS and (module, each.name) not in NAMES
+                    if module not in imports and (module, each.name) not in NAMES
                 )
             case ast.Name(id=name, ctx=ast.Load()):
                 read.setdefault(name, part.lineno)

@@ -5,17 +5,18 @@ from __future__ import annotations
 import hashlib
 import linecache
 import types
+from collections.abc import Iterable
 
 from symprop.codegen.gate import admitted
 
 
-def loaded(source: str) -> types.ModuleType:
-    """Return a module made of generated `source`; tracebacks through it show its lines.
+def loaded(source: str, packages: Iterable[str] = ()) -> types.ModuleType:
+    """Return a module made of generated `source`, which may import `packages`; tracebacks show its lines.
 
     >>> loaded("def twice(x):\\n    return 2 * x\\n").twice(3)
     6
     """
-    admitted(source)
+    admitted(source, packages)
     name = f"symprop_{hashlib.sha256(source.encode()).hexdigest()[:12]}"
     path = f"<generated {name}>"
     module = types.ModuleType(name)

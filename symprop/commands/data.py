@@ -9,7 +9,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from symprop.codegen.targets.target import DTYPES
 from symprop.commands.arguments import (
     OPTIMISER_HELP,
     Enter,
@@ -23,6 +22,7 @@ from symprop.commands.outcome import STANDARD, Outcome
 from symprop.commands.train_run import run
 from symprop.data import read_features
 from symprop.errors import DataError, harmless, shown
+from symprop.limits import DTYPES
 from symprop.saved import load_weights
 
 

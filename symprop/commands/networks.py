@@ -5,15 +5,15 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 from symprop import verify
 from symprop.codegen import gallery
 from symprop.codegen.case import GRADIENTS, QUESTIONS, Case
 from symprop.codegen.gate import admitted
-from symprop.codegen.targets import LIBRARIES, form_of
+from symprop.codegen.targets import LIBRARIES, form_of, target_of
 from symprop.codegen.targets.fast.listings import passes_listing, plan_listing
-from symprop.codegen.targets.target import DTYPES
 from symprop.commands.arguments import (
     DISAGREES,
     OPTIMISER_HELP,
@@ -29,6 +29,7 @@ from symprop.commands.proofs import certificate_fields, proof
 from symprop.commands.table import PROGRAM
 from symprop.errors import OutputError, SpecError, shown
 from symprop.files import read_text, write_whole
+from symprop.limits import DTYPES
 
 
 def enter(command: Enter) -> None:
@@ -81,7 +82,8 @@ def _generate(options: argparse.Namespace) -> Outcome:
         question=options.question,
     )
     source, output = case.source, options.output
-    admitted(source)
+    gate = partial(admitted, packages=target_of(case.target).needs)
+    gate(source)
     listings = "\n\n".join(_listings(case, options))
     to_file = output not in (None, STANDARD)
     if to_file and os.path.isfile(output) and not options.force:
@@ -93,9 +95,9 @@ def _generate(options: argparse.Namespace) -> Outcome:
         )
     if not listings:
         text = source.rstrip("\n")
-        return Outcome(text, lambda: _fields(case, source), output=output, admitted=admitted, own=_never)
+        return Outcome(text, lambda: _fields(case, source), output=output, admitted=gate, own=_never)
     if to_file:
-        write_whole(output, source, admitted)
+        write_whole(output, source, gate)
     return Outcome(listings, lambda: _fields(case, source), written=(output,) if to_file else ())
 
 

@@ -7,10 +7,10 @@ from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from symprop.codegen.targets.target import DTYPES
 from symprop.commands.outcome import STANDARD, Outcome
 from symprop.commands.page_files import form_of
 from symprop.errors import SpecError
+from symprop.limits import DTYPES
 from symprop.networks.network import LAYOUTS
 from symprop.notation.choices import BOLD, LAYER_INDICES, PLAIN, TRANSPOSES, Notation, symbols_of
 from symprop.notation.paper import COLUMNS, PAPERS, POINTS, Paper

@@ -22,13 +22,13 @@ from symprop.algebra.formula import Formula
 from symprop.algebra.printable import Listed
 from symprop.analysis.derivation import Derivation
 from symprop.codegen.case import Case, case_of
-from symprop.codegen.targets.target import DTYPES
 from symprop.errors import OutputError, SpecError, shown
 from symprop.files import check_writable, is_stream
 from symprop.formulas.answer import Answer
 from symprop.formulas.answers import Answers
 from symprop.formulas.reported import REPORT
 from symprop.keywords import checked
+from symprop.limits import DTYPES
 from symprop.networks.network import Network
 from symprop.notation import html_document, latex_document
 from symprop.notation.blocks import NO_BYLINE, Byline, Section

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from symprop.algebra.reading.statements import statements
-from symprop.codegen.targets.target import DTYPES
 from symprop.errors import LimitError, SpecError, SympropError, shown
 from symprop.formulas.ask import QUESTIONS
+from symprop.limits import DTYPES
 from symprop.networks.network import LAYOUTS
 from symprop.networks.optimisers import OPTIMISERS
 from symprop.networks.spec import is_network_text

@@ -11,8 +11,8 @@ from typing import Any
 
 from markupsafe import Markup
 
-from symprop.codegen.targets.target import DTYPES
 from symprop.formulas.ask import QUESTIONS
+from symprop.limits import DTYPES
 from symprop.networks.network import LAYOUTS
 from symprop.networks.optimisers import OPTIMISERS
 from symprop.notation.svg import STYLE

@@ -24,7 +24,7 @@ class Certificate(Listed):
     >>> import symprop
     >>> certificate = symprop.check("Input(2) >> Dense(1) >> MeanSquaredError()")
     >>> certificate.ok, certificate.rows[0].name
-    (True, 'dW1')
+    (True, 'parameters')
     """
 
     title: str
@@ -60,7 +60,7 @@ class Certificate(Listed):
 
         >>> import symprop
         >>> lines = symprop.check("Input(2) >> Dense(1) >> MeanSquaredError()").brief().splitlines()
-        >>> " ".join(lines[4].split()[:7])
+        >>> " ".join(lines[5].split()[:7])
         'complex step, full Jacobian 2 of 2'
         """
         lines = []

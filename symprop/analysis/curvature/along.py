@@ -62,8 +62,8 @@ def kept(along: Along) -> Along:
 
 
 def still_in(system: System) -> set[Variable]:
-    """Return what does not move with the parameters: data, and running statistics."""
-    return {*system.data, *(state.variable for state in system.states)}
+    """Return what does not move: data, and running statistics; the inputs do where there are no parameters."""
+    return {*system.data, *(state.variable for state in system.states)}.difference(system.wanted)
 
 
 def check_whole(system: System) -> None:

@@ -8,10 +8,8 @@ from dataclasses import dataclass
 from symprop.analysis.derivation import Derivation
 from symprop.codegen.passes import formed
 from symprop.codegen.program import Program
+from symprop.limits import DTYPES
 from symprop.networks.optimisers import Optimiser
-
-DTYPES = ("float64", "float32")
-"""The precisions that every target has."""
 
 
 @dataclass(frozen=True)

@@ -29,10 +29,10 @@ from symprop.codegen.targets.numpy import lines
 from symprop.codegen.targets.numpy.arguments import arguments
 from symprop.codegen.targets.numpy.fact_checks import functions
 from symprop.codegen.targets.numpy.source import numpy_source
-from symprop.codegen.targets.target import DTYPES
 from symprop.errors import SpecError, shown
 from symprop.finishing.touches import finished
 from symprop.formulas.code.kronecker_chains import applied_kroneckers
+from symprop.limits import DTYPES
 from symprop.templating import environment
 
 PASSES = (*passes.FORMS, applied_kroneckers, *MATRIX_FORMS, *lines.ARRANGEMENT)
