@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 from symprop.algebra import nodes as n
 from symprop.algebra.equations import Carry, Equation, Flow, Item, Loop, Rows, Step, equations_in
+from symprop.algebra.indices import placed
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.trees import added, is_zero, replace, variables, walk, zeros
 from symprop.calculus.rewriting import simplified
@@ -126,12 +127,20 @@ def needed(items: Sequence[Item], wanted: Iterable[Variable]) -> tuple[Item, ...
     reads, kept = set(wanted), list[Item]()
     for item in reversed(items):
         made = {each.target for each in equations_in((item,))}
+        asked = reads
         if isinstance(item, Loop):
             made |= {item.end(carry) for carry in item.carries} | {rows.array for rows in item.writes}
-        if made & reads:
+            made, asked = ({_at_any_moment(each) for each in those} for those in (made, reads))
+        if made & asked:
             kept.append(item)
             reads |= _reads(item)
     return tuple(reversed(kept))
+
+
+def _at_any_moment(variable: Variable) -> Variable:
+    """Return a variable without its moment: a loop over one moment is read at that moment, `delta1[1]`."""
+    layers, moments = placed(variable.index)
+    return variable.change(index=layers) if moments else variable
 
 
 def _reads(item: Item) -> set[Variable]:
