@@ -8,7 +8,7 @@ BIN := .venv/bin
 # Compiled modules are kept: tests start a hundred processes, each of which would compile the package anew.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: test test-all test-oldest test-matrix lint types run digits-cnn names names-lstm gpt notebook bench bench-steps bench-busy bench-engines bench-hessians bench-images bench-transformers bench-recurrent bench-extras trust generated docs docs-extras pictures release-check clean
+.PHONY: test test-all test-oldest test-matrix lint types run digits-cnn names names-lstm gpt notebook bench bench-steps bench-busy bench-engines bench-hessians bench-images bench-transformers bench-recurrent bench-curvature bench-extras trust generated docs docs-extras pictures release-check clean
 .DEFAULT_GOAL := test
 
 # The stamp is as new as the last installation of what pyproject.toml asks for.
@@ -66,7 +66,7 @@ gpt: .venv/.installed
 notebook: .venv/.installed
 	@$(BIN)/python examples/execute_notebook.py
 
-bench: bench-steps bench-images bench-transformers bench-recurrent bench-engines bench-hessians
+bench: bench-steps bench-images bench-transformers bench-recurrent bench-engines bench-hessians bench-curvature
 	@$(BIN)/python benchmarks/depth.py
 	@$(BIN)/python benchmarks/questions.py
 	@$(BIN)/python benchmarks/random_losses.py
@@ -82,6 +82,9 @@ bench-transformers: bench-extras
 
 bench-recurrent: bench-extras
 	@$(BIN)/python benchmarks/recurrent.py
+
+bench-curvature: bench-extras
+	@$(BIN)/python benchmarks/curvature.py
 
 bench-busy: bench-extras
 	@$(BIN)/python benchmarks/busy.py

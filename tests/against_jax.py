@@ -190,6 +190,26 @@ def loss_and_grads(
     return float(loss), slopes
 
 
+def hessian_product(
+    text: str,
+    sizes: Mapping[str, int],
+    params: dict[str, Any],
+    x: dict[str, Any],
+    y: Any,
+    masks: dict[str, Any],
+    v: dict[str, Any],
+    options: Mapping[str, Any] = SURE,
+) -> dict[str, Any]:
+    """Return the Hessian of the loss times a direction, as JAX has it: forward mode through reverse mode."""
+    import jax
+
+    read, data = reference().Network(text, sizes), (arrays(x), jax.numpy.asarray(y), arrays(masks))
+    gradient = jax.grad(lambda given: read.loss(given, *data))
+    product = jax.jit(lambda given, v: jax.jvp(gradient, (given,), (v,))[1], compiler_options=dict(options))
+    found: dict[str, Any] = product(arrays(params), arrays(v))
+    return found
+
+
 def arrays(values: dict[str, Any]) -> dict[str, Any]:
     """Return NumPy's arrays as JAX's."""
     import jax.numpy

@@ -343,3 +343,28 @@ def loss_and_grads(
     found = {name: np.zeros(value.shape) for name, value in params.items()}
     found |= {name: slope.numpy() for name, slope in zip(given, slopes, strict=True) if slope is not None}
     return float(loss.detach()), found
+
+
+def hessian_product(
+    text: str,
+    sizes: Mapping[str, int],
+    params: dict[str, Any],
+    x: dict[str, Any],
+    y: Any,
+    masks: dict[str, Any],
+    v: dict[str, Any],
+) -> dict[str, Any]:
+    """Return the Hessian of the loss times a direction, as PyTorch has it: reverse mode twice."""
+    import torch
+
+    with in_float64():
+        network = reference().Network(text, sizes)
+        given = {name: torch.tensor(value, requires_grad=True) for name, value in params.items()}
+        loss = network.loss(given, tensors(x), torch.as_tensor(y), tensors(masks))
+        leaves = list(given.values())
+        slopes = torch.autograd.grad(loss, leaves, create_graph=True, allow_unused=True)
+        along = [(slope, tensors(v)[name]) for name, slope in zip(given, slopes, strict=True) if slope is not None]
+        total = sum(((slope * each).sum() for slope, each in along), torch.zeros(()))
+        total = total + sum((0 * leaf).sum() for leaf in leaves)  # a gradient that is constant has no graph
+        products = torch.autograd.grad(total, leaves)
+    return {name: each.numpy() for name, each in zip(given, products, strict=True)}

@@ -11,7 +11,7 @@ from importlib import import_module
 Figure = int | float | str
 
 MODULES: tuple[str, ...] = (
-    *("networks", "formulas", "comparisons", "remarks"),
+    *("networks", "curvature", "formulas", "comparisons", "remarks"),
     *("relations", "numerics"),
     *("proofs", "steps", "mutations", "wrong_networks"),
     *("hostile", "fuzzing", "files", "determinism"),

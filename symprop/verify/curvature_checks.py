@@ -16,21 +16,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from itertools import product
 from typing import Any
 
 import mpmath
 import numpy as np
 
 from symprop.algebra.equations import Equation, equations_in
-from symprop.algebra.trees import variables
+from symprop.algebra.trees import joins_examples, variables
 from symprop.analysis.curvature.gauss_newton import apart
 from symprop.analysis.derivation import Derivation
 from symprop.codegen.case import Case
 from symprop.errors import SpecError
 from symprop.verify import step_checks
-from symprop.verify.arithmetic import Array, Complex
+from symprop.verify.arithmetic import Complex
 from symprop.verify.central_differences import STEP, Stepping
-from symprop.verify.evaluate import Evaluator, unstacked
+from symprop.verify.evaluate import unstacked
 from symprop.verify.measure import DIGITS, Row, first_line
 from symprop.verify.module_checks import GENERATED_ERRORS
 from symprop.verify.points import called, points_of, target_kinds
@@ -166,16 +167,14 @@ def _second_differences(scenes: list[Scene]) -> Iterator[Row]:
 def _gauss_newton(scenes: list[Scene]) -> Iterator[Row]:
     def measured(scene: Scene) -> float:
         u, v = scene.directions
-        name, total = scene.example.output.name, mpmath.mpf(0)
-        examples = zip(scene.runs(v, 0), scene.slopes(u), scene.slopes(v), strict=True)
-        for run, a, b in examples:
-            f = unstacked(run.values[name])
-            for first in (1, -1):
-                for other in (1, -1):
-                    moved = moved_along(moved_along(scene.point.parameters, u, first * STEP), v, other * STEP)
-                    there = {**moved, name: f + STEP * (first * a + other * b)}
-                    total += first * other * scene.of_output(run, there) / (4 * STEP**2)
-        return _apart(inner(u, scene.equations(v, Stepping())), total / scene.point.count)
+        runs, a, b = scene.runs(v, 0), scene.slopes(u), scene.slopes(v)
+        total = mpmath.mpf(0)
+        for first, other in product((1, -1), repeat=2):
+            moved = moved_along(moved_along(scene.point.parameters, u, first * STEP), v, other * STEP)
+            both = [first * one + other * each for one, each in zip(a, b, strict=True)]
+            changes = [{**moved, **each} for each in scene.outputs(runs, both, STEP)]
+            total += first * other * sum(scene.losses(runs, changes)) / (4 * STEP**2)
+        return _apart(inner(u, scene.equations(v, Stepping())), total / len(runs))
 
     yield _row("gnvp", f"{DIGITS} digits, u'J'HJv by differences", PRECISE_LIMIT, scenes, measured)
 
@@ -186,6 +185,8 @@ def _is_linear(derivation: Derivation) -> bool:
     moving = {*derivation.system.parameters, *(each.target for each in equations_in(network))}
     made = {each.target.tangent for each in equations_in(network)}
     tangents = [each for each in equations_in(derivation.along.forward) if each.target in made]
+    if derivation.system.output.tangent not in {each.target for each in tangents}:
+        return False  # it is not needed, and so not there
     return not any(moving & set(variables(each.expression)) for each in tangents)
 
 
@@ -206,9 +207,10 @@ def _as_hessian(scenes: list[Scene]) -> Iterator[Row]:
 def _empirical(scenes: list[Scene]) -> Iterator[Row]:
     def measured(scene: Scene) -> float:
         u, v = scene.directions
-        examples = list(zip(scene.runs(v, 0), scene.slopes(u), scene.slopes(v), strict=True))
-        products = [scene.slope_of_loss(run, a, {}) * scene.slope_of_loss(run, b, {}) for run, a, b in examples]
-        return _apart(inner(u, scene.equations(v, Stepping())), sum(products) / len(products))
+        runs = scene.runs(v, 0)
+        none: list[Values] = [{}] * len(runs)
+        first, second = (scene.slopes_of_losses(runs, scene.slopes(each), none) for each in (u, v))
+        return _apart(inner(u, scene.equations(v, Stepping())), np.mean(first * second))
 
     yield _row("empirical_fisher_vp", f"{DIGITS} digits, slopes of each example", PRECISE_LIMIT, scenes, measured)
 
@@ -216,42 +218,46 @@ def _empirical(scenes: list[Scene]) -> Iterator[Row]:
 def _enumerated(scenes: list[Scene]) -> Iterator[Row]:
     """Yield the row of the Fisher matrix by all that the model may draw, where that is few: classes, or bits.
 
-    Choices at several positions, or of several bits, are independent: their covariances add.
+    Choices at several positions, or of several bits, are independent: their covariances add. A loss whose examples
+    weigh as the classes drawn say has none that is asked here.
     """
-    kinds = target_kinds(scenes[0].example)
-    is_bits = "bits" in kinds
-    if (not is_bits and "class ids" not in kinds) or scenes[0].case.network.counted is not None:
+    example, network = scenes[0].example, scenes[0].case.network
+    kinds = target_kinds(example)
+    weighed = any(joins_examples(each.expression) for each in equations_in(apart(example)[1]))
+    if not {"bits", "class ids"} & set(kinds) or network.counted is not None or weighed:
         return
 
     def measured(scene: Scene) -> float:
         u, v = scene.directions
-        examples = zip(scene.runs(v, 0), scene.slopes(u), scene.slopes(v), strict=True)
-        found = [_fisher_of(scene, run, a, b, is_bits) for run, a, b in examples]
-        return _apart(inner(u, scene.equations(v, Stepping())), sum(found) / len(found))
+        return _apart(inner(u, scene.equations(v, Stepping())), _fisher_of(scene, "bits" in kinds))
 
     yield _row("fisher_vp", f"{DIGITS} digits, every choice of the model", PRECISE_LIMIT, scenes, measured)
 
 
-def _fisher_of(scene: Scene, run: Evaluator, a: Array, b: Array, is_bits: bool) -> Any:
-    """Return `u' F v` of one example: at each place the covariance of the slopes over what may be drawn there."""
-    system = scene.example
-    p = unstacked(run.values[(system.prediction or system.output).name])
+def _fisher_of(scene: Scene, is_bits: bool) -> Any:
+    """Return `u' F v`: at each place the covariance of the slopes over what may be drawn there, mean over examples."""
+    system, (u, v) = scene.example, scene.directions
+    runs, directions = scene.runs(v, 0), [scene.slopes(each) for each in (u, v)]
+    p = np.stack([unstacked(run.values[(system.prediction or system.output).name]) for run in runs])
     (target,) = system.targets
-    drawn = np.where(np.arange(p.shape[-1]) == 0, mpmath.mpf(1), mpmath.mpf(0)) + np.zeros(p.shape, dtype=int)
-    positions = int(np.prod(p.shape[:-1], dtype=int))
-    places = list(np.ndindex(p.shape if is_bits else p.shape[:-1]))
+    drawn = np.zeros(p.shape, dtype=int)
+    drawn[..., 0] = 1
     total = mpmath.mpf(0)
-    for place in places:
-        choices = [(p[place], 1), (1 - p[place], 0)] if is_bits else zip(p[place], np.eye(p.shape[-1]), strict=True)
+    for place in np.ndindex(p.shape[1:] if is_bits else p.shape[1:-1]):
+        there = slice(None), *place
+        chances = [p[there], 1 - p[there]] if is_bits else list(p[there].T)
+        choices = [1, 0] if is_bits else list(np.eye(p.shape[-1], dtype=int))
         means, products = [mpmath.mpf(0)] * 2, mpmath.mpf(0)
-        for probability, choice in choices:
+        for chance, choice in zip(chances, choices, strict=True):
             y = drawn.copy()
-            y[place] = choice
-            slopes = [scene.slope_of_loss(run, each, {target.name: y}) for each in (a, b)]
-            means = [mean + probability * slope for mean, slope in zip(means, slopes, strict=True)]
-            products += probability * slopes[0] * slopes[1]
-        total += products - means[0] * means[1]
-    return total * positions
+            y[there] = choice
+            first, second = (
+                scene.slopes_of_losses(runs, each, [{target.name: one} for one in y]) for each in directions
+            )
+            means = [means[0] + chance * first, means[1] + chance * second]
+            products = products + chance * first * second
+        total += np.mean(products - means[0] * means[1])
+    return total * int(np.prod(p.shape[1:-1], dtype=int))
 
 
 # ---------------------------------------------------------------- examples

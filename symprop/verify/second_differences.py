@@ -5,7 +5,7 @@ Differences are of the forward pass alone, of each example on its own, in so man
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -21,7 +21,7 @@ from symprop.codegen.case import Case
 from symprop.verify import complex_step
 from symprop.verify.arithmetic import Arithmetic, Array, Complex
 from symprop.verify.central_differences import STEP, Stepping
-from symprop.verify.evaluate import Evaluator, stacked, unstacked
+from symprop.verify.evaluate import Evaluator, run_together, stacked, unstacked
 from symprop.verify.points import Point, called
 
 WORKING_DIGITS = 170
@@ -114,24 +114,36 @@ class Scene:
     def _tail(self) -> list[Equation]:
         return list(equations_in(apart(self.example)[1]))
 
-    def of_output(self, run: Evaluator, more: Values) -> Any:
-        """Return the loss of one example where some of what its equations read has other values."""
-        evaluator = Evaluator(Stepping(), {**run.values, **stacked(more, Stepping())}, run.sizes)
-        evaluator.run(self._tail)
-        return unstacked(evaluator.values[self._loss.name]).item()
+    def losses(self, runs: Sequence[Evaluator], changes: Sequence[Values]) -> Array:
+        """Return the loss of each example where some of what its equations read has other values."""
+        evaluators = [
+            Evaluator(Stepping(), {**run.values, **stacked(more, Stepping())}, run.sizes)
+            for run, more in zip(runs, changes, strict=True)
+        ]
+        for group in [evaluators] if self.example.joins_examples else [[each] for each in evaluators]:
+            run_together(group, self._tail)
+        return np.array([unstacked(each.values[self._loss.name]).item() for each in evaluators], dtype=object)
 
-    def slope_of_loss(self, run: Evaluator, a: Array, more: Values) -> Any:
-        """Return the derivative of one example's loss along a direction of its output."""
+    def outputs(self, runs: Sequence[Evaluator], directions: Sequence[Array], step: Any) -> list[dict[str, Array]]:
+        """Return the output of each example, moved along a direction of its own."""
         name = self.example.output.name
-        f = unstacked(run.values[name])
-        above, below = (self.of_output(run, {**more, name: f + step * a}) for step in (STEP, -STEP))
-        return (above - below) / (2 * STEP)
+        return [{name: unstacked(run.values[name]) + step * each} for run, each in zip(runs, directions, strict=True)]
+
+    def slopes_of_losses(self, runs: Sequence[Evaluator], directions: Sequence[Array], more: Sequence[Values]) -> Array:
+        """Return the derivative of each example's loss along a direction of its output."""
+        above, below = (
+            self.losses(runs, [{**given, **each} for given, each in zip(more, moved, strict=True)])
+            for moved in (self.outputs(runs, directions, step) for step in (STEP, -STEP))
+        )
+        return np.asarray((above - below) / (2 * STEP))
 
 
 def moved_along(values: Values, v: Values, step: Any) -> dict[str, Array]:
+    """Return arrays moved along a direction, in many digits."""
     exact = {name: np.asarray(Stepping().array(value)) for name, value in values.items()}
     return {name: value + step * Stepping().array(v[name]) for name, value in exact.items()}
 
 
 def inner(u: Values, product: Values) -> Any:
+    """Return the sum of the products of all elements."""
     return sum((np.sum(Stepping().array(u[name]) * product[name]) for name in u), mpmath.mpf(0))

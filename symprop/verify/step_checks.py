@@ -69,7 +69,9 @@ def further_rows(
 ) -> Iterator[Row]:
     """Yield one row for each of some equations beside both passes that have steps, as those of second derivatives."""
     beside = [*equations_in(derivation.along.forward), *equations_in(derivation.along.backward)]
-    drawn = [*(each.target for each in beside), *(each.tangent for each in derivation.system.parameters)]
+    moving = [*derivation.system.parameters, *(each.target for each in derivation.system.equations)]
+    moving += [each.target for each in equations_in(derivation.backward)]
+    drawn = [*(each.target for each in beside), *(each.tangent for each in moving)]
     with mpmath.workdps(WORKING_DIGITS):
         scenes = [_scene(derivation, point, seed + number, drawn) for number, point in enumerate(points)]
         for equation in equations:

@@ -30,6 +30,7 @@ NETWORKS = {
     "loop": "Input(3) >> Dense(3) >> Repeat(Residual(Dense(3) >> Tanh()), N) >> Dense(2) >> MeanSquaredError()",
     "lstm": "Input(3, 2) >> LSTM(3) >> GRU(2, sequence=False) >> Dense(2) >> MeanSquaredError()",
     "rnn": "Input(3, 2) >> RNN(3) >> Dense(2) >> MeanSquaredError()",
+    "one moment": "Input(1, 2) >> GRU(2, bias=False) >> At(0) >> MeanSquaredError()",
     "own": 'Input(3, 2) >> Scan("h = tanh(W @ x + R @ h_prev + b)", h=2) >> Dense(1) >> MeanSquaredError()',
 }
 

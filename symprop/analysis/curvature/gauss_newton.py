@@ -39,7 +39,7 @@ def gauss_newton_product(system: System, penalised: bool = True) -> Along:
     check_whole(system)
     network, loss = apart(system)
     output, curved = system.output, adjoint_of(system.output)
-    tangents = Tangents(context(system), still_in(system), frozenset())
+    tangents = Tangents(context(system), still_in(system), frozenset([curved]))
     first = tangents.through(network)
     moved = (output, *(system.parameters if penalised else ()))
     of_loss, _ = derive_system(replace(system, items=loss, parameters=moved))

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 from symprop.algebra import nodes as n
 from symprop.algebra.equations import Carry, Equation, Flow, Item, Loop, Rows, Step, equations_in
+from symprop.algebra.indices import placed
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.trees import added, is_zero, replace, variables, walk, zeros
 from symprop.calculus.rewriting import simplified
@@ -34,6 +35,8 @@ class Tangents:
     context: Context
     still: set[Variable]
     wanted: frozenset[Variable]
+    rows: set[tuple[str, int, str]] = dataclasses.field(default_factory=set)
+    """The names of rows of arrays that do not move."""
 
     def through(self, items: Iterable[Item]) -> tuple[Item, ...]:
         """Return the equations of the tangents of what `items` make, in the same order."""
@@ -63,7 +66,7 @@ class Tangents:
         series = {part: None for part in walk(node) if isinstance(part, n.BlockSum)}
         marks = {part: Variable("series", (place,), part.shape) for place, part in enumerate(series)}
         plain = replace(node, marks)
-        moving = [each for each in variables(plain) if each not in self.still]
+        moving = [each for each in variables(plain) if not self.is_still(each)]
         back: dict[Node, Node] = {}
         for part, mark in marks.items():
             inside = self.along(part.operands[0])[0]
@@ -81,9 +84,15 @@ class Tangents:
         ]
         return tidy(replace(shown, back)), tuple(whole)
 
+    def is_still(self, variable: Variable) -> bool:
+        """Whether a variable does not move, as the rows of data at any moment, `x[t]` and `x[1]`."""
+        return variable in self.still or (bool(variable.index) and variable.family in self.rows)
+
     def _of_loop(self, loop: Loop) -> Iterator[Item]:
         """Yield the loop of the tangents of a loop; the tangent of a state that starts as a constant starts as 0."""
-        self.still |= {rows.row for rows in loop.reads if rows.array in self.still}
+        held = [rows.row for rows in loop.reads if rows.array in self.still]
+        self.still |= {*held}
+        self.rows |= {each.family for each in held}
         for start in () if loop.backward else map(loop.start, loop.carries):
             if start in self.still:
                 yield Equation(start.tangent, zeros(*start.shape), note="it starts as a constant")
@@ -118,12 +127,20 @@ def needed(items: Sequence[Item], wanted: Iterable[Variable]) -> tuple[Item, ...
     reads, kept = set(wanted), list[Item]()
     for item in reversed(items):
         made = {each.target for each in equations_in((item,))}
+        asked = reads
         if isinstance(item, Loop):
             made |= {item.end(carry) for carry in item.carries} | {rows.array for rows in item.writes}
-        if made & reads:
+            made, asked = ({_at_any_moment(each) for each in those} for those in (made, reads))
+        if made & asked:
             kept.append(item)
             reads |= _reads(item)
     return tuple(reversed(kept))
+
+
+def _at_any_moment(variable: Variable) -> Variable:
+    """Return a variable without its moment: a loop over one moment is read at that moment, `delta1[1]`."""
+    layers, moments = placed(variable.index)
+    return variable.change(index=layers) if moments else variable
 
 
 def _reads(item: Item) -> set[Variable]:
