@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from sympy import prod
+
 from symprop.algebra import nodes as n
 from symprop.algebra.batching import BATCH, Batch, Operand, batch_first, expanded, swapped
 from symprop.algebra.nodes import Node
@@ -61,10 +63,10 @@ def _from_last(result: Node, batch: Batch) -> Node:
 def _(node: n.ScatterAdd, batch: Batch, values: Operand, ids: Operand) -> Node:
     if not ids.batched:
         return _from_last(n.ScatterAdd(_to_last(values, batch).node, ids.node, node.size), batch)
-    if ids.rank != 1 or values.rank > 2:
+    if ids.rank != 1:
         raise ShapeError(
             f"scatter of {shape_text(node.operands[0].shape)} by ids of shape {shape_text(node.operands[1].shape)} "
-            "has no form for batches\nallowed: a vector of ids, for the elements of a vector or the rows of a matrix"
+            "has no form for batches\nallowed: a vector of ids"
         )
     if not batch.rows:
         rows = BATCH(node, replace(batch, rows=True), batch_first(values), batch_first(ids))
@@ -72,4 +74,9 @@ def _(node: n.ScatterAdd, batch: Batch, values: Operand, ids: Operand) -> Node:
     chosen = n.OneHot(ids.node, node.size)
     if values.rank == 1:  # sum_t (ids[b, t] == k) values[b, t]
         return n.Sum(n.Multiply(chosen, n.Expand(values.node, -1)), 1)
+    if values.rank > 2:  # what lies behind each id, in one row
+        count, *behind = node.operands[0].shape
+        flat = (count, prod(behind))
+        rows = n.Reshape(values.node, batch.shape(flat) if values.batched else flat)
+        return n.Reshape(n.MatMul(swapped(chosen), rows), batch.shape(node.shape))
     return n.MatMul(swapped(chosen), values.node)  # sum_t (ids[b, t] == k) values[b, t, :]

@@ -40,8 +40,13 @@ QUESTIONS: Mapping[str, Callable[[Derivation], Derivation]] = {
     "fisher_vp": Derivation.fisher,
     "per_example_norms": Derivation.per_example,
     "empirical_fisher_vp": lambda derivation: derivation.fisher(empirical=True),
+    "tangent_kernel": Derivation.tangent_kernel,
+    "kfac": Derivation.kfac,
 }
 """What a module computes beside the passes, by the name of its function, and the derivation that this needs."""
+
+NO_STEP = ("tangent_kernel", "kfac")
+"""Those of an example at a time: no step for a workspace, with loops over time written out."""
 
 
 @dataclass(frozen=True)
@@ -143,7 +148,7 @@ class Case(Listed):
     @property
     def coded(self) -> Case:
         """The case that code is made of: a batch in rows, with loops over time also where the page writes them out."""
-        return self.of(written_out_in_time(self.network, unroll=False)).rows
+        return self.of(written_out_in_time(self.network, unroll=self.question in NO_STEP)).rows
 
     @property
     def system(self) -> System:
@@ -197,7 +202,9 @@ class Case(Listed):
         def further(name: str) -> Any:
             if name not in QUESTIONS or name == self.question:
                 raise AttributeError(f"module {module.__name__!r} has no attribute {name!r}")
-            return vars(self.at(question=name, optimizer=None, threads=1).module)[name]
+            target = target_of(self.target).read if name in NO_STEP else ""
+            asked = self.at(question=name, optimizer=None, threads=1, target=target or self.target)
+            return vars(asked.module)[name]
 
         module.__getattr__ = further  # type: ignore[method-assign]
         return module

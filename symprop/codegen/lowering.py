@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from itertools import chain
 
-from symprop.algebra.equations import Item, System
+from symprop.algebra.equations import Item, System, equations_in
 from symprop.algebra.names import gradient_of
 from symprop.algebra.trees import zeros
 from symprop.analysis.curvature.along import NOTHING, Along
 from symprop.analysis.derivation import Derivation
+from symprop.codegen.moments import in_code
 from symprop.codegen.program import Program, ProgramError, Statement, Why
 from symprop.codegen.rolling import Roller
 
@@ -24,6 +26,17 @@ def lower(derivation: Derivation) -> Program:
     )
 
 
+def lower_pairs(derivation: Derivation) -> Program:
+    """Return the program of what reads two batches of examples, from what `lower` returns of each."""
+    along = derivation.along
+    given = tuple(dict.fromkeys(map(in_code, chain(*along.second))))
+    statements = tuple(
+        Statement(each.target, in_code(each.expression), each.pretty(), derivation.numbers.get(each.name))
+        for each in equations_in(along.backward)
+    )
+    return Program((), statements, (), given, (), tuple(each.name for each in along.results))
+
+
 def lower_system(
     system: System,
     backward: Iterable[Item],
@@ -33,11 +46,13 @@ def lower_system(
 ) -> Program:
     """Return the program of a system and its backward equations; `numbers` and `remarks` are those of the report.
 
-    With the equations `along` a direction it returns what becomes of the gradients too, behind them.
+    With the equations `along` a direction it returns what becomes of the gradients too, behind them; of a question to
+    two examples, what is read of each.
     """
     if system.layout != "rows" or system.loss is None:
         raise ProgramError(f"a program is made from a loss in the layout 'rows', not {system.layout!r}")
-    backward = (*backward, *along.forward, *along.backward)
+    backward = (*backward, *along.forward, *(() if along.second else along.backward))
+    results = tuple(in_code(first) for first, _ in along.second) or along.results
     roller = Roller(system, backward, numbers)
     forward, back = tuple(roller.statements(system.items)), list(roller.statements(backward))
     reasons = {remark.partition(" is zero: ")[0]: Why(remark) for remark in remarks}
@@ -54,7 +69,7 @@ def lower_system(
     directions = (
         tuple(parameter.tangent for parameter in system.parameters) if along.results and not along.whole else ()
     )
-    returns = (system.loss.name, *(each.name for each in (*gradients, *along.results)))
+    returns = (system.loss.name, *(each.name for each in (*gradients, *results)))
     states = tuple(state.variable for state in system.states)
     masks = tuple(mask.variable for mask in system.masks)
     given = (system.parameters, system.inputs, system.targets)

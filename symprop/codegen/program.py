@@ -177,10 +177,14 @@ class Program:
         return tuple((each.name, name) for each, name in zip(self.parameters, found, strict=False))
 
     @property
+    def arrays(self) -> tuple[str, ...]:
+        """What a caller gets beside loss and gradients where that is no product with a direction."""
+        return () if self.directions else self.returns[1 + len(self.parameters) :]
+
+    @property
     def array(self) -> str:
-        """What a caller gets beside loss and gradients where that is one array; empty where it is none."""
-        found = () if self.directions else self.returns[1 + len(self.parameters) :]
-        return found[0] if found else ""
+        """The first of these; empty where there is none."""
+        return next(iter(self.arrays), "")
 
     @cached_property
     def returned(self) -> frozenset[str]:

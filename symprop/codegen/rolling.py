@@ -10,11 +10,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import count
 
 from symprop.algebra import nodes as n
-from symprop.algebra.equations import Carry, Equation, Item, Loop, System
+from symprop.algebra.equations import Carry, Equation, Item, Loop, System, equations_in
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.trees import variables
 from symprop.codegen.by_time import ByTime, called, first_axis, general, times, with_axis
 from symprop.codegen.in_a_step import Inside
+from symprop.codegen.moments import has_moment, in_code
 from symprop.codegen.program import Statement
 from symprop.codegen.remat import Windows
 from symprop.codegen.scans import Body, Made, Scan
@@ -33,6 +34,7 @@ class Roller:
         self.items = (*system.items, *backward)
         self.numbers = numbers
         self.has_loops = any(isinstance(item, Loop) for item in self.items)
+        self.has_moments = any(has_moment(each.target) for each in equations_in(self.items))
         self.stacked = _read_elsewhere(self.items) if self.has_loops else set()
         self.by_time = ByTime()
         self.starts: set[Variable] = set()
@@ -50,7 +52,10 @@ class Roller:
         """Yield the statements of items, in order."""
         for item in items:
             if not self.has_loops and isinstance(item, Equation):
-                yield Statement(item.target, item.expression, item.pretty(), self.numbers.get(item.name))
+                target, expression = item.target, item.expression
+                if self.has_moments:
+                    target, expression = in_code(target), in_code(expression)
+                yield Statement(target, expression, item.pretty(), self.numbers.get(item.name))
             elif isinstance(item, Loop):
                 yield from self._of_loop(item)
             else:

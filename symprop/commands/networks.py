@@ -63,6 +63,7 @@ def enter(command: Enter) -> None:
         help="whose module; all: each that runs here",
     )
     check.add_argument("--full", action="store_true", help="print every row, not one for each oracle and the worst")
+    check.add_argument("--curvature", action="store_true", help="check second derivatives too")
     limit_argument(check)
 
 
@@ -145,6 +146,7 @@ def _gallery(options: argparse.Namespace) -> Outcome:
 
 def _check(options: argparse.Namespace) -> Outcome:
     network, sizes = read_network(options.network), parse_sizes(options.sizes)
-    certificate = verify.check(network, sizes=sizes, target=options.target, limit=options.limit)
+    asked = {"target": options.target, "limit": options.limit, "curvature": options.curvature}
+    certificate = verify.check(network, sizes=sizes, **asked)
     text = proof(certificate, options.full)
     return Outcome(text, lambda: certificate_fields(certificate), 0 if certificate.ok else DISAGREES)

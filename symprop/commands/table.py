@@ -156,7 +156,7 @@ COMMANDS: dict[str, Command] = {
             "networks",
             BUILD,
             "check every equation and gradient by independent oracles",
-            (f"check {SHORT}", f"check {SHORT} --full", f"check {SHORT} --limit 20 --json"),
+            (f"check {SHORT}", f"check {SHORT} --full --curvature", f"check {SHORT} --limit 20 --json"),
             verdict=True,
         ),
         Command(

@@ -55,7 +55,10 @@ def _along(derivation: Derivation) -> dict[str, Iterable[Block]]:
     along = derivation.along
     what = along.what[:1].upper() + along.what[1:]
     if along.whole:
-        return {what: _lines(derivation, along.backward, None)}
+        return {
+            "Jacobians of the output": _lines(derivation, along.forward, None),
+            what: _lines(derivation, along.backward, None),
+        }
     return {
         "Forward pass along v": _lines(derivation, along.forward, None),
         "Backward pass along v": _lines(derivation, along.backward, False),

@@ -10,7 +10,7 @@ from sympy.core.function import AppliedUndef
 
 from symprop.algebra import nodes as n
 from symprop.algebra.batching import BATCH_SIZE
-from symprop.algebra.equations import Equation, equations_in
+from symprop.algebra.equations import Equation
 from symprop.algebra.formula import Formula
 from symprop.algebra.means import Mean
 from symprop.algebra.names import adjoint_of
@@ -23,6 +23,7 @@ from symprop.notation.function_notes import functions_of, kinks, known_data
 from symprop.notation.letter_notes import about_letters
 from symprop.notation.places import Digit, Named, Offset, Part, Stack, labels
 from symprop.notation.pretty import pretty
+from symprop.notation.second_derivatives import second_derivatives
 from symprop.notation.selection_notes import about_images
 from symprop.notation.stacks import sides
 from symprop.notation.sums import is_of_columns
@@ -96,28 +97,7 @@ def conventions(derivation: Derivation) -> Iterator[Words]:
     firsts = [part.which for part in nodes if isinstance(part, n.Extreme) and part.is_first]
     for word in dict.fromkeys("largest" if which == "max" else "smallest" for which in firsts):
         yield (f"Where several elements are the {word}, the first of them has the derivative.",)
-    yield from (*_direction(derivation), *_choices(derivation))
-
-
-def _direction(derivation: Derivation) -> Iterator[Words]:
-    """Say what a derivative along a direction is, where the page has some."""
-    tangents = [each.target for each in equations_in(derivation.along.forward)]
-    if tangents:
-        moving, parameter = tangents[0], derivation.system.wanted[0]
-        start: Words = (
-            "The parameters move along a direction v, and ",
-            parameter.tangent,
-            " is its part for ",
-            parameter,
-        )
-        yield (
-            *start,
-            "; ",
-            moving,
-            " is the derivative of ",
-            moving.of_tangent,
-            " along v, and likewise for every array.",
-        )
+    yield from (*second_derivatives(derivation), *_choices(derivation))
 
 
 def _numbering(derivation: Derivation) -> Iterator[Words]:

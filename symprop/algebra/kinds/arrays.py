@@ -188,6 +188,10 @@ class Variable(Leaf):
         """What the squared norm of it is called, `NdW1`."""
         return self.like("norm", lambda: self.change(role=NORM + self.role, shape=(), facts=()))
 
+    def of_role(self, begun: str, *shape: Expr) -> Variable:
+        """Return what a role makes of it that begins so, with a shape of its own, such as `JACOBIAN`: `Jz1`."""
+        return self.change(role=begun + self.role, shape=shape, facts=())
+
     def like(self, what: Hashable, make: Callable[[], Variable]) -> Variable:
         """Return what is made of an array, its number kept; `what` it is has been made of another such once."""
         common, numbers = self.pattern

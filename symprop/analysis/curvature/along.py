@@ -19,7 +19,9 @@ class Along:
     """What a symmetric matrix makes of a direction `v`: equations of the forward pass along v, and of the backward.
 
     `what` is the matrix ("Hessian"), `question` the function of a module that computes this, and `results` are what
-    comes out, in the order of the parameters. Where `whole`, there is no direction, and one array comes out.
+    comes out, in the order of the parameters. Where `whole`, there is no direction, and one array comes out, or for
+    each name in `parts` some of the results. With `second`, the backward equations read two examples: each array of the
+    first, and what it is called for the second.
     """
 
     what: str = ""
@@ -28,6 +30,8 @@ class Along:
     backward: tuple[Item, ...] = ()
     results: tuple[Variable, ...] = ()
     whole: bool = False
+    parts: tuple[str, ...] = ()
+    second: tuple[tuple[Variable, Variable], ...] = ()
 
 
 NOTHING = Along()

@@ -7,10 +7,17 @@ from typing import Any, Self, cast
 
 from symprop.algebra.equations import Item, System
 from symprop.algebra.formula import Formula
+from symprop.algebra.names import looked_up
 from symprop.analysis.curvature.along import Along, hessian_product
+from symprop.analysis.curvature.blocks import HessianBlock, hessian_block, hessian_diagonal
 from symprop.analysis.curvature.examples import norms_of_examples
 from symprop.analysis.curvature.fisher import empirical_product, fisher_product
 from symprop.analysis.curvature.gauss_newton import gauss_newton_product
+from symprop.analysis.curvature.kernel import tangent_kernel
+from symprop.analysis.curvature.kfac import kfac_factors
+from symprop.calculus.walk import derive_system
+from symprop.errors import SpecError
+from symprop.keywords import checked
 from symprop.networks.network import Network
 
 
@@ -41,6 +48,48 @@ class Curved:
             SpecError: backpropagation is truncated, so that what it gives is the gradient of no loss.
         """
         return self.with_along(hessian_product(self.system, self.backward))
+
+    @checked
+    def hessian(self, of: str, by: str | None = None) -> HessianBlock:
+        """Return the second derivatives of the loss with respect to a parameter, or to two (a mixed block).
+
+        The answer has the matrix in closed form where there is a short one, as in logistic and softmax regression,
+        linear networks and last layers: rows by the elements of `of`, columns by those of `by`, both row by row.
+        Otherwise it has the equations that apply the block to a direction, those of `hvp` with all other directions 0.
+
+        >>> from symprop import derive
+        >>> d = derive("Input(2) >> Dense(3) >> Tanh() >> Dense(2) >> SoftmaxCrossEntropy()")
+        >>> print(d.hessian("W2").text(), d.hessian("W2", "b2").text(), d.hessian("W2").note, sep="\\n")
+        kron(diag(p) - outer(p, p), outer(a1, a1))
+        kron(diag(p) - outer(p, p), a1[:, None])
+        rows by the elements of W2, row by row, columns by the elements of W2, row by row
+
+        Raises:
+            FormulaError: no such parameter.
+            SpecError: backpropagation is truncated.
+        """
+        wanted = {each.name: each for each in self.system.wanted}
+        first, second = (looked_up(each, wanted, "no parameter is called") for each in (of, of if by is None else by))
+        return hessian_block(self.system, self.backward, first, second)
+
+    def hessian_diagonal(self) -> dict[str, HessianBlock]:
+        """Return the diagonal of the Hessian for each parameter by its name, in the parameter's shape.
+
+        It is exact, and there where each parameter's own block has a closed form for one example: for one layer, or a
+        few. Of a batch it is the mean over the examples.
+
+        >>> from symprop import derive
+        >>> d = derive("Input(2) >> Dense(3) >> SoftmaxCrossEntropy()", layout="rows")
+        >>> print(d.hessian_diagonal()["W1"].text())
+        (p * (1 - p)).T @ (x * x) / m
+
+        Raises:
+            SpecError: a parameter's block has no short closed form, or backpropagation is truncated.
+        """
+        example = self.network.system()
+        if self.system.batch is None or example.joins_examples:
+            return hessian_diagonal(None, self.system, self.backward, ())
+        return hessian_diagonal(example, self.system, self.backward, derive_system(example)[0])
 
     def gauss_newton(self) -> Self:
         """Return the derivation with the product of the Gauss-Newton matrix and a direction v, `J' H J v`.
@@ -102,3 +151,60 @@ with the probabilities p, and its Hessian does not read the targets
         """
         example = self.network.system()
         return self.with_along(norms_of_examples(example, self.system, self.backward))
+
+    def tangent_kernel(self) -> Self:
+        """Return the derivation with the tangent kernel `J(x) J(x')'` of two examples, at finite width.
+
+        J is the Jacobian of the output, before the loss, with respect to all parameters, `(k, number of parameters)`.
+        `Jz1`, `(k, n1)`, is the Jacobian of the output with respect to `z1`, `Theta1` what the parameters of layer 1
+        add to the kernel, and `Theta` their sum, `(k, k)`. A prime (in text `x_2`) marks the second example (Jacot,
+        Gabriel and Hongler, 2018). For a batch in rows it is that of all pairs out of two, `(m, m2, k, k)`.
+
+        >>> from symprop import derive
+        >>> d = derive("Input(2) >> Dense(3) >> Tanh() >> Dense(2) >> MeanSquaredError()").tangent_kernel()
+        >>> print(d.equation("Jz1").text(), d.equation("Theta1").text(), sep="; ")
+        Jz1 = (Jz2 @ W2) * (1 - a1 * a1); Theta1 = Jz1 @ Jz1_2.T * (x @ x_2 + 1)
+
+        Raises:
+            SpecError: layers take means over the batch or draw masks, a number of steps is a name, the layout is
+                "columns", or it is of a formula.
+        """
+        return self.with_along(tangent_kernel(self._example("a tangent kernel"), self.system))
+
+    def kfac(self) -> Self:
+        """Return the derivation with K-FAC's factors of the Fisher matrix of each weight, without penalties.
+
+        `AW1`, `(n0 + 1, n0 + 1)`, is the mean of `a a'`, a what `W1` multiplies, with a 1 behind it where the layer has
+        a bias, which is the last column of the weight; `GW1`, `(n1, n1)`, is the mean of `delta delta'`, delta the
+        derivative of the loss of each example with respect to `z1`, over targets that are drawn from the model. Where
+        the loss is no likelihood they are those of the data. `kron(GW1, AW1)` stands for the block of the Fisher matrix
+        in the order of the weight's elements row after row, `FW1` (Martens and Grosse, 2015). Remarks say what this
+        assumes, and which parameters have no factors.
+
+        >>> from symprop import derive
+        >>> d = derive("Input(2) >> Dense(3) >> Tanh() >> Dense(2) >> SoftmaxCrossEntropy()").kfac()
+        >>> print(d.equation("H2").text(), d.equation("GW1").text(), d.equation("AW1").text(), sep="; ")
+        H2 = diag(p) - outer(p, p); GW1 = batch_mean(Jz1.T @ H2 @ Jz1); AW1 = batch_mean(outer(a_bar1, a_bar1))
+
+        Raises:
+            SpecError: no weight has factors, or the output is no vector; or as for `tangent_kernel` and `fisher`.
+        """
+        example = self._example("K-FAC")
+        likelihood = "" if isinstance(self.network, Formula) else self.network.likelihood
+        found, why = kfac_factors(example, self.system, self.backward, likelihood)
+        return self.with_along(found, *why)
+
+    def _example(self, what: str) -> System:
+        """Return the system of one example, of evaluation where this derivation is.
+
+        Raises:
+            SpecError: the derivation is of a formula, the network has no parameters, or the layout is "columns".
+        """
+        if isinstance(self.network, Formula):
+            raise SpecError(f"{what} is of a network, not of a formula\nallowed: a network")
+        if not self.system.parameters:
+            raise SpecError(f"{what} is of parameters, and this network has none\nallowed: a layer such as Dense(3)")
+        if self.system.layout == "columns":
+            raise SpecError(f'{what} has no form in layout "columns"\nallowed: "example", "rows"')
+        example = self.network.system()
+        return example if self.system == self.network.system(self.system.layout) else example.evaluated

@@ -36,6 +36,8 @@ INNER = PairTable("inner product")
 
 def dot(x: Node, y: Node) -> Node:
     """Return the sum of the products of the elements of two arrays."""
+    if x.rank == 1 and x != y:
+        return n.MatMul(x, y)
     product = n.Power(x, 2) if x == y else n.Multiply(x, y)
     return n.Sum(product) if product.rank else product
 

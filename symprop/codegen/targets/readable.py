@@ -18,6 +18,7 @@ from symprop.codegen import passes, readable_passes
 from symprop.codegen.moments import in_code
 from symprop.codegen.program import Program, Statement
 from symprop.codegen.targets import arrays as arrays  # enters the rows that all libraries share
+from symprop.codegen.targets.answers import answered, pairs_of
 from symprop.codegen.targets.breaking import assigned
 from symprop.codegen.targets.code import named
 from symprop.codegen.targets.definitions import HELPERS, Definition, data_of, definition_of, functions_of
@@ -67,7 +68,7 @@ class Reader:
         place = next((k for k, each in enumerate(program.forward) if each.target == self.output), -1)
         self.layers, self.end = program.forward[: place + 1], program.forward[place + 1 :]
         self.foretold = self._needed(self.end, self.prediction.name)
-        back, end = _reads(program.backward), _reads(self.end)
+        back, end = _reads(program.backward) | set(program.arrays), _reads(self.end)
         read = {part.name for state in self.system.states for part in variables(state.update)}
         self.kept = [name for name in self.masks if name in back]
         self.kept += [
@@ -86,10 +87,10 @@ class Reader:
                 found.append(statement)
         return tuple(reversed(found))
 
-    def lines(self, statements: Iterable[Statement], given: Iterable[str] = ()) -> Lines:
+    def lines(self, statements: Iterable[Statement], given: Iterable[str] = (), returned: Iterable[str] = ()) -> Lines:
         """Return the inside of a function of these statements, which knows the names `given`."""
         statements = tuple(statements)
-        own, read = {each.name for each in statements}, _reads(statements)
+        own, read = {each.name for each in statements}, _reads(statements).union(returned)
         given = set(given)
         values = [each for each in self.made if each in read and each not in own and each not in given]
         masks = [each for each in self.masks if each in read and each in given]
@@ -163,9 +164,9 @@ class Reader:
             "predict": self.lines(self.foretold, [self.output.name]),
             "backward": backward,
         }
-        asked = [self.program.array] if self.program.array else [*products.values()]
+        asked = [*self.program.arrays] or [*products.values()]
         if asked:
-            parts["along"] = self.lines(self._needed(self.program.backward, *asked))
+            parts["along"] = self.lines(self._needed(self.program.backward, *asked), returned=asked)
         definitions = self.definitions()
         optimizer = optimizer_of(options.optimizer, self.parameters, self.write, bool(self.masks))
         sampling = self._sampling()
@@ -186,8 +187,10 @@ class Reader:
             "gradients": _returned(gradients),
             "asked": self.derivation.along.question,
             "matrix": self.derivation.along.what,
-            "products": _returned(products) if products else [f"return {self.program.array}"] if asked else [],
+            "products": _returned(products) if products else answered(self.derivation, self.program),
             "array": self.program.array,
+            "whole": self.derivation.along.parts,
+            "pairs": pairs_of(self.derivation, self.write),
             "inputs": [given(each) for each in self.system.inputs],
             "several": len(self.system.inputs) > 1,
             "y": given(self.system.targets[0]),

@@ -28,7 +28,7 @@ class Target:
     """A library that modules are written for, in one way.
 
     `source` writes a module for a derivation in the layout "rows", from its program, which `program` makes. `needs` are
-    the packages that a module imports.
+    the packages that a module imports. What is no step is computed by modules of the target `read`, where one is named.
     """
 
     source: Callable[[Derivation, Program, Options], str]
@@ -37,6 +37,7 @@ class Target:
     dtypes: tuple[str, ...] = DTYPES
     threads: tuple[int, ...] = (1,)
     optimizers: bool = True
+    read: str = ""
 
 
 __all__ = ["DTYPES", "Options", "Target"]

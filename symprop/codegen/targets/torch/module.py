@@ -45,7 +45,7 @@ def module_source(derivation: Derivation, program: Program, options: Options) ->
     """Return the source of a module in PyTorch for a derivation in the layout "rows"."""
     reader = Reader(derivation, program, TORCH)
     context: dict[str, Any] = reader.context(options)
-    names = {"layers": context["inputs"][0]["name"], "backward": context["inputs"][0]["name"]}
+    names = dict.fromkeys(("layers", "backward", "along"), context["inputs"][0]["name"])
     output = context["output"]["name"]
     context["parts"] = {key: _placed(part, names.get(key, output)) for key, part in context["parts"].items()}
     running = context["running"]
@@ -78,7 +78,7 @@ def _without_imports(source: str) -> str:
     for name in needless:
         source = source.replace(f"import {name}\n", "", 1)
     if "functional." not in source:
-        source = source.replace("from torch.nn import functional\n", "", 1)
+        source = source.replace("import torch.nn.functional as functional\n", "", 1)
     return source if len(needless) < 2 else source.replace('"""\n\n\nimport', '"""\n\nimport', 1)
 
 

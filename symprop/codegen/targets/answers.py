@@ -1,0 +1,42 @@
+"""What functions of readable modules return beside gradients: arrays, arrays by name, or what two batches make."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from symprop.analysis.derivation import Derivation
+from symprop.codegen import passes, readable_passes
+from symprop.codegen.lowering import lower_pairs
+from symprop.codegen.moments import in_code
+from symprop.codegen.program import Program
+from symprop.codegen.targets.breaking import assigned
+from symprop.codegen.targets.dialect import Dialect
+from symprop.codegen.targets.layout import in_a_row, laid_out
+from symprop.codegen.targets.scan_lines import lines_with_scans
+
+
+def answered(derivation: Derivation, program: Program) -> list[str]:
+    """Return the lines that return arrays: all in a row, or for each of some names as many in a dict."""
+    arrays, parts = program.arrays, derivation.along.parts
+    if not arrays or not parts:
+        return in_a_row("return ", arrays) if arrays else []
+    each = len(arrays) // len(parts)
+    rows = [", ".join(arrays[place : place + each]) for place in range(0, len(arrays), each)]
+    return laid_out("return {", [f'"{name}": ({row})' for name, row in zip(parts, rows, strict=True)], "}")
+
+
+def pairs_of(derivation: Derivation, write: Dialect) -> dict[str, Any] | None:
+    """Return the inside of a function of two batches, where one is asked for: what it takes of each, and its lines."""
+    if not derivation.along.second:
+        return None
+    program = passes.run(lower_pairs(derivation), (*readable_passes.FORMS, passes.dead))
+    code = lines_with_scans(
+        tuple(program.statements), write, lambda each, indent: assigned(each.name, write.text(each.expression), indent)
+    )
+    first, second = ([in_code(each).name for each in arrays] for arrays in zip(*derivation.along.second, strict=True))
+    others = ["_" if name in first else name for name in second]
+    return {
+        "taking": in_a_row("", first, " = _of_each(params, x1)") + in_a_row("", others, " = _of_each(params, x2)"),
+        "code": code[1:] if code[:1] == [""] else code,
+        "result": program.returns[0],
+    }

@@ -1,0 +1,35 @@
+"""What a page says of the names of second derivatives, and of other answers that stand beside both passes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from symprop.algebra.equations import equations_in
+from symprop.algebra.roles import INPUTS, JACOBIAN, OUTPUTS, PARAMETER
+from symprop.analysis.derivation import Derivation
+from symprop.notation.words import Words
+
+
+def second_derivatives(derivation: Derivation) -> Iterator[Words]:
+    """Yield what its names mean, where the page has some."""
+    tangents = [each.target for each in equations_in(derivation.along.forward)]
+    if derivation.along.whole:
+        jacobians = [each for each in tangents if each.role.startswith(JACOBIAN)]
+        for each in jacobians[:2][-1:]:
+            yield (each, " is the Jacobian of the output with respect to ", each.of_tangent, ", a row for each output.")
+        for each in [each for each in jacobians if each.of_tangent.role == PARAMETER][:1]:
+            yield ("The columns of ", each, " are the elements of the parameter, row after row.")
+        for each in derivation.along.results[:2]:
+            if each.role.startswith(INPUTS):
+                yield (each, " has the second moments of what ", each.of_tangent, " multiplies, over the examples.")
+            if each.role.startswith(OUTPUTS):
+                behind: Words = (each, " has those of the derivatives of each example's loss behind ", each.of_tangent)
+                yield (*behind, ", over the examples and their targets.")
+        if derivation.along.second:
+            yield ("A prime marks the second example.",)
+    elif tangents:
+        moving, parameter = tangents[0], derivation.system.wanted[0]
+        yield (
+            *("The parameters move along a direction v, and ", parameter.tangent, " is its part for ", parameter, "; "),
+            *(moving, " is the derivative of ", moving.of_tangent, " along v, and likewise for every array."),
+        )
