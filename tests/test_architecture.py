@@ -35,6 +35,7 @@ ORDER = (
     "runs",
     "checkpoints",
     "training",
+    "whole_batch",
     "networks",
     "importing",
     "history",

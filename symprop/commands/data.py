@@ -24,6 +24,7 @@ from symprop.data import read_features
 from symprop.errors import DataError, harmless, shown
 from symprop.limits import DTYPES
 from symprop.saved import load_weights
+from symprop.whole_batch import METHODS
 
 
 def enter(command: Enter) -> None:
@@ -40,9 +41,14 @@ def enter(command: Enter) -> None:
     train.add_argument(
         "--target", metavar="COLUMN", required=True, help="the column to predict; all others are features"
     )
-    train.add_argument("--epochs", type=int, default=30)
-    train.add_argument("--batch", type=int, default=32)
-    train.add_argument("--optimizer", metavar="OPTIMISER", default="adam", help=OPTIMISER_HELP)
+    train.add_argument("--epochs", type=int, default=30, help="passes over the rows (30)")
+    train.add_argument("--batch", type=int, help="rows of a step (32)")
+    train.add_argument(
+        "--optimizer",
+        metavar="OPTIMISER",
+        default="adam",
+        help=f"{OPTIMISER_HELP}; on all rows at once, by SciPy: {', '.join(METHODS)}",
+    )
     train.add_argument("--lr", type=float, help="learning rate; by default the optimiser's own")
     train.add_argument(
         "--schedule", metavar="STAGES", help='of the learning rate, in steps, such as "Warmup(100) >> Cosine()"'

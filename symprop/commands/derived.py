@@ -35,6 +35,8 @@ CURVATURE: dict[str, tuple[str, Callable[[Derivation], Derivation]]] = {
     "gauss_newton": ("with that of the Gauss-Newton matrix", Derivation.gauss_newton),
     "fisher": ("with that of the Fisher matrix", Derivation.fisher),
     "per_example": ("with the norm of each example's own gradient", Derivation.per_example),
+    "kfac": ("with K-FAC's factors of the Fisher matrix", Derivation.kfac),
+    "tangent_kernel": ("with the tangent kernel", Derivation.tangent_kernel),
 }
 """What may be asked of second derivatives, by its option."""
 

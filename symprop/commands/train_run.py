@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import shlex
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -33,8 +33,9 @@ from symprop.reports.content import SECTIONS
 from symprop.reports.pdf import check_installed
 from symprop.reports.report import report
 from symprop.saved import NUMBERS, THRESHOLDS, Model, target_kind
-from symprop.training import Trained, check_options, progress_bar, train
+from symprop.training import Epoch, Trained, check_options, progress_bar, train
 from symprop.weights import save_weights
+from symprop.whole_batch import METHODS, refuse_options, train_whole
 
 TITLE = "Training of a network"
 EXAMPLE = "weights.npz"
@@ -78,7 +79,7 @@ def run(
     weight_decay: float | None = None,
     schedule: str | None = None,
     epochs: int = 30,
-    batch: int = 32,
+    batch: int | None = None,
     clip: float | None = None,
     seed: int = 0,
     scaling: str = "standard",
@@ -100,10 +101,12 @@ def run(
     Raises:
         SympropError: data, network or options that do not fit together; nothing is written.
     """
-    optimiser = chosen(optimizer, rate, weight_decay, schedule)
+    of_steps = {"weight_decay": weight_decay, "schedule": schedule, "batch": batch, "clip": clip, "resume": resume}
+    at_once = check_at_once(optimizer, plot, lr=rate, dtype=dtype, **of_steps)
+    optimiser = None if at_once else chosen(optimizer, rate, weight_decay, schedule)
     check_files(output, plot)
     kind = target_kind(network)
-    check_options(epochs, batch, rate, seed, clip, patience)
+    check_options(epochs, batch := 32 if batch is None else batch, rate, seed, clip, patience)
     table = read_table(data, target, classification=kind != NUMBERS)
     check_fit(network, table, kind)
     rows = parts(table, test_fraction, validation, patience, seed)
@@ -114,20 +117,41 @@ def run(
     say = partial(console.print, markup=False, soft_wrap=True)
     say(f"{rows.text}{f' (seed {seed})' if rows.validation else ''}; {scale.text}")
     options: dict[str, Any] = {"epochs": epochs, "batch": batch, "seed": seed, "clip": clip, "patience": patience}
-    settings = {"optimizer": optimiser.text, "dtype": dtype, "scale": scaling, "validation": validation, **options}
+    named = optimiser.text if optimiser else at_once
+    settings = {"optimizer": named, "dtype": dtype, "scale": scaling, "validation": validation, **options}
     settings |= {"network": network.text, "test-fraction": test_fraction, "data": table.digest}
     notes = _notes(network, table, target, scale)
     given, held_out = ready(rows.training), ready(rows.validation) if rows.validation else None
-    with kept(None if output == STANDARD else output, settings, notes, module, resume) as more:
-        with progress_bar(console, epochs) as show:
-            trained = train(module, *given, held_out=held_out, after_epoch=show, **options | more)
-        if rows.validation:
-            say(_kept(trained, epochs))
+    with kept(None if at_once or output == STANDARD else output, settings, notes, module, resume) as more:
+        trained = _trained(module, at_once, given, held_out, options | more, console)
         results = {name: _result(module, trained, *ready(part), kind) for name, part in rows.parts.items()}
-        say("\n".join(f"{name} rows: {_told(each)}" for name, each in results.items()))
-        notes[NOTE] = _history(optimiser, trained, rows, options).notes()
-        written = write(Model(network, trained.params, notes, trained.running), output, plot, say)
+        say("\n".join(_lines(trained if rows.validation else None, epochs, results)))
+        notes |= {NOTE: _history(optimiser, trained, rows, options).notes()} if optimiser else {}
+        written = write(Model(network, trained.params, notes, trained.running), output, plot, say, trained.epochs)
     return Outcome("", lambda: _fields(network, trained, rows, results), written=written, said=True)
+
+
+def _lines(judged: Trained | None, epochs: int, results: dict[str, dict[str, float]]) -> Iterator[str]:
+    """Yield what came of a training, of which epoch where rows were held out to choose one by."""
+    if judged is not None:
+        yield _kept(judged, epochs)
+    yield from (f"{name} rows: {_told(each)}" for name, each in results.items())
+
+
+def _trained(
+    module: Any,
+    at_once: str,
+    given: tuple[Features, Array],
+    held_out: tuple[Features, Array] | None,
+    options: dict[str, Any],
+    console: Console,
+) -> Trained:
+    """Train on batches, or on all rows at once, beside a bar."""
+    with progress_bar(console, options["epochs"]) as show:
+        if not at_once:
+            return train(module, *given, held_out=held_out, after_epoch=show, **options)
+        some = {name: options[name] for name in ("epochs", "seed", "patience")}
+        return train_whole(module, *given, method=at_once, held_out=held_out, after_epoch=show, **some)
 
 
 def _fields(network: Network, trained: Trained, rows: Rows, results: dict[str, dict[str, float]]) -> dict[str, Any]:
@@ -156,6 +180,20 @@ def chosen(
     given: dict[str, Any] = {"lr": rate, "weight_decay": weight_decay}
     given["schedule"] = None if schedule is None else as_schedule(schedule)
     return replace(as_optimiser(optimizer), **{name: value for name, value in given.items() if value is not None})
+
+
+def check_at_once(optimizer: Optimiser | str, plot: str | None, **given: object) -> str:
+    """Return the optimiser that takes all rows at once, "" where it takes batches.
+
+    Raises:
+        SpecError: an option beside it that is of steps on batches, or a plot with equations of a step.
+    """
+    if not isinstance(optimizer, str) or optimizer not in METHODS:
+        return ""
+    refuse_options(optimizer, **given)
+    if plot is not None and plot != STANDARD and not plot.lower().endswith(".svg"):
+        raise SpecError(f"a plot of {optimizer} has no equations of a step\nallowed: --plot FILE.svg")
+    return optimizer
 
 
 def check_files(output: str | None, plot: str | None) -> None:
@@ -198,7 +236,9 @@ def parts(table: Table, test_fraction: float, validation: float | None, patience
     return Rows(training, held_out, rest)
 
 
-def write(model: Model, output: str | None, plot: str | None, say: Callable[[str], None]) -> tuple[str, ...]:
+def write(
+    model: Model, output: str | None, plot: str | None, say: Callable[[str], None], epochs: tuple[Epoch, ...]
+) -> tuple[str, ...]:
     """Write weights and figure where they were asked for, say how to use them, and return which files there are now.
 
     Raises:
@@ -211,7 +251,7 @@ def write(model: Model, output: str | None, plot: str | None, say: Callable[[str
         say(f"  symprop predict {shlex.quote(output)} --data FILE.csv")
         say(f"  symprop.load_weights({output!r}).predict(rows)")
     if plot is not None:
-        draw(model, plot)
+        draw(model, plot, epochs)
     if plot is not None and plot != STANDARD:
         say(f"wrote {plot}")
     return tuple(path for path in (output, plot) if path is not None and path != STANDARD)
@@ -221,14 +261,14 @@ def _place(path: str) -> str | IO[bytes]:
     return sys.stdout.buffer if path == STANDARD else path
 
 
-def draw(model: Model, path: str) -> None:
+def draw(model: Model, path: str, epochs: tuple[Epoch, ...]) -> None:
     """Write the loss by epoch: as a figure alone (.svg), or on a page with the equations of the optimiser.
 
     Raises:
         OutputError: the file cannot be written.
     """
-    if (path == STANDARD or path.lower().endswith(".svg")) and model.history is not None:
-        _, svg = loss_plot.plot(model.history.epochs)
+    if path == STANDARD or path.lower().endswith(".svg"):
+        _, svg = loss_plot.plot(epochs)
         if path == STANDARD:
             write_whole(_place(path), svg)
         else:

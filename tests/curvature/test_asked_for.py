@@ -22,6 +22,8 @@ NETWORK = "Input(3) >> Dense(2) >> Tanh() >> Dense(1) >> MeanSquaredError()"
         (["--fisher", "--empirical"], "R{δ₂} = (δ₂ᵀ R{z₂}) δ₂"),
         (["--per-example"], "‖∂L/∂W₁‖² = ‖δ₁‖² ‖x‖²"),
         (["--hvp", "--steps", "RdW1"], "R{∂L/∂W₁}"),
+        (["--kfac"], "K-FAC"),
+        (["--tangent-kernel"], "angent kernel"),
     ],
 )
 def test_derive_prints_what_is_asked_of_second_derivatives(

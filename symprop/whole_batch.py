@@ -1,0 +1,174 @@
+"""Training on all rows at once, by optimisers that measure curvature: Newton's method with conjugate gradients, L-BFGS.
+
+SciPy does the steps; here are the loss, its gradient and products with the Gauss-Newton matrix, of a generated module.
+Each of these takes one pass over the rows, and passes are what is counted and limited.
+
+Sources: Martens, *Deep learning via Hessian-free optimization* (2010); Liu and Nocedal, *On the limited memory BFGS
+method for large scale optimization* (1989).
+"""
+
+from __future__ import annotations
+
+import importlib
+import math
+from collections.abc import Callable
+from contextlib import suppress
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from symprop.errors import DataError, SpecError
+from symprop.evaluation import Array, Features, mean_loss
+from symprop.runs import Epoch, Params, Trained, best_of
+
+METHODS = {"newton-cg": "Newton-CG", "lbfgs": "L-BFGS-B"}
+"""The optimisers, and what SciPy calls them."""
+EXACT = {"newton-cg": {"xtol": 1e-10}, "lbfgs": {"ftol": 1e-15, "gtol": 1e-10, "maxfun": 10**9}}
+"""When they end by themselves: where nothing is left to gain."""
+
+
+class _Spent(Exception):
+    """All passes are made."""
+
+
+class _Run:
+    """The loss of a module as a function of all parameters in a row, and the iterations that were made on it."""
+
+    def __init__(self, module: ModuleType, features: Features, targets: Array, start: Params, passes: int) -> None:
+        self.module, self.given, self.shapes = module, (features, targets), {n: p.shape for n, p in start.items()}
+        self.ends = np.cumsum([value.size for value in start.values()])[:-1]
+        self.passes, self.left = 0, passes
+        self.epochs: list[Epoch] = []
+
+    def apart(self, row: Array) -> Params:
+        """Return parameters by name."""
+        parts = np.split(row, self.ends)
+        return {n: part.reshape(shape) for (n, shape), part in zip(self.shapes.items(), parts, strict=True)}
+
+    def in_a_row(self, values: Params) -> Array:
+        """Return parameters, or what has their shapes, in a row; a copy."""
+        return np.concatenate([np.ravel(values[name]) for name in self.shapes])
+
+    def count(self) -> None:
+        """Count a pass.
+
+        Raises:
+            _Spent: all are made.
+        """
+        if self.passes == self.left:
+            raise _Spent
+        self.passes += 1
+
+    def loss_and_slope(self, row: Array) -> tuple[float, Array]:
+        """Return the loss and its gradient; where a step went too far, the loss is infinite."""
+        self.count()
+        with np.errstate(over="ignore", invalid="ignore"):
+            loss, grads = self.module.loss_and_grads(self.apart(row), *self.given)
+        if not math.isfinite(loss) and self.passes == 1:
+            raise DataError(f"the loss is {loss} at the start of training")
+        return (float(loss) if math.isfinite(loss) else math.inf), self.in_a_row(grads)
+
+    def curved(self, row: Array, along: Array) -> Array:
+        """Return the product of the Gauss-Newton matrix with a direction."""
+        self.count()
+        return self.in_a_row(self.module.gnvp(self.apart(row), *self.given, self.apart(along)))
+
+
+def train_whole(
+    module: ModuleType,
+    features: Features,
+    targets: Array,
+    *,
+    method: str,
+    epochs: int = 30,
+    seed: int = 0,
+    params: Params | None = None,
+    held_out: tuple[Features, Array] | None = None,
+    patience: int | None = None,
+    after_epoch: Callable[[Epoch], None] = lambda epoch: None,
+) -> Trained:
+    """Train a generated module on all rows at once and return its parameters.
+
+    `method` is one of `METHODS`. `epochs` is how many passes over the rows may be made: one for each loss with its
+    gradient, one for each product with the Gauss-Newton matrix. An `Epoch` stands for an iteration; its number is how
+    many passes were made by then. The other arguments are those of `symprop.training.train`.
+
+    Raises:
+        SpecError: SciPy is not installed, the network has no Gauss-Newton matrix, dropout, or running statistics, or
+            the passes do not suffice for one iteration.
+        DataError: the loss is not finite at the start.
+    """
+    check_whole_batch(module, method)
+    optimise = _scipy(method).minimize
+    start = module.init_params(seed=seed) if params is None else params
+    run = _Run(module, features, targets, start, epochs)
+    kept: list[Array] = []
+
+    def iterated(intermediate_result: Any) -> None:
+        now = np.array(intermediate_result.x)
+        judged = None if held_out is None else mean_loss(module, run.apart(now), *held_out)
+        run.epochs.append(Epoch(run.passes, float(intermediate_result.fun), judged))
+        best = best_of(run.epochs)
+        if not kept or best is run.epochs[-1]:
+            kept[:] = [now]
+        after_epoch(run.epochs[-1])
+        if patience is not None and len(run.epochs) - 1 - run.epochs.index(best) >= patience:
+            raise StopIteration
+
+    more = {"hessp": run.curved} if method == "newton-cg" else {}
+    options = {"maxiter": epochs, **EXACT[method]}
+    with suppress(_Spent):  # the last iteration that was complete stands
+        optimise(
+            run.loss_and_slope,
+            run.in_a_row(start).astype(np.float64),
+            jac=True,
+            method=METHODS[method],
+            callback=iterated,
+            options=options,
+            **more,
+        )
+    if not kept:
+        raise SpecError(f"{method} needs more than {run.passes} passes for its first iteration\nallowed: more epochs")
+    return Trained(run.apart(kept[0]), tuple(run.epochs))
+
+
+def check_whole_batch(module: ModuleType, method: str) -> None:
+    """Raise unless a module can be trained on all rows at once.
+
+    Raises:
+        SpecError: dropout, running statistics, or no Gauss-Newton matrix for `newton-cg`.
+    """
+    for name, what in (("MASKS", "dropout"), ("STATISTICS", "running statistics")):
+        if vars(module).get(name):
+            raise SpecError(f"{method} takes all rows at once, and this network has {what}\nallowed: adam, sgd")
+    if method == "newton-cg":
+        _ = module.gnvp  # made now, or refused with the reason
+
+
+def refuse_options(method: str, **given: object) -> None:
+    """Raise where an option is given that is of steps on batches.
+
+    Raises:
+        SpecError: one is, or another precision than double.
+    """
+    for name, value in given.items():
+        if value not in (None, False, "float64"):
+            typed = name.replace("_", "-")
+            raise SpecError(
+                f"--{typed} is of steps on batches, and {method} takes all rows at once\nallowed: no --{typed}"
+            )
+
+
+def _scipy(method: str) -> Any:
+    """Return SciPy's optimisers.
+
+    Raises:
+        SpecError: it is not installed.
+    """
+    try:
+        return importlib.import_module("scipy.optimize")
+    except ImportError:
+        raise SpecError(
+            f"{method} needs SciPy, which is not installed\nallowed: pip install 'symprop[scipy]', or another optimizer"
+        ) from None
