@@ -118,10 +118,10 @@ def test_check_prints_the_certificate_and_ends_with_its_verdict(
 ) -> None:
     monkeypatch.delenv("COLUMNS", raising=False)
     certificate = symprop.check(NETWORK)
-    monkeypatch.setattr(verify, "check", lambda network, sizes, target, limit: certificate)
+    monkeypatch.setattr(verify, "check", lambda network, sizes, target, limit, curvature: certificate)
     table = printed(capsys, "check", NETWORK, "--full")
     assert table == certificate.table() + "\n" and "dW1" in table and "delta1" in table
-    short = printed(capsys, "check", NETWORK)
+    short = printed(capsys, "check", NETWORK, "--curvature")
     above, below = short.split("rows nearest to their limits:")
     assert len(above.splitlines()) == 5 + len(certificate.by_oracle) and certificate.worst[0].name in below
     monkeypatch.setenv("COLUMNS", "70")
@@ -130,7 +130,7 @@ def test_check_prints_the_certificate_and_ends_with_its_verdict(
     wrong = replace(certificate.rows[0], ok=False, error=1.0)
     certificate = replace(certificate, rows=(*certificate.rows[1:], wrong))
     short = printed(capsys, "check", NETWORK, code=1)
-    assert "rows that do not agree:" in short and "1 of 58 checks FAILED" in short
+    assert "rows that do not agree:" in short and "1 of 59 checks FAILED" in short
     assert printed(capsys, "check", NETWORK, "--quiet", code=1) == ""
 
 

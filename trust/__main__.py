@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import asdict
 from json import dumps, loads
 from pathlib import Path
@@ -34,6 +34,7 @@ def main(given: Sequence[str] | None = None) -> int:
     parser.add_argument("--long", action="store_true", help="ask the many cases of a long run")
     parser.add_argument("--short", action="store_true", help="ask the few cases of the tests")
     parser.add_argument("--cases", type=int, help="ask so many cases")
+    parser.add_argument("--share", type=float, default=1.0, help="ask this share of the cases, at least those of tests")
     parser.add_argument("--seed", type=int, default=0, help="draw other cases")
     parser.add_argument("--jobs", type=int, default=2, help="so many measures at a time (default 2)")
     parser.add_argument("--write", action="store_true", help="record what is found")
@@ -54,14 +55,18 @@ def main(given: Sequence[str] | None = None) -> int:
         if lacking := known[name].lacking:
             print(f"{name}: not asked, since {' and '.join(lacking)} is not installed", flush=True)
     able = [name for name in chosen if not known[name].lacking]
+    is_recorded = options.write or (not options.names and amount != "short")
+    answers: dict[str, Answer] = {}
     with ThreadPoolExecutor(options.jobs) as pool:
-        asked = [
-            pool.submit(_in_a_process, name, options.cases or getattr(known[name], amount), options.seed)
-            for name in able
-        ]
-        answers = {name: found for name, each in zip(able, asked, strict=True) if (found := each.result())}
-    if options.write or (not options.names and amount != "short"):
-        record(answers)
+        asked = {}
+        for name in able:
+            many = options.cases or max(known[name].short, round(options.share * getattr(known[name], amount)))
+            asked[pool.submit(_in_a_process, name, many, options.seed)] = name
+        for each in as_completed(asked):
+            if (found := each.result()) is not None:
+                answers[asked[each]] = found
+                if is_recorded:  # one by one: a run of hours that is stopped keeps what it found
+                    record({asked[each]: found})
     if len(answers) < len(chosen):
         return 3
     return int(any(each.failed for each in answers.values()))

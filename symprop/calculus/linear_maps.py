@@ -59,6 +59,18 @@ def _flattened(node: Node) -> Node:
     return node if node.rank < 2 else n.Reshape(node, flat(node.shape))
 
 
+def applied(matrix: Node, u: Variable, like: Node) -> Node:
+    """Return `matrix` applied to the elements of `u`, in the shape of `like`: what a linear map of `u` is."""
+    if not u.rank:
+        image: Node = n.Multiply(matrix, u)
+        return image if like.rank < 2 else n.Reshape(image, like.shape)
+    vector = u if u.rank == 1 else n.Reshape(u, flat(u.shape))
+    if not like.rank:
+        return n.Sum(n.Multiply(matrix, vector))
+    image = n.MatMul(matrix, vector)
+    return image if like.rank == 1 else n.Reshape(image, like.shape)
+
+
 def by_columns(node: Node, u: Variable, matrix: Recursion) -> Node:
     """The map of each unit vector, by the batch table: right for every kind, if not the shortest form."""
     tangents = u.change(letter="tangents", shape=(*flat(u.shape), *u.shape))
@@ -273,4 +285,4 @@ def _(node: Node, u: Variable, matrix: Recursion) -> Node:
     raise LookupError(f"{type(node).__name__} is not linear")
 
 
-__all__ = ["MATRIX", "flat", "matrix_of", "scaled_rows", "spread_rows"]
+__all__ = ["MATRIX", "applied", "flat", "matrix_of", "scaled_rows", "spread_rows"]

@@ -6,7 +6,7 @@ import types
 from collections.abc import Mapping
 
 from symprop.analysis.derivation import Derivation
-from symprop.codegen.case import Case, case_of
+from symprop.codegen.case import GRADIENTS, Case, case_of
 from symprop.codegen.targets import form_of
 from symprop.errors import SpecError
 from symprop.networks.network import Network
@@ -21,6 +21,7 @@ def generate(
     threads: int = 1,
     fast: bool = False,
     sizes: Mapping[str, int] | None = None,
+    question: str = GRADIENTS,
 ) -> str:
     """Return the source of a module that computes the loss of `network` and its gradients.
 
@@ -37,6 +38,8 @@ def generate(
         threads: 2 for two threads, each with half of the rows of a large batch; let BLAS have one thread then.
         fast: the module that `symprop.compile` runs: its step writes into memory that is planned, and checks more.
         sizes: numbers for sizes and counts that have a name.
+        question: what the module computes beside the passes: "hvp", "gnvp", "fisher_vp", "empirical_fisher_vp" or
+            "per_example_norms" (`docs/curvature.md`); by default the loss and its gradients.
 
     >>> source = generate("Input(2) >> Dense(3) >> Tanh() >> MeanSquaredError()", dtype="float32")
     >>> print(source.partition("def backward")[2].partition("m = len(x)\\n\\n")[2].partition("    # (6)")[0])
@@ -49,7 +52,7 @@ def generate(
     Raises:
         SpecError: a size is a name, or the network has no loss, or an option is unknown or not for this target.
     """
-    return _case(network, dtype, optimizer, form_of(target, fast), threads, sizes).source
+    return _case(network, dtype, optimizer, form_of(target, fast), threads, sizes, question).source
 
 
 def compile_network(
@@ -89,11 +92,13 @@ def _case(
     target: str,
     threads: int,
     sizes: Mapping[str, int] | None,
+    question: str = GRADIENTS,
 ) -> Case:
     if isinstance(network, Derivation) and network.system.layout != "rows":
         layout = network.system.layout
         raise SpecError(f"code has its batch in rows, not layout {layout!r}\ngive the network itself")
-    return case_of(network, dtype=dtype, optimizer=optimizer, target=target, threads=threads).with_sizes(sizes or {})
+    options = {"dtype": dtype, "optimizer": optimizer, "target": target, "threads": threads, "question": question}
+    return case_of(network, **options).with_sizes(sizes or {})
 
 
 compile = compile_network

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from symprop.algebra.equations import System
+from symprop.algebra.names import closest
 from symprop.algebra.numbered_sizes import sizes_given
 from symprop.algebra.printable import Listed
 from symprop.analysis.derivation import Derivation, derive
@@ -87,6 +88,14 @@ class Case(Listed):
         ):
             if value not in allowed:
                 raise SpecError(f"unknown {name} {shown(value)}\nallowed: {', '.join(allowed)}")
+        if self.question not in QUESTIONS:
+            told = f"unknown question {shown(self.question)}{closest(str(self.question), QUESTIONS)}"
+            raise SpecError(f"{told}\nallowed: {', '.join(QUESTIONS)}")
+        if self.question != GRADIENTS and (self.optimizer is not None or self.threads != 1):
+            what = "optimizer" if self.optimizer is not None else "threads"
+            raise SpecError(f"{what} is for steps of training, not for {self.question}\nallowed: one without the other")
+        if self.question in NO_STEP and (read := target_of(self.target).read):
+            object.__setattr__(self, "target", read)
         target = target_of(self.target)
         if self.dtype not in target.dtypes:
             raise SpecError(f"unknown dtype {shown(self.dtype)}\nallowed: {', '.join(target.dtypes)}")
@@ -195,9 +204,7 @@ class Case(Listed):
         def further(name: str) -> Any:
             if name not in QUESTIONS or name == self.question:
                 raise AttributeError(f"module {module.__name__!r} has no attribute {name!r}")
-            target = target_of(self.target).read if name in NO_STEP else ""
-            asked = self.at(question=name, optimizer=None, threads=1, target=target or self.target)
-            return vars(asked.module)[name]
+            return vars(self.at(question=name, optimizer=None, threads=1).module)[name]
 
         module.__getattr__ = further  # type: ignore[method-assign]
         return module

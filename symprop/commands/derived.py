@@ -30,6 +30,16 @@ from symprop.networks.network import LAYOUTS, Network
 from symprop.networks.spec import is_formula_text
 from symprop.notation.sheet import PLAIN_SHEET, Sheet
 
+CURVATURE: dict[str, tuple[str, Callable[[Derivation], Derivation]]] = {
+    "hvp": ("with the product of the Hessian and a direction v", Derivation.hvp),
+    "gauss_newton": ("with that of the Gauss-Newton matrix", Derivation.gauss_newton),
+    "fisher": ("with that of the Fisher matrix", Derivation.fisher),
+    "per_example": ("with the norm of each example's own gradient", Derivation.per_example),
+    "tangent_kernel": ("with the tangent kernel of two examples", Derivation.tangent_kernel),
+    "kfac": ("with K-FAC's factors of each weight", Derivation.kfac),
+}
+"""What may be asked of second derivatives, by its option."""
+
 WRITERS: dict[str, Callable[[Derivation, Sheet], str]] = {
     "pretty": lambda derivation, sheet: derivation.pretty(),
     "text": lambda derivation, sheet: derivation.text(),
@@ -56,13 +66,35 @@ def enter(command: Enter) -> None:
         action="store_true",
         help="print what a gradient is multiplied by from moment to moment in recurrent layers, and its bound",
     )
+    curvature = derived.add_mutually_exclusive_group()
+    for name, (what, _) in CURVATURE.items():
+        curvature.add_argument(f"--{name.replace('_', '-')}", action="store_true", help=what)
+    derived.add_argument("--empirical", action="store_true", help="of --fisher: for the targets of the data")
     output_argument(derived, told=PAGE_FILES)
     report_arguments(derived, "of a page in a file", only=(*PAGE, "columns", *NOTATION))
 
 
 def _derive(options: argparse.Namespace) -> Outcome:
-    derivation = derive(_subject(options), layout=options.layout)
+    derivation = _with_curvature(derive(_subject(options), layout=options.layout), options)
     return page_outcome(lambda form: _written(derivation, options, form), lambda: equation_fields(derivation), options)
+
+
+def _with_curvature(derivation: Derivation, options: argparse.Namespace) -> Derivation:
+    """Return the derivation with what is asked of its second derivatives.
+
+    Raises:
+        SpecError: a question that the network does not answer, or beside a page of something else.
+    """
+    asked = next((name for name in CURVATURE if vars(options)[name]), None)
+    if options.empirical and asked != "fisher":
+        raise SpecError("--empirical is of the Fisher matrix\nallowed: --fisher --empirical")
+    if asked is None:
+        return derivation
+    other = next((name for name in ("readings", "through_time") if vars(options)[name]), None)
+    if other is not None:
+        told = f"--{asked} and --{other} are of two pages".replace("_", "-")
+        raise SpecError(f"{told}\nallowed: one of them")
+    return derivation.fisher(empirical=True) if options.empirical else CURVATURE[asked][1](derivation)
 
 
 def _written(derivation: Derivation, options: argparse.Namespace, form: str) -> str:

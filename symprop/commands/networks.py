@@ -9,7 +9,7 @@ from typing import Any
 
 from symprop import verify
 from symprop.codegen import gallery
-from symprop.codegen.case import Case
+from symprop.codegen.case import GRADIENTS, QUESTIONS, Case
 from symprop.codegen.gate import admitted
 from symprop.codegen.targets import LIBRARIES, form_of
 from symprop.codegen.targets.fast.listings import passes_listing, plan_listing
@@ -43,6 +43,9 @@ def enter(command: Enter) -> None:
     generate.add_argument("--target", choices=LIBRARIES, default="numpy", help="numba: loops, for small networks")
     generate.add_argument("--fast", action="store_true", help="the module to run, with planned memory")
     generate.add_argument("--threads", type=int, choices=(1, 2), default=1, help="for half of a large batch each")
+    generate.add_argument(
+        "--question", choices=QUESTIONS, default=GRADIENTS, help="what it computes beside the loss and its gradients"
+    )
     generate.add_argument("--plan", action="store_true", help="print the memory plan of a step in place of the module")
     generate.add_argument(
         "--batch", type=int, default=32, metavar="M", help="the rows for which --plan says bytes (32)"
@@ -60,6 +63,7 @@ def enter(command: Enter) -> None:
         help="whose module; all: each that runs here",
     )
     check.add_argument("--full", action="store_true", help="print every row, not one for each oracle and the worst")
+    check.add_argument("--curvature", action="store_true", help="check second derivatives too")
     limit_argument(check)
 
 
@@ -74,6 +78,7 @@ def _generate(options: argparse.Namespace) -> Outcome:
         optimizer=options.optimizer,
         target=form_of(options.target, options.fast),
         threads=options.threads,
+        question=options.question,
     )
     source, output = case.source, options.output
     admitted(source)
@@ -101,8 +106,15 @@ def _never(before: bytes) -> bool:
 
 def _fields(case: Case, source: str) -> dict[str, Any]:
     shapes = [{"name": each.name, "shape": each.variable.shape} for each in case.network.parameters]
-    options = {"network": case.network.text, "target": case.target, "dtype": case.dtype}
-    return {**options, "parameters": shapes, "source": source, "files": [], "disagreements": []}
+    options = {name: vars(case)[name] for name in ("target", "dtype", "question")}
+    return {
+        "network": case.network.text,
+        **options,
+        "parameters": shapes,
+        "source": source,
+        "files": [],
+        "disagreements": [],
+    }
 
 
 def _listings(case: Case, options: argparse.Namespace) -> Iterator[str]:
@@ -127,13 +139,14 @@ def _gallery(options: argparse.Namespace) -> Outcome:
         said.append(f"{len(files)} of {gallery.count()} files written, the others are as the generator makes them")
     elif not disagreements:
         said.append(f"all {gallery.count()} files are as the generator makes them")
-    none: dict[str, Any] = {"network": None, "target": None, "dtype": None, "parameters": [], "source": None}
+    none: dict[str, Any] = {**dict.fromkeys(("network", "target", "dtype", "question", "source")), "parameters": []}
     fields = {**none, "files": files, "disagreements": disagreements}
     return Outcome("\n".join(said), lambda: fields, DISAGREES if disagreements else 0)
 
 
 def _check(options: argparse.Namespace) -> Outcome:
     network, sizes = read_network(options.network), parse_sizes(options.sizes)
-    certificate = verify.check(network, sizes=sizes, target=options.target, limit=options.limit)
+    asked = {"target": options.target, "limit": options.limit, "curvature": options.curvature}
+    certificate = verify.check(network, sizes=sizes, **asked)
     text = proof(certificate, options.full)
     return Outcome(text, lambda: certificate_fields(certificate), 0 if certificate.ok else DISAGREES)

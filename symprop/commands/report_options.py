@@ -76,13 +76,15 @@ def report_arguments(
         metavar="MOMENTS",
         help="recurrent layers for 3 moments too",
     )
+    add("--curvature", action="store_true", help="with products of the Hessian and the Gauss-Newton matrix, derived")
+    add("--data", metavar="FILE.csv", help="of --curvature and weights: with the spectrum on these rows")
     add("--seed", type=int, help="of what is random in the report")
     add("--dtype", choices=DTYPES, help="of the generated code")
 
 
 _CHOICES = (
     "layout", "symbols", "bold", "transpose", "layer_index", "title", "without", "steps", "author", "date", "short",
-    "full", "paper", "points", "columns", "slides", "dtype", "seed", "unroll",
+    "full", "paper", "points", "columns", "slides", "dtype", "seed", "unroll", "curvature", "data",
 )  # fmt: skip
 
 

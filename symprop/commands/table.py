@@ -135,7 +135,7 @@ COMMANDS: dict[str, Command] = {
             "print the forward pass, the delta recurrence and the gradients of a network, or of a formula",
             (
                 f"derive {NETWORK}",
-                f"derive {NETWORK} --layout rows --steps W1",
+                f"derive {NETWORK} --hvp --layout rows",
                 f"derive {NETWORK} --format latex -o page.tex",
             ),
         ),
@@ -147,7 +147,7 @@ COMMANDS: dict[str, Command] = {
             (
                 f"generate {NETWORK} -o net.py",
                 f"generate {NETWORK} --fast --dtype float32 --optimizer adam",
-                f"generate {NETWORK} --target jax",
+                f"generate {NETWORK} --question hvp --target jax",
             ),
             marks=False,
         ),
@@ -156,7 +156,7 @@ COMMANDS: dict[str, Command] = {
             "networks",
             BUILD,
             "check every equation and gradient by independent oracles",
-            (f"check {SHORT}", f"check {SHORT} --full", f"check {SHORT} --limit 20 --json"),
+            (f"check {SHORT}", f"check {SHORT} --full --curvature", f"check {SHORT} --limit 20 --json"),
             verdict=True,
         ),
         Command(
@@ -210,6 +210,17 @@ COMMANDS: dict[str, Command] = {
                 "predict w.npz --data data.csv --json",
             ),
             marks=False,
+        ),
+        Command(
+            "curvature",
+            "curvature",
+            TRAIN,
+            "print the largest eigenvalues, the trace and the condition of a network's Hessian on data",
+            (
+                'curvature "Input(2) >> Dense(2) >> SoftmaxCrossEntropy()" --data data.csv --target y',
+                'curvature "Input(2) >> Dense(1) >> MeanSquaredError()" --data data.csv --target y --matrix fisher',
+                'curvature "Input(2) >> Dense(2) >> SoftmaxCrossEntropy()" --data - --target y --top 3 --draws 50',
+            ),
         ),
         Command(
             "import",

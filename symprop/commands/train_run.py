@@ -16,10 +16,10 @@ from rich.console import Console
 
 from symprop.checkpoints import kept
 from symprop.codegen import compile_network
-from symprop.columns import Columns, columns_of
+from symprop.columns import columns_of
 from symprop.commands.outcome import STANDARD, Outcome
 from symprop.data import Scaling, Table, read_table, split
-from symprop.errors import DataError, SpecError, shown
+from symprop.errors import SpecError, shown
 from symprop.evaluation import Array, Features, accuracy, mean_loss, predicted
 from symprop.files import Source, check_writable, is_stream, write_whole
 from symprop.history import NOTE, History
@@ -27,11 +27,12 @@ from symprop.networks import Network
 from symprop.networks.optimiser_text import as_optimiser, as_schedule
 from symprop.networks.optimisers import Optimiser
 from symprop.own_files import write_own
+from symprop.prepared import check_fit, prepared
 from symprop.reports import loss_plot
 from symprop.reports.content import SECTIONS
 from symprop.reports.pdf import check_installed
 from symprop.reports.report import report
-from symprop.saved import CLASSES, NUMBERS, SIGNS, THRESHOLDS, Model, target_kind
+from symprop.saved import NUMBERS, THRESHOLDS, Model, target_kind
 from symprop.training import Trained, check_options, progress_bar, train
 from symprop.weights import save_weights
 
@@ -107,7 +108,7 @@ def run(
     check_fit(network, table, kind)
     rows = parts(table, test_fraction, validation, patience, seed)
     scale = (columns := columns_of(network, table.names)).fit_scaling(rows.training.features, scaling)
-    ready = partial(_prepared, columns, scale, kind, dtype)
+    ready = partial(prepared, columns, scale, kind, dtype)
     module = compile_network(network, dtype=dtype, optimizer=optimiser)
     console = console or Console(highlight=False, quiet=quiet, stderr=STANDARD in (output, plot))
     say = partial(console.print, markup=False, soft_wrap=True)
@@ -242,40 +243,6 @@ def _kept(trained: Trained, epochs: int) -> str:
     last, best = trained.epochs[-1].number, trained.best
     stopped = f"stopped after epoch {last} of {epochs}; " if last < epochs else ""
     return f"{stopped}the weights are those after epoch {best.number}, with the smallest loss of the validation rows"
-
-
-def check_fit(network: Network, table: Table, kind: str) -> None:
-    """Raise unless the table has the columns and classes that the network takes.
-
-    Raises:
-        SpecError: a size of the network is a name.
-        DataError: the network and the table do not fit; both numbers are named.
-    """
-    system = network.system("rows")
-    columns, outputs = columns_of(network, table.names), int(system.output.shape[-1])
-    if system.output.rank > 2:
-        what = " x ".join(map(str, system.output.shape[1:]))
-        raise DataError(
-            f"the network has {what} outputs, the target is one column\nallowed: a layer such as Dense(1) on a vector"
-        )
-    if kind == CLASSES and len(table.classes) > outputs:
-        raise DataError(f"the table has {len(table.classes)} classes, the network tells {outputs} apart")
-    if kind in THRESHOLDS and len(table.classes) > 2:
-        raise DataError(
-            f"the table has {len(table.classes)} classes, this loss takes 2\nfor more: SoftmaxCrossEntropy()"
-        )
-    if kind != CLASSES and outputs != 1:
-        raise DataError(
-            f"the network has {outputs} outputs, the target is one column\nallowed: Dense(1) before this loss"
-        )
-    columns.check_ids(table.features, table.names)
-
-
-def _prepared(columns: Columns, scale: Scaling, kind: str, dtype: str, table: Table) -> tuple[Features, Array]:
-    """Return features and targets as the generated module takes them."""
-    targets = table.target if kind == CLASSES else table.target.reshape(-1, 1).astype(dtype)
-    targets = 2 * targets - 1 if kind == SIGNS else targets
-    return columns.arrays(scale(table.features), dtype), targets
 
 
 def _result(module: Any, trained: Trained, features: Features, targets: Array, kind: str) -> dict[str, float]:

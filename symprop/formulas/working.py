@@ -20,7 +20,7 @@ from symprop.algebra.trees import parts, replace, variables
 from symprop.analysis.definitions import with_known_facts
 from symprop.calculus.context import Context
 from symprop.calculus.known_forms import with_known_forms
-from symprop.calculus.linear_maps import flat, matrix_of
+from symprop.calculus.linear_maps import applied, matrix_of
 from symprop.calculus.rewriting import simplified
 from symprop.calculus.tidy import tidy
 from symprop.finishing.touches import finished
@@ -179,15 +179,6 @@ def _matrix(asked: Result, u: Variable, start: Node, before: tuple[Step, ...]) -
     if not more and not last:  # the step before ends at the image of `u`, the answer is the matrix alone
         last = (Step("the matrix itself", matrix, node),)
     return _answered(asked, node, (*before, *steps, read, *more, *last))
-
-
-def applied(matrix: Node, u: Variable, like: Node) -> Node:
-    """Return `matrix` applied to the elements of `u`, in the shape of `like`: what a linear map of `u` is."""
-    if not u.rank or not like.rank:
-        return n.Multiply(matrix, u) if not u.rank else n.Sum(n.Multiply(matrix, u))
-    vector = u if u.rank == 1 else n.Reshape(u, flat(u.shape))
-    image = n.MatMul(matrix, vector)
-    return image if like.rank == 1 else n.Reshape(image, like.shape)
 
 
 def _answered(asked: Result, node: Node, steps: tuple[Step, ...]) -> Result:

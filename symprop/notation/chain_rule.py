@@ -66,11 +66,16 @@ def brief(steps: Iterable[Step], known: Known) -> list[Step]:
 
 
 def _waiting(node: Node, known: Known) -> set[Node | None]:
-    """The equations that are yet to be differentiated, each with what by; None where one is being worked out."""
-    parts = (part for part in walk(node) if isinstance(part, n.Pullback))
+    """The equations that are yet to be differentiated, each with what by; None where one is being worked out.
+
+    Along a direction one equation is worked out at a time.
+    """
     return {
-        part.with_operands([part.operands[1], *part.operands[1:]]) if tidy(part.operands[1]) in known else None
-        for part in parts
+        part.with_operands([part.operands[1], *part.operands[1:]])
+        if isinstance(part, n.Pullback) and tidy(part.operands[1]) in known
+        else None
+        for part in walk(node)
+        if isinstance(part, (n.Pullback, n.Pushforward))
     }
 
 

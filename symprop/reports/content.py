@@ -27,6 +27,7 @@ from symprop.notation.page_blocks import PageWriter, label
 from symprop.notation.words import Math, Reference
 from symprop.reports.architecture import has_shortcut, layer_table
 from symprop.reports.costs import cost
+from symprop.reports.curvature import curvature
 from symprop.reports.derived import derivation, gradients, labelled_once, recurrence
 from symprop.reports.flow import flow
 from symprop.reports.layer_picture import layer_pictures
@@ -227,6 +228,7 @@ SECTIONS: dict[str, tuple[str, Callable[[Subject], Iterable[Block]]]] = {
     "convolution": ("Convolution", convolution),
     "residual": ("Residual blocks", residual),
     "branches": ("Branches", branches),
+    "curvature": ("Curvature", curvature),
     "cost": ("Cost and memory", cost),
     "flow": ("How gradients flow", flow),
     "training": ("Training", training),

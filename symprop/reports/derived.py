@@ -8,7 +8,7 @@ from dataclasses import replace
 from symprop.algebra.equations import Equation
 from symprop.algebra.roles import ACTIVATION
 from symprop.algebra.trees import variables
-from symprop.notation.blocks import Block, Boxed, Chain, EquationRow, Equations, Paragraph, Section
+from symprop.notation.blocks import Block, Boxed, Chain, EquationRow, Equations, Lines, Paragraph, Section
 from symprop.notation.content import section_of
 from symprop.notation.documents import both_passes
 from symprop.notation.page_blocks import PageWriter
@@ -42,10 +42,14 @@ def derivation(subject: Subject) -> Iterator[Block]:
 
 
 def _derived(subject: Subject, title: str) -> Iterator[Block]:
-    """Derive the equations of a part of the page in its order, those that follow as one before by a reference to it."""
-    writer, whole = subject.writer, subject.steps == "all"
+    """Derive the equations of a part of the page."""
+    yield from derived(subject.writer, subject.steps == "all", section_of(subject.derivation, title).lines)
+
+
+def derived(writer: PageWriter, whole: bool, blocks: Iterable[Lines]) -> Iterator[Block]:
+    """Derive numbered equations in their order, those that follow as one before by a reference to it."""
     found: dict[str, Equation] = {}
-    for lines in section_of(subject.derivation, title).lines:
+    for lines in blocks:
         if words := writer.heading(lines):
             yield Paragraph(words)
         for line in lines.lines:

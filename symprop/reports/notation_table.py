@@ -33,6 +33,8 @@ SIGNS: tuple[tuple[str, str, str], ...] = (
     (r"\\partial [^L].*?\}\{\\partial", r"\partial u/\partial v", "Jacobian, with a row for each element above"),
     (r"\\partial L\}\{\\partial", r"\partial L/\partial W", "gradient, in the shape of the parameter"),
     (r"(?<![A-Za-z])I(?![A-Za-z])|\\mathbf\{I\}", "I", "identity matrix"),
+    (r"\\mathcal\{R\}", r"\mathcal{R}\{u\}", "derivative along the direction; of a parameter, its part of it"),
+    (r"\\mathcal\{G\}", r"\mathcal{G}\{u\}", "the same where the slopes of the network are held"),
     (r"\\right\\\|_F", r"\|W\|_F", "Frobenius norm"),
     (r"\\right\\\|\^2", r"\|u\|", "Euclidean norm"),
 )

@@ -6,7 +6,9 @@ import inspect
 import re
 from collections.abc import Iterable, Iterator
 
+from symprop import eigenvalues
 from symprop.analysis import through_time
+from symprop.analysis.curvature import gauss_newton, tangents
 from symprop.analysis.derivation import Derivation
 from symprop.calculus import pullbacks, walk
 from symprop.calculus.rules import RULES
@@ -88,6 +90,11 @@ BIBLIOGRAPHY: dict[tuple[str, str], tuple[str, str, str]] = {
         "Neural Computation 9",
     ),
     ("Horn", "2013"): ("Horn, R. A. and Johnson, C. R.", "Matrix Analysis", "2nd ed., Cambridge University Press"),
+    ("Hutchinson", "1990"): (
+        "Hutchinson, M. F.",
+        "A stochastic estimator of the trace of the influence matrix for Laplacian smoothing splines",
+        "Communications in Statistics 19",
+    ),
     ("Huang", "2017"): ("Huang, G., et al.", "Densely connected convolutional networks", "CVPR"),
     ("Ioffe", "2015"): (
         "Ioffe, S. and Szegedy, C.",
@@ -126,6 +133,11 @@ BIBLIOGRAPHY: dict[tuple[str, str], tuple[str, str, str]] = {
         "Rumelhart, D. E., Hinton, G. E. and Williams, R. J.",
         "Learning representations by back-propagating errors",
         "Nature 323",
+    ),
+    ("Schraudolph", "2002"): (
+        "Schraudolph, N. N.",
+        "Fast curvature matrix-vector products for second-order gradient descent",
+        "Neural Computation 14",
     ),
     ("Shazeer", "2020"): ("Shazeer, N.", "GLU variants improve transformer", "arXiv:2002.05202"),
     ("Srivastava", "2014"): (
@@ -202,6 +214,10 @@ def _texts(subject: Subject) -> Iterator[str]:
         yield from documents((layer, inspect.getmodule(layer)))
     if has_moments(subject.network.layers):
         yield from documents((through_time,))
+    if subject.curvature:
+        yield from documents((tangents, gauss_newton))
+    if subject.spectrum is not None:
+        yield from documents((eigenvalues,))
 
 
 def modules_of(derivation: Derivation) -> Iterator[object]:

@@ -39,6 +39,7 @@ from symprop.notation.paper import A4, SLIDES, Paper
 from symprop.own_files import write_own
 from symprop.reports.choices import byline, check_steps_and_seed, checked_title, left_out_of, texts_of
 from symprop.reports.content import OF_NETWORKS, Contents
+from symprop.reports.curvature import spectrum_of, with_products
 from symprop.reports.of_formulas import OF_FORMULAS
 from symprop.reports.pdf import compiled
 from symprop.reports.questions import Questions, answers_of
@@ -216,6 +217,8 @@ def report(
     slides: bool = False,
     unroll: int = 0,
     sizes: Mapping[str, int] | None = None,
+    curvature: bool = False,
+    data: str | os.PathLike[str] | None = None,
 ) -> Report:
     r"""Return a report on a network (of a case, from what it has worked out; of weights, with their training), or on a
     formula: on one answer or several about it, or on its gradients.
@@ -224,19 +227,18 @@ def report(
     counts, indices and numbers, as a mapping or as `delta=\varepsilon`; `bold` is "none", "vectors" or "arrays";
     `transpose` "top", "T" or "prime"; `layer_index` "mixed" (a general `(l)` stands above), "sub" or "super".
     Content: `without` names sections to leave out; a `short` report has the equations and their derivation, a `full`
-    one every operation and check; `steps` "all" has a line for each rule, as is usual of a formula, "brief" one for
-    each equation, or each part that is differentiated; with `unroll=3` recurrent layers are written out for three
-    moments too, with a figure of both passes. `sizes` are numbers for named sizes; `dtype` is that of the code; `seed`
-    chooses what is random; `author` and `date` stand under the title.
+    one every operation and check; `steps` "all" has a line for each rule, as of a formula, "brief" one for each
+    equation or part; with `unroll=3` recurrent layers are written out for three moments too; `curvature` derives
+    products of Hessian and Gauss-Newton matrix, and of weights shows the spectrum on `data`, a CSV file. `sizes` are
+    numbers for names, `dtype` is that of the code, `seed` is for what is random, `author` and `date` for the title.
     Paper: "a4" or "letter", letters of 10, 11 or 12 `points`, one or two `columns`; `slides` in its LaTeX and PDF.
 
     >>> written = report("Input(2) >> Dense(1) >> MeanSquaredError()", symbols={"delta": r"\varepsilon"})
     >>> print(written.equation("W1"))
     \frac{\partial L}{\partial W_1} = \varepsilon_1 x^{\top}
-    >>> from symprop import gradient
-    >>> homework = report(gradient("norm(A @ x - b)**2", "x"), author="A. Student")
+    >>> homework = report("norm(A @ x - b)**2", author="A. Student")
     >>> print(homework.title, homework.equation("x"))
-    The gradient with respect to x \frac{\partial f}{\partial x} = 2 A^{\top} \left(A x - b\right)
+    The gradient with respect to A, x and b \frac{\partial f}{\partial x} = 2 A^{\top} \left(A x - b\right)
 
     Raises:
         SpecError: no network, one without a loss, an unknown choice, or a symbol for what does not occur.
@@ -245,9 +247,9 @@ def report(
     check_steps_and_seed(steps, seed)
     notation = Notation(symbols_of(texts_of(symbols)), bold, transpose, layer_index)
     sheet = SLIDES if slides else Paper(paper, points, columns)
-    answers, chosen = answers_of(subject), _Chosen(notation, seed, steps, full, sheet, unroll)
-    of_network = None if answers else _network(subject, layout or "", dtype, sizes or {}, chosen)
-    found = of_network or _questions(answers, layout, dtype, sizes, chosen)
+    answers, chosen = answers_of(subject), _Chosen(notation, seed, steps, full, sheet, unroll, curvature, data)
+    asked = (layout, dtype, sizes, chosen)
+    found = _questions(answers, *asked) if answers else _network(subject, *asked)
     left_out = left_out_of(CONTENTS[type(found)], without, short, full, slides)
     check_symbols(notation.symbols, found.names, found.signs)
     usual = found.title if isinstance(found, Questions) else TITLE
@@ -263,6 +265,8 @@ class _Chosen(NamedTuple):
     full: bool
     paper: Paper
     unroll: int
+    curvature: bool
+    data: str | os.PathLike[str] | None
 
 
 def _questions(
@@ -274,21 +278,27 @@ def _questions(
     if dtype not in DTYPES:
         raise SpecError(f"unknown dtype {shown(dtype)}\nallowed: {', '.join(DTYPES)}")
     check_unroll(chosen.unroll, None)
+    if chosen.curvature or chosen.data is not None:
+        raise SpecError("curvature and data are of a network\nallowed: symprop.hessian, for a formula")
     found = tuple(each.with_sizes(sizes) for each in answers)
     return Questions(found, chosen.notation, chosen.seed, chosen.steps or "all", chosen.full, chosen.paper, dtype)
 
 
-def _network(network: Any, layout: str, dtype: str, sizes: Mapping[str, int], chosen: _Chosen) -> Subject:
+def _network(network: Any, layout: str | None, dtype: str, sizes: Mapping[str, int] | None, chosen: _Chosen) -> Subject:
     """Return a network with a loss as a report has it, and how it was trained where it has weights."""
+    model = network if isinstance(network, Model) else None
     history = network.history if isinstance(network, Model) else None
     network = network.network if isinstance(network, Model) else network
-    case = case_of(network, layout=layout, dtype=dtype).with_sizes(sizes)
+    case = case_of(network, layout=layout or "", dtype=dtype).with_sizes(sizes or {})
     if case.example.system.loss is None:
         text = case.network.text
         raise SpecError(f"a report is on a network with a loss\nend it with one: {text} >> MeanSquaredError()")
     steps, paper = chosen.steps or "brief", chosen.paper
-    found = Subject(case, chosen.notation, chosen.seed, history, steps, chosen.full, paper, chosen.unroll)
+    more = chosen.unroll, chosen.curvature, spectrum_of(model, chosen.curvature, chosen.data, chosen.seed)
+    found = Subject(case, chosen.notation, chosen.seed, history, steps, chosen.full, paper, *more)
     check_unroll(chosen.unroll, found)
+    if chosen.curvature:
+        with_products(found.derivation)  # refuses a network that has neither
     return found
 
 

@@ -18,6 +18,7 @@ from symprop.notation.page_blocks import PageWriter
 from symprop.notation.paper import A4, Paper
 from symprop.notation.stacks import sides
 from symprop.reports.symbols import names_of, signs_of
+from symprop.spectrum import Spectrum
 from symprop.verify.certificate import Certificate
 from symprop.verify.of_network import check
 from symprop.verify.recurrence import counts_of
@@ -30,7 +31,8 @@ class Subject:
     """A case in a notation; `seed` is for all that is random, `history` how its weights were trained.
 
     `steps` is "brief", where what is done to one equation is one line, or "all"; a `full` one lists every check.
-    Recurrent layers are written out for `unroll` moments too, with a figure.
+    Recurrent layers are written out for `unroll` moments too, with a figure. With `curvature` it has products with
+    second derivatives, and the `spectrum` of weights on data.
     """
 
     case: Case
@@ -41,6 +43,8 @@ class Subject:
     full: bool = False
     paper: Paper = A4
     unroll: int = 0
+    curvature: bool = False
+    spectrum: Spectrum | None = None
 
     @property
     def network(self) -> Network:

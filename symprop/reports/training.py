@@ -81,7 +81,7 @@ def _numbers(history: History) -> Grid:
         cells: tuple[Words, ...] = (
             (Math(latex(number.letter)),),
             (Code(number.name),),
-            (_value(value),),
+            (in_powers(value),),
             (number.meaning,),
         )
         rows.append(GridRow(cells))
@@ -89,10 +89,10 @@ def _numbers(history: History) -> Grid:
     return Grid(head, tuple(rows), ("l", "l", "r", "0.5"), ("The numbers of the optimiser.",), "tab:optimiser")
 
 
-def _value(value: float) -> Math:
+def in_powers(value: float) -> Math:
     """Return a number as mathematics has it, `10^{-8}`.
 
-    >>> _value(1e-8).latex, _value(2.5e-6).latex, _value(0.001).latex
+    >>> in_powers(1e-8).latex, in_powers(2.5e-6).latex, in_powers(0.001).latex
     ('10^{-8}', '2.5 \\\\cdot 10^{-6}', '0.001')
     """
     digits, _, power = f"{value:.12g}".partition("e")

@@ -8,6 +8,8 @@ Five questions, each put to an oracle that shares no code with the rules or the 
 4. Does the module compute the forward pass, the loss, and the mean over a batch, in float64 and in float32, and stay
    finite where its last layer gives numbers up to 1000? (the formulas in complex numbers, and in 1000 digits)
 5. Are names, shapes and ties of the parameters those of the network's text? (a second reader of texts)
+
+And where they are asked for, second derivatives: `curvature_checks.py` says how.
 """
 
 from __future__ import annotations
@@ -29,6 +31,7 @@ from symprop.networks.network import Network
 from symprop.networks.recurrent import has_moments, written_out_in_time
 from symprop.verify import (
     complex_step,
+    curvature_checks,
     element_checks,
     extreme_checks,
     module_checks,
@@ -71,6 +74,7 @@ def check(
     sizes: Mapping[str, int] | None = None,
     target: str = "numpy",
     limit: float | None = SECONDS,
+    curvature: bool = False,
 ) -> Certificate:
     """Check a network's derivation and generated code, and return the certificate; of a case, its own.
 
@@ -83,6 +87,7 @@ def check(
         target: whose module is checked: "numpy" (the one that runs, and that the one to read has the same values),
             "numba", "jax" or "torch"; "all" compares those of all targets that are installed.
         limit: how many seconds the check may compute, None for as many as it takes; what is not reached is named.
+        curvature: whether second derivatives are checked too, at reduced sizes.
 
     >>> certificate = check("Input(2) >> Dense(1) >> MeanSquaredError()")
     >>> certificate.ok, certificate.failures
@@ -96,7 +101,7 @@ def check(
     first, *others = target_checks.chosen(target)
     case = case_of(network, dtype="float64", optimizer=None, threads=1, target=first)
     if case.network.system().loops:
-        return _of_recurrence(case, seed, float32, sizes_given(sizes), target, limit)
+        return _of_recurrence(case, seed, float32, sizes_given(sizes), target, limit, curvature)
     case = case.with_sizes(sizes_given(sizes))
     title, system = case.network.text, case.example.system
     check_numbers(case.network)
@@ -117,15 +122,16 @@ def check(
         if _work(case, seed) > OWN_LIMIT:
             return Certificate(title, (_refused("reduced sizes", error),), (), time.perf_counter() - started)
         told = f"nothing is checked at reduced sizes: {str(error).splitlines()[0]}"
-    parts = _parts(case, small, smallest, seed, float32, others)
+    parts = _parts(case, small, smallest, seed, float32, others, curvature)
     found = gathered(parts, limit, DERIVATION_ERRORS, _refused)
     remarked = remarks(case, found.rows, seed)
     said = (*derivation.remarks, *remarked, *([told] if told else ()), *target_checks.missing(target))
-    seconds = time.perf_counter() - started
-    return Certificate(title, tuple(found.rows), said, seconds, tuple(found.unreached))
+    return Certificate(title, tuple(found.rows), said, time.perf_counter() - started, tuple(found.unreached))
 
 
-def _parts(case: Case, small: Case, smallest: Case, seed: int, float32: bool, others: Sequence[str]) -> Iterator[Part]:
+def _parts(
+    case: Case, small: Case, smallest: Case, seed: int, float32: bool, others: Sequence[str], curvature: bool
+) -> Iterator[Part]:
     """Yield the parts of a certificate, each with its name, at real, reduced and tiny sizes."""
     yield "the parameters", lambda: text_checks.rows(case.network)
     yield "the module", lambda: _module(case, small, seed, float32)
@@ -140,16 +146,18 @@ def _parts(case: Case, small: Case, smallest: Case, seed: int, float32: bool, ot
     yield "readings", lambda: reading_checks.rows(case, small, seed)
     yield "relations", lambda: relation_checks.rows(case, small, seed)
     yield "elements", lambda: _elements(smallest, seed)
+    if curvature:
+        yield "second derivatives", lambda: curvature_checks.rows(small, seed)
 
 
 def _of_recurrence(
-    case: Case, seed: int, float32: bool, sizes: dict[str, int], target: str, limit: float | None
+    case: Case, seed: int, float32: bool, sizes: dict[str, int], target: str, limit: float | None, curvature: bool
 ) -> Certificate:
     """Return the certificate of a network with symbolic counts: of its printed page, and of so many blocks."""
     started, net = time.perf_counter(), case.network
     counts = {name: sizes.get(name, recurrence.OTHERWISE) for name in recurrence.counts_of(net)}
     plain = written_out_in_time(recurrence.written_out(net, {**counts, **sizes}))
-    whole = check(case.of(plain), seed, float32, target=target, limit=limit)
+    whole = check(case.of(plain), seed, float32, target=target, limit=limit, curvature=curvature)
     parts: list[Part] = [
         ("recurrence", lambda: recurrence.rows(case, sizes, seed)),
         ("moments", lambda: moment_checks.rows(case.of(written_out_in_time(plain, unroll=False)), seed)),

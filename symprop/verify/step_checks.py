@@ -15,7 +15,7 @@ import mpmath
 import numpy as np
 from sympy import Expr
 
-from symprop.algebra.equations import Equation, Step
+from symprop.algebra.equations import Equation, Step, equations_in
 from symprop.algebra.indices import placed
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.trees import variables
@@ -64,7 +64,21 @@ def rows(case: Case, points: list[Point], seed: int) -> Iterator[Row]:
             yield _row(equation, backward, scenes)
 
 
-def _scene(derivation: Derivation, point: Point, seed: int) -> _Scene:
+def further_rows(
+    derivation: Derivation, equations: Iterable[Equation], points: list[Point], seed: int
+) -> Iterator[Row]:
+    """Yield one row for each of some equations beside both passes that have steps, as those of second derivatives."""
+    beside = [*equations_in(derivation.along.forward), *equations_in(derivation.along.backward)]
+    drawn = [*(each.target for each in beside), *(each.tangent for each in derivation.system.parameters)]
+    with mpmath.workdps(WORKING_DIGITS):
+        scenes = [_scene(derivation, point, seed + number, drawn) for number, point in enumerate(points)]
+        for equation in equations:
+            if equation.steps:
+                yield _row(equation, beside, scenes)
+
+
+def _scene(derivation: Derivation, point: Point, seed: int, more: Iterable[Variable] = ()) -> _Scene:
+    """Return a scene where adjoints are random, and what there is `more`."""
     system = derivation.system
     sizes = {} if system.batch is None else {system.batch: point.count}
     values = point.of(system)
@@ -78,7 +92,8 @@ def _scene(derivation: Derivation, point: Point, seed: int) -> _Scene:
     evaluator = Evaluator(Precise(), entered, sizes)
     evaluator.run(system.equations)
     backward = [item.target for item in derivation.backward if isinstance(item, Equation)]
-    adjoints = {target.name: random.standard_normal(evaluator.shape(target.shape)) for target in backward}
+    drawn = (*backward, *more)
+    adjoints = {target.name: random.standard_normal(evaluator.shape(target.shape)) for target in drawn}
     return _Scene(derivation, sizes, evaluator.values, stacked(adjoints, Precise()))
 
 

@@ -7,13 +7,17 @@ from typing import Any, Self, cast
 
 from symprop.algebra.equations import Item, System
 from symprop.algebra.formula import Formula
+from symprop.algebra.names import looked_up
 from symprop.analysis.curvature.along import Along, hessian_product
+from symprop.analysis.curvature.blocks import HessianBlock, hessian_block, hessian_diagonal
 from symprop.analysis.curvature.examples import norms_of_examples
 from symprop.analysis.curvature.fisher import empirical_product, fisher_product
 from symprop.analysis.curvature.gauss_newton import gauss_newton_product
 from symprop.analysis.curvature.kernel import tangent_kernel
 from symprop.analysis.curvature.kfac import kfac_factors
+from symprop.calculus.walk import derive_system
 from symprop.errors import SpecError
+from symprop.keywords import checked
 from symprop.networks.network import Network
 
 
@@ -44,6 +48,48 @@ class Curved:
             SpecError: backpropagation is truncated, so that what it gives is the gradient of no loss.
         """
         return self.with_along(hessian_product(self.system, self.backward))
+
+    @checked
+    def hessian(self, of: str, by: str | None = None) -> HessianBlock:
+        """Return the second derivatives of the loss with respect to a parameter, or to two (a mixed block).
+
+        The answer has the matrix in closed form where there is a short one, as in logistic and softmax regression,
+        linear networks and last layers: rows by the elements of `of`, columns by those of `by`, both row by row.
+        Otherwise it has the equations that apply the block to a direction, those of `hvp` with all other directions 0.
+
+        >>> from symprop import derive
+        >>> d = derive("Input(2) >> Dense(3) >> Tanh() >> Dense(2) >> SoftmaxCrossEntropy()")
+        >>> print(d.hessian("W2").text(), d.hessian("W2", "b2").text(), d.hessian("W2").note, sep="\\n")
+        kron(diag(p) - outer(p, p), outer(a1, a1))
+        kron(diag(p) - outer(p, p), a1[:, None])
+        rows by the elements of W2, row by row, columns by the elements of W2, row by row
+
+        Raises:
+            FormulaError: no such parameter.
+            SpecError: backpropagation is truncated.
+        """
+        wanted = {each.name: each for each in self.system.wanted}
+        first, second = (looked_up(each, wanted, "no parameter is called") for each in (of, of if by is None else by))
+        return hessian_block(self.system, self.backward, first, second)
+
+    def hessian_diagonal(self) -> dict[str, HessianBlock]:
+        """Return the diagonal of the Hessian for each parameter by its name, in the parameter's shape.
+
+        It is exact, and there where each parameter's own block has a closed form for one example: for one layer, or a
+        few. Of a batch it is the mean over the examples.
+
+        >>> from symprop import derive
+        >>> d = derive("Input(2) >> Dense(3) >> SoftmaxCrossEntropy()", layout="rows")
+        >>> print(d.hessian_diagonal()["W1"].text())
+        (p * (1 - p)).T @ (x * x) / m
+
+        Raises:
+            SpecError: a parameter's block has no short closed form, or backpropagation is truncated.
+        """
+        example = self.network.system()
+        if self.system.batch is None or example.joins_examples:
+            return hessian_diagonal(None, self.system, self.backward, ())
+        return hessian_diagonal(example, self.system, self.backward, derive_system(example)[0])
 
     def gauss_newton(self) -> Self:
         """Return the derivation with the product of the Gauss-Newton matrix and a direction v, `J' H J v`.

@@ -10,12 +10,12 @@ Source: Schraudolph, *Fast curvature matrix-vector products for second-order gra
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from symprop.algebra import nodes as n
 from symprop.algebra import trees
-from symprop.algebra.equations import Equation, Flow, Item, Loop, Rows, System, equations_in
+from symprop.algebra.equations import Equation, Flow, Item, Loop, Rows, Step, System, equations_in
 from symprop.algebra.names import adjoint_of, gradient_of
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.roles import DELTA, GIVEN, GRADIENT
@@ -111,9 +111,19 @@ class Turned:
             renamed = self.node(node)
             return renamed if penalty is None else tidy(n.Add(renamed, penalty.expression))
 
-        steps = tuple(replace(each, before=here(each.before), after=here(each.after)) for each in equation.steps)
+        steps = tuple(self.step(each, here) for each in equation.steps)
         note = f"what becomes of {equation.name} along v where the slopes of the network are held"
         return Equation(self.variable(equation.target), here(equation.expression), steps, note=note)
+
+    def step(self, step: Step, here: Callable[[Node], Node]) -> Step:
+        """Return a step under the new names, with what it uses."""
+        facts = tuple(
+            replace(each, target=self.variable(each.target), expression=self.node(each.expression))
+            if isinstance(each, Equation)
+            else each
+            for each in step.facts
+        )
+        return replace(step, before=here(step.before), after=here(step.after), facts=facts)
 
     def loop(self, loop: Loop) -> Loop:
         def rows(found: Iterable[Rows]) -> tuple[Rows, ...]:

@@ -1,0 +1,152 @@
+"""Blocks of the Hessian, and its diagonal, against the complex step of the gradients: every element, every step."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pytest
+from sympy import Symbol
+
+import symprop
+from symprop.algebra.batching import BATCH_SIZE
+from symprop.algebra.unrolling import unrolled, written_out
+from symprop.codegen.case import Case
+from symprop.verify.arithmetic import Array, Complex
+from symprop.verify.evaluate import Evaluator, stacked, unstacked
+from symprop.verify.points import points_of
+
+STEP = 2.0**-560
+BATCH, BLOCKS = 4, 3
+
+SOFTMAX = "Input(2) >> Dense(3) >> SoftmaxCrossEntropy()"
+LOGISTIC = "Input(2) >> Dense(1) >> BinaryCrossEntropy() + L2(0.3)"
+LINEAR = "Input(2) >> Dense(3) >> Dense(2) >> MeanSquaredError()"
+HIDDEN = "Input(2) >> Dense(3) >> Tanh() >> Dense(2) >> SoftmaxCrossEntropy()"
+DEEP = "Input(2) >> Dense(3) >> Tanh() >> Dense(2) >> Tanh() >> Dense(2) >> SoftmaxCrossEntropy()"
+SLOPES = "Input(2) >> Dense(3) >> PReLU() >> MeanSquaredError()"
+GENERAL = "Input(3) >> Repeat(Residual(Dense(3) >> Tanh()), N) >> Dense(2) >> MeanSquaredError()"
+JOINED = "Input(2) >> Dense(2) >> BatchNorm() >> MeanSquaredError()"
+
+
+@dataclass
+class Scene:
+    """A derivation at a random point."""
+
+    derivation: symprop.Derivation
+    values: dict[str, Array]
+
+    @classmethod
+    def of(cls, text: str, layout: str) -> Scene:
+        derivation = symprop.derive(text, layout=layout)
+        network = symprop.parse_network(text)
+        (point,) = points_of(Case(network.with_sizes({"N": BLOCKS} if "N)" in text else {})), 0, BATCH)[:1]
+        return cls(derivation, point.of(unrolled(derivation.system, NUMBERS)))
+
+    def run(self, moved: dict[str, Array], items: tuple[object, ...] = ()) -> Evaluator:
+        evaluator = Evaluator(Complex(), stacked({**self.values, **moved}, Complex()), {BATCH_SIZE: BATCH, **NUMBERS})
+        whole = (*self.derivation.system.items, *self.derivation.backward, *items)
+        evaluator.run(list(written_out(whole, NUMBERS)))  # type: ignore[arg-type]
+        return evaluator
+
+    def second(self, of: str, by: str) -> Array:
+        """Return all second derivatives, elements of `of` by elements of `by`, by complex step."""
+        columns = []
+        for place in np.ndindex(self.values[by].shape):
+            moved = np.array(self.values[by], dtype=complex)
+            moved[place] += 1j * STEP
+            columns.append(unstacked(self.run({by: moved}).values[f"d{of}"]).imag.ravel() / STEP)
+        return np.stack(columns, axis=-1).reshape(*map(np.size, (self.values[of], self.values[by])))
+
+    def along(self, block: Any) -> Evaluator:
+        """Return the values where the parameter that a block is by moves along a random direction."""
+        random = np.random.default_rng(1)
+        directions = {
+            f"R{name}": random.standard_normal(self.values[name].shape) for name in self.steps_of(block.by.name)
+        }
+        return self.run(directions, block.equations)
+
+    def steps_of(self, name: str) -> list[str]:
+        """Return the names of a parameter where a loop is written out."""
+        if name not in ("W[l]", "b[l]"):
+            return [name.replace("[N + 1]", str(BLOCKS + 1))]
+        return [f"{name[0]}{step}" for step in range(1, BLOCKS + 1)]
+
+
+NUMBERS = {Symbol("N", integer=True, positive=True): BLOCKS}
+
+
+@pytest.mark.parametrize(
+    ("text", "of", "by", "layout"),
+    [
+        (SOFTMAX, "W1", "W1", "example"),
+        (SOFTMAX, "W1", "b1", "rows"),
+        (LOGISTIC, "W1", "W1", "rows"),
+        (LINEAR, "W1", "W2", "columns"),
+        (LINEAR, "W2", "W1", "example"),
+        (HIDDEN, "W1", "W1", "example"),
+        (HIDDEN, "W2", "W2", "rows"),
+        (SLOPES, "alpha1", "W1", "rows"),
+        (SLOPES, "W1", "alpha1", "example"),
+    ],
+)
+def test_closed_forms_are_what_the_gradients_become(text: str, of: str, by: str, layout: str) -> None:
+    scene = Scene.of(text, layout)
+    block = scene.derivation.hessian(of, by)
+    assert block.matrix is not None
+    evaluator = scene.along(block)
+    wanted = scene.second(of, by)
+    assert_close(unstacked(evaluator(block.matrix)).reshape(wanted.shape), wanted)
+    for step in block.steps:
+        assert_close(unstacked(evaluator(step.before)), unstacked(evaluator(step.after)))
+
+
+@pytest.mark.parametrize(
+    ("text", "of", "by", "layout"),
+    [
+        (DEEP, "W1", "W1", "example"),
+        (GENERAL, "W[N + 1]", "b[l]", "rows"),
+        (GENERAL, "W[l]", "W[l]", "rows"),
+        (JOINED, "W1", "W1", "rows"),
+    ],
+)
+def test_operators_apply_the_block_to_a_direction(text: str, of: str, by: str, layout: str) -> None:
+    scene = Scene.of(text, layout)
+    block = scene.derivation.hessian(of, by)
+    assert block.matrix is None
+    found = scene.along(block).values
+    moved = {name: STEP * 1j * found[f"R{name}"][0] for name in scene.steps_of(by)}
+    stepped = scene.run({name: scene.values[name] + each for name, each in moved.items()}).values
+    for name in scene.steps_of(of):
+        assert_close(found[f"Rd{name}"], stepped[f"d{name}"].imag / STEP)
+
+
+@pytest.mark.parametrize(
+    ("text", "layout"),
+    [(HIDDEN, "example"), (HIDDEN, "columns"), (LOGISTIC, "rows"), (LINEAR, "rows"), (SLOPES, "rows")],
+)
+def test_diagonals_are_those_of_the_whole_matrices(text: str, layout: str) -> None:
+    scene = Scene.of(text, layout)
+    for name, block in scene.derivation.hessian_diagonal().items():
+        evaluator = scene.along(block)
+        wanted = np.diagonal(scene.second(name, name))
+        assert_close(unstacked(evaluator(block.matrix)).ravel(), wanted)
+        for step in block.steps:
+            assert_close(unstacked(evaluator(step.before)), unstacked(evaluator(step.after)))
+
+
+def test_what_has_none_is_refused_and_shapes_are_told() -> None:
+    with pytest.raises(symprop.SpecError, match='hessian\\("W1"\\) as an operator'):
+        symprop.derive(DEEP).hessian_diagonal()
+    with pytest.raises(symprop.FormulaError, match="allowed: W1, b1"):
+        symprop.derive(SOFTMAX).hessian("W3")
+    general = symprop.derive(GENERAL).hessian("W[l]", "b[N + 1]")
+    assert general.shape == (9, 2)
+    assert "l = 1, ..., N" in general.note
+    assert "RW" not in general.text()
+    assert str(symprop.derive(SOFTMAX).hessian("W1")) == "(diag(p) − p pᵀ) ⊗ (x xᵀ)"
+
+
+def assert_close(found: Array, wanted: Array) -> None:
+    assert np.abs(found - wanted).max() <= 1e-12 * (1 + np.abs(wanted).max())

@@ -1,0 +1,94 @@
+"""The rows of second derivatives: all agree where all is right, and each sees what it is for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+import symprop
+from symprop.algebra import nodes as n
+from symprop.algebra.equations import Equation
+from symprop.analysis.curvature.along import Along
+from symprop.codegen.case import QUESTIONS, Case
+from symprop.networks.recurrent import written_out_in_time
+from symprop.verify import Row, curvature_checks
+
+TEXT = "Input(2) >> Dense(2) >> Tanh() >> Dense(2) >> SoftmaxCrossEntropy() + L2(0.2)"
+
+
+FULL = "complex step of the gradients, full"
+
+
+def rows(text: str) -> list[Row]:
+    return list(curvature_checks.rows(Case(written_out_in_time(symprop.parse_network(text))), 0))
+
+
+def test_the_certificate_has_them_where_asked() -> None:
+    certificate = symprop.check("Input(2) >> Dense(2) >> BinaryCrossEntropy()", curvature=True)
+    assert certificate.ok, certificate.table()
+    oracles = {name: {row.oracle for row in certificate.rows if row.name == name} for name in QUESTIONS}
+    assert any("symmetry" in each for each in oracles["hvp"]) and any("second diff" in each for each in oracles["hvp"])
+    assert any("the Hessian" in each for each in oracles["gnvp"])
+    assert any("every choice" in each for each in oracles["fisher_vp"])
+    assert oracles["per_example_norms"] and oracles["empirical_fisher_vp"]
+    assert not any(row.name in QUESTIONS for row in symprop.check("Input(2) >> Dense(1) >> MeanSquaredError()").rows)
+
+
+def test_truncated_backpropagation_has_none() -> None:
+    with pytest.raises(symprop.SpecError, match="truncate"):
+        rows("Input(4, 2) >> RNN(2, truncate=2) >> MeanSquaredError()")
+
+
+def doubled(along: Along, name: str) -> Along:
+    """Return equations one of which is twice what it should be, without steps."""
+
+    def changed(items: Iterable[Any]) -> tuple[Any, ...]:
+        wrong = (
+            Equation(each.target, n.Multiply(n.Scalar(2), each.expression)) if each.name == name else each
+            for each in items
+        )
+        return tuple(wrong)
+
+    return replace(along, forward=changed(along.forward), backward=changed(along.backward))
+
+
+@pytest.mark.parametrize(
+    ("question", "equation", "seen"),
+    [
+        ("hvp", "RdW2", {FULL, "symmetry, u'Hv = v'Hu", "50 digits, second differences"}),
+        ("gnvp", "Ra1", {"50 digits, u'J'HJv by differences"}),
+        ("fisher_vp", "Gdelta1", {"50 digits, every choice of the model"}),
+        ("empirical_fisher_vp", "Gdelta2", {"50 digits, slopes of each example"}),
+        ("per_example_norms", "NdW1", {"gradients of batches of one"}),
+    ],
+)
+def test_a_wrong_equation_is_seen(
+    question: str, equation: str, seen: set[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    right: Callable[[Any], Any] = QUESTIONS[question]
+
+    def wrong(derivation: Any) -> Any:
+        found = right(derivation)
+        return replace(found, along=doubled(found.along, equation))
+
+    monkeypatch.setitem(QUESTIONS, question, wrong)  # type: ignore[arg-type]
+    monkeypatch.setattr(curvature_checks, "CHECKS", {question: curvature_checks.CHECKS[question]})
+    bad = {row.oracle for row in rows(TEXT) if not row.ok}
+    assert seen <= bad
+
+
+def test_a_wrong_step_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    def wrong(derivation: symprop.Derivation) -> symprop.Derivation:
+        found = derivation.hvp()
+        last = found.along.backward[-1]
+        assert isinstance(last, Equation) and last.steps
+        step = replace(last.steps[0], after=n.Multiply(n.Scalar(3), last.steps[0].before))
+        broken = replace(last, steps=(step, *last.steps[1:]))
+        return replace(found, along=replace(found.along, backward=(*found.along.backward[:-1], broken)))
+
+    monkeypatch.setitem(QUESTIONS, "hvp", wrong)  # type: ignore[arg-type]
+    bad = [row for row in rows("Input(2) >> Dense(1) >> MeanSquaredError()") if not row.ok]
+    assert [row.name for row in bad] == ["Rdb1"] and "step 1" in bad[0].note
