@@ -94,6 +94,8 @@ class Case(Listed):
         if self.question != GRADIENTS and (self.optimizer is not None or self.threads != 1):
             what = "optimizer" if self.optimizer is not None else "threads"
             raise SpecError(f"{what} is for steps of training, not for {self.question}\nallowed: one without the other")
+        if self.question in NO_STEP and (read := target_of(self.target).read):
+            object.__setattr__(self, "target", read)
         target = target_of(self.target)
         if self.dtype not in target.dtypes:
             raise SpecError(f"unknown dtype {shown(self.dtype)}\nallowed: {', '.join(target.dtypes)}")
@@ -202,9 +204,7 @@ class Case(Listed):
         def further(name: str) -> Any:
             if name not in QUESTIONS or name == self.question:
                 raise AttributeError(f"module {module.__name__!r} has no attribute {name!r}")
-            target = target_of(self.target).read if name in NO_STEP else ""
-            asked = self.at(question=name, optimizer=None, threads=1, target=target or self.target)
-            return vars(asked.module)[name]
+            return vars(self.at(question=name, optimizer=None, threads=1).module)[name]
 
         module.__getattr__ = further  # type: ignore[method-assign]
         return module

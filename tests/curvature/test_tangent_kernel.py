@@ -20,6 +20,7 @@ NETWORKS = {
     "positions": "Input(2, 4) >> Residual(LayerNorm() >> Attention(1)) >> Dense(2) >> ",
     "ids": "Input(3) >> Embedding(3, 5, flatten=False) >> Dense(2) >> ",
     "convolution": "Input(4, 4, 1) >> Conv2D(2, 3) >> ReLU() >> MaxPool2D(2) >> Flatten() >> Dense(2) >> ",
+    "own": 'Input(3, 2) >> Dense(2) >> Scan("m = tanh(W @ x + R @ m_prev)", m=2, sequence=False) >> Dense(2) >> ',
     "recurrent": "Input(3, 2) >> GRU(2) >> Dense(1) >> ",
 }
 

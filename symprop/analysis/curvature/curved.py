@@ -163,7 +163,7 @@ with the probabilities p, and its Hessian does not read the targets
         >>> from symprop import derive
         >>> d = derive("Input(2) >> Dense(3) >> Tanh() >> Dense(2) >> MeanSquaredError()").tangent_kernel()
         >>> print(d.equation("Jz1").text(), d.equation("Theta1").text(), sep="; ")
-        Jz1 = (Jz2 @ W2) * (1 - a1 * a1); Theta1 = Jz1 @ Jz1_2.T * (x @ x_2 + 1)
+        Jz1 = (Jz2 @ W2) * (1 - a1 * a1); Theta1 = (Jz1 @ Jz1_2.T) * (x @ x_2 + 1)
 
         Raises:
             SpecError: layers take means over the batch or draw masks, a number of steps is a name, the layout is

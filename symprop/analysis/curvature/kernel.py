@@ -12,30 +12,31 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, count
 
 from sympy import Expr, Symbol
 
 from symprop.algebra import nodes as n
 from symprop.algebra.batching import BATCH_SIZE, batched
 from symprop.algebra.equations import Equation, System, equations_in
-from symprop.algebra.nodes import Node, Variable
+from symprop.algebra.nodes import Node, Variable, names_in
 from symprop.algebra.trees import added, replace, variables
 from symprop.analysis.curvature.along import Along
 from symprop.analysis.curvature.examples import inner
 from symprop.analysis.curvature.outputs import Outputs, free_mark, in_rows, outputs_of
 from symprop.calculus.tidy import tidy
 
-OTHERS = Symbol("m2", integer=True, positive=True)
-"""How many second examples there are, where the first are a batch."""
-
 
 @dataclass(frozen=True)
 class Pair:
-    """Two examples: arrays that are `moving` from example to example have a mark more for the second."""
+    """Two examples: arrays that are `moving` from example to example have a mark more for the second.
+
+    `others` is how many second examples there are, where the first are a batch.
+    """
 
     moving: frozenset[Variable]
     mark: int
+    others: Symbol
 
     def other(self, variable: Variable) -> Variable:
         """Return what an array is called for the second example."""
@@ -99,7 +100,11 @@ def _pair(example: System, made: Iterable[Equation]) -> Pair:
     for each in equations:
         if moving.intersection(variables(each.expression)):
             moving.add(each.target)
-    return Pair(frozenset(moving), max(each.target.mark for each in equations))
+    taken = names_in(*(each.target for each in equations), *example.data, *example.parameters)
+    taken |= {str(symbol) for each in equations for size in each.target.shape for symbol in size.free_symbols}
+    name = next(name for name in (f"m{number}" for number in count(2)) if name not in taken)
+    others = Symbol(name, integer=True, positive=True)
+    return Pair(frozenset(moving), max(each.target.mark for each in equations), others)
 
 
 def _of_batches(
@@ -114,9 +119,10 @@ def _of_batches(
         read = variables(equation.expression)
         firsts = {each: known.get(each, there.get(each.name, each)) for each in read if each in pair.moving}
         seconds = {
-            pair.other(each): pair.other(row).change(shape=(OTHERS, *row.shape[1:])) for each, row in firsts.items()
+            pair.other(each): pair.other(row).change(shape=(pair.others, *row.shape[1:]))
+            for each, row in firsts.items()
         }
-        expression = batched(equation.expression, seconds, OTHERS, "rows")
+        expression = batched(equation.expression, seconds, pair.others, "rows")
         expression = tidy(batched(expression, firsts, BATCH_SIZE, "rows"))
         expression = replace(expression, dict(kernels))
         target = equation.target.change(shape=expression.shape)

@@ -194,13 +194,13 @@ def _said(layers: Iterable[Layer], outputs: Outputs) -> Iterable[str]:
     layers = tuple(layers)
     name = layers[0].weight.name
     yield (
-        f"K-FAC takes the block of the Fisher matrix for {name}, the mean of a Kronecker product, as the Kronecker "
-        f"product G ⊗ A of two means: it assumes that what {name} multiplies and the derivative of the loss behind it "
+        f"K-FAC takes the block of the Fisher matrix for {name}, the mean of a Kronecker product, as that "
+        f"of two means, kron(G, A): it assumes that what {name} multiplies and the derivative of the loss behind it "
         "are independent over the examples; for one example, or where either is the same for all, it is exact"
     )
     yield (
-        "G ⊗ A is in the order of the elements of the weight row after row, the bias as its last column; "
-        "column after column it is A ⊗ G"
+        "kron(G, A) is in the order of the elements of the weight row after row, the bias as its last column; "
+        "column after column it is kron(A, G)"
     )
     there = {each.weight for each in layers} | {each.bias for each in layers}
     without = [each.name for each in outputs.example.wanted if each not in there]
