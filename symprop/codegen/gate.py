@@ -21,7 +21,10 @@ IMPORTS = frozenset(
 )
 """What a module may import; all of these compute."""
 NAMES = frozenset(
-    {("concurrent.futures", "ThreadPoolExecutor"), ("contextvars", "copy_context")}  # two threads share a step
+    {
+        *(("concurrent.futures", "ThreadPoolExecutor"), ("contextvars", "copy_context")),  # two threads share a step
+        ("torch.nn", "functional"),
+    }
 )
 """What a module may import of others, by name."""
 BUILTINS = frozenset(

@@ -78,7 +78,7 @@ def _without_imports(source: str) -> str:
     for name in needless:
         source = source.replace(f"import {name}\n", "", 1)
     if "functional." not in source:
-        source = source.replace("import torch.nn.functional as functional\n", "", 1)
+        source = source.replace("from torch.nn import functional\n", "", 1)
     return source if len(needless) < 2 else source.replace('"""\n\n\nimport', '"""\n\nimport', 1)
 
 
