@@ -80,7 +80,7 @@ def wrong_products(
 ) -> list[str]:
     """Return where the product of the Hessian with a random direction is not that of a framework.
 
-    Of backpropagation that is truncated there is none, and nothing is compared.
+    Where there is none (`is_refused`) nothing is compared.
     """
     numeric, problem, options = drawn_point(text)
     params, x, y = problem[2:5]
@@ -89,7 +89,7 @@ def wrong_products(
     turned = against_torch.tensors if target == "torch" else dict
     asked = {engine: [cache(partial(way, *problem, v)) for way in PRODUCTS[engine]] for engine in engines}
     found = []
-    for form in () if "truncate=" in text else forms:
+    for form in () if is_refused(numeric) else forms:
         module = symprop.compile(numeric, target=target, fast=form == "fast" if target == "numpy" else None)
         product = module.hvp(turned(params), taken(x), y, turned(v), **options)
         for engine, ways in asked.items():
@@ -99,6 +99,17 @@ def wrong_products(
                     break
             found += [f"{form}, {engine}, Hessian product: {each}" for each in off]
     return found
+
+
+def is_refused(network: symprop.Network) -> bool:
+    """Whether a network has no second derivatives: truncated backpropagation, or a name that two things would have."""
+    try:
+        symprop.derive(network, layout="rows").hvp()
+    except symprop.SpecError as error:
+        if "truncate=" in str(error) or "is a name of the network" in str(error):
+            return True
+        raise
+    return False
 
 
 QUESTIONS = {"gradients": problems, "hvp": wrong_products}

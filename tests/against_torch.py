@@ -356,8 +356,9 @@ def hessian_product(
 ) -> dict[str, Any]:
     """Return the Hessian of the loss times a direction, as PyTorch has it: reverse mode twice."""
     import torch
+    from torch.nn.attention import SDPBackend, sdpa_kernel
 
-    with in_float64():
+    with in_float64(), sdpa_kernel(SDPBackend.MATH):  # the fast one has no second derivative
         network = reference().Network(text, sizes)
         given = {name: torch.tensor(value, requires_grad=True) for name, value in params.items()}
         loss = network.loss(given, tensors(x), torch.as_tensor(y), tensors(masks))

@@ -18,14 +18,12 @@ from trust.networks import random_ones
 
 
 def rows_that_fail(text: str) -> list[str]:
-    """Return the rows of second derivatives that do not agree; truncated backpropagation has none."""
-    if "truncate=" in text:
-        return []
+    """Return the rows of second derivatives that do not agree; some networks have none."""
     numeric = symprop.parse_network(text)
     for _ in range(2):  # a count may bring names of its own
         numeric = numeric.with_sizes({name: SIZES[name] for name in numeric.sizes if name in SIZES})
     small = tiny(written_out_in_time(numeric))
-    if not Network(text, SIZES).parameters:
+    if not Network(text, SIZES).parameters or against_frameworks.is_refused(small):
         return []
     found = [*curvature_checks.rows(Case(small), 0)]
     return [f"{row.name}, {row.oracle}: {row.error:.1e} {row.note}" for row in found if not row.ok]

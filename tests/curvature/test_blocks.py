@@ -148,5 +148,11 @@ def test_what_has_none_is_refused_and_shapes_are_told() -> None:
     assert str(symprop.derive(SOFTMAX).hessian("W1")) == "(diag(p) − p pᵀ) ⊗ (x xᵀ)"
 
 
+def test_a_name_that_two_things_would_have_is_told() -> None:
+    text = 'Input(2, 2) >> Scan("h = tanh(W @ x + Rh @ h_prev)", h=2) >> MeanSquaredError()'
+    with pytest.raises(symprop.SpecError, match="Rh1 is a name of the network"):
+        symprop.derive(text).hvp()
+
+
 def assert_close(found: Array, wanted: Array) -> None:
     assert np.abs(found - wanted).max() <= 1e-12 * (1 + np.abs(wanted).max())

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from symprop.algebra.equations import Item, System
+from symprop.algebra.equations import Item, System, equations_in
 from symprop.algebra.names import gradient_of
 from symprop.algebra.nodes import Variable
 from symprop.algebra.roles import HELD
-from symprop.analysis.curvature.tangents import Tangents, needed
+from symprop.analysis.curvature.tangents import Tangents, at_any_moment, needed
 from symprop.calculus.rules import context
 from symprop.errors import SpecError
 
@@ -48,17 +48,38 @@ def hessian_product(system: System, backward: Iterable[Item]) -> Along:
     gradients = [gradient_of(each) for each in system.wanted]
     tangents = Tangents(context(system), still_in(system), frozenset(gradients))
     first, second = tangents.through(system.items), tangents.through(tuple(backward))
-    return kept(Along("Hessian", "hvp", first, second, tuple(each.tangent for each in gradients)))
+    results = tuple(each.tangent for each in gradients)
+    return kept(Along("Hessian", "hvp", first, second, results), system)
 
 
-def kept(along: Along) -> Along:
-    """Return the same without the equations that nothing needs which comes out."""
+def kept(along: Along, system: System) -> Along:
+    """Return the same without the equations that nothing needs which comes out.
+
+    Raises:
+        SpecError: a name of these equations is one of the system.
+    """
     found = needed((*along.forward, *along.backward), along.results)
+    check_names(found, system)
 
     def those(items: Sequence[Item]) -> tuple[Item, ...]:
         return tuple(item for item in items if any(item is each for each in found))
 
     return Along(along.what, along.question, those(along.forward), those(along.backward), along.results)
+
+
+def check_names(items: Iterable[Item], system: System) -> None:
+    """Raise where what is new has a name that the system has: `Rh1` of a weight `Rh` and of the derivative of `h`.
+
+    Raises:
+        SpecError: it has.
+    """
+    known = {each.name for each in (*system.parameters, *system.inputs, *system.targets)}
+    for equation in equations_in(items):
+        name = at_any_moment(equation.target).name
+        if name in known:
+            raise SpecError(
+                f"{name} is a name of the network, and that of {equation.note}\nallowed: another name in the network"
+            )
 
 
 def still_in(system: System) -> set[Variable]:

@@ -22,7 +22,7 @@ from symprop.algebra.printable import Listed
 from symprop.algebra.shapes import Shape
 from symprop.algebra.table import Table
 from symprop.algebra.trees import added, multiplied, ones, parts, replace, terms_of, variables
-from symprop.analysis.curvature.along import check_whole, still_in
+from symprop.analysis.curvature.along import check_names, check_whole, still_in
 from symprop.analysis.curvature.tangents import Tangents, needed
 from symprop.calculus.chains import links
 from symprop.calculus.linear_maps import applied, flat, matrix_of
@@ -95,6 +95,7 @@ def hessian_block(system: System, backward: Iterable[Item], of: Variable, by: Va
     tangents = Tangents(context(system), still, frozenset([wanted]))
     items = (*tangents.through(before), *tangents.through(after))
     items = needed(items, [wanted.tangent])
+    check_names(items, system)
     found = _closed(system, items, of, by)
     if found is not None:
         rows, columns = (_elements(each) for each in (of, by))

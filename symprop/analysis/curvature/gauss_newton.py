@@ -48,7 +48,7 @@ def gauss_newton_product(system: System, penalised: bool = True) -> Along:
     back = turned.through(pulled_back(system, network, curved.tangent))
     results = tuple(gradient_of(each).curved for each in system.wanted)
     found = Along("Gauss-Newton matrix", "gnvp", (*first, *turned.forward), back, results)
-    return kept(found)
+    return kept(found, system)
 
 
 def apart(system: System) -> tuple[tuple[Item, ...], tuple[Item, ...]]:

@@ -130,14 +130,14 @@ def needed(items: Sequence[Item], wanted: Iterable[Variable]) -> tuple[Item, ...
         asked = reads
         if isinstance(item, Loop):
             made |= {item.end(carry) for carry in item.carries} | {rows.array for rows in item.writes}
-            made, asked = ({_at_any_moment(each) for each in those} for those in (made, reads))
+            made, asked = ({at_any_moment(each) for each in those} for those in (made, reads))
         if made & asked:
             kept.append(item)
             reads |= _reads(item)
     return tuple(reversed(kept))
 
 
-def _at_any_moment(variable: Variable) -> Variable:
+def at_any_moment(variable: Variable) -> Variable:
     """Return a variable without its moment: a loop over one moment is read at that moment, `delta1[1]`."""
     layers, moments = placed(variable.index)
     return variable.change(index=layers) if moments else variable
