@@ -72,6 +72,23 @@ def for_operator(text: str, position: int) -> str:
     return next((told for pattern, told in OPERATORS if re.match(pattern, text[position : position + 20])), "")
 
 
+BETWEEN_LAYERS = {
+    "->": ">> between layers",
+    "|": ">> between layers",
+    ".": "the layer alone, as in Dense(3) >> Sigmoid()",
+}
+"""What to type in a network for operators that it does not have."""
+
+
+def for_layers(piece: str) -> str:
+    """Return what to type for an operator in a network, behind a refusal; empty where nobody knows.
+
+    >>> for_layers("->"), for_layers("@")
+    ('; type >> between layers', '')
+    """
+    return f"; type {BETWEEN_LAYERS[piece]}" if piece in BETWEEN_LAYERS else ""
+
+
 IDENTITY = "I"
 """What the identity is called where nothing is declared."""
 NAMES: dict[str, str] = {

@@ -134,7 +134,8 @@ def _cut(text: str, limits: Limits) -> Iterator[Token]:
             if bad is not None:
                 _refuse_character(text, position + bad, limits)
         elif kind == "operator" and piece not in limits.operators:
-            told = _instead(hints.for_operator(text, position), limits)
+            inside = _instead(hints.for_operator(text, position), limits)
+            told = inside if limits.mathematics else hints.for_layers(piece)
             refuse(f"{piece!r} is not part of a {limits.what}{told}", text, position, len(piece), limits.error)
         elif kind == "string" and limits.mathematics and hints.follows_operand(text, position):
             _refuse_quote(text, position, limits)

@@ -123,6 +123,8 @@ def differentiable(formula: Formula, name: str) -> Variable:
     """
     known = {each.name: each for each in formula.variables}
     allowed = [each.name for each in formula.variables if "index" not in each.facts_by_kind]
+    if isinstance(name, str) and name[1:] in known and name[0] == "\\":  # as LaTeX writes it
+        name = name[1:]
     if not isinstance(name, str) or name not in known:
         hint = closest(name, known) if isinstance(name, str) else ""
         raise FormulaError(f"the formula has no variable {shown(name)}{hint}\nallowed: {listed(allowed)}")
