@@ -8,7 +8,8 @@ from dataclasses import replace
 from symprop.algebra.equations import Equation, equations_in
 from symprop.algebra.indices import placed
 from symprop.algebra.names import gradient_of
-from symprop.algebra.trees import variables
+from symprop.algebra.nodes import Slice
+from symprop.algebra.trees import has_kind, variables
 from symprop.analysis.derivation import Derivation, derive
 from symprop.errors import SpecError, shown
 from symprop.networks.network import Network
@@ -47,9 +48,13 @@ def unrolled(subject: Subject) -> Iterator[Block]:
     if derivation is None:
         return
     writer = PageWriter(derivation, replace(subject.notation, layer_index=_index(subject)), subject.paper)
-    yield Paragraph((f"With {subject.unroll} moments, the equations of the backward pass through time are:",))
+    found = tuple(_through_time(derivation))
+    rows_read = any(has_kind(each.expression, Slice) for each in found)
+    told = " A number in brackets is a row, counted from 0: moment t has the row t − 1." if rows_read else ""
+    start = f"Of a sequence of {subject.unroll} moments, the equations of the backward pass through time are these."
+    yield Paragraph((start + told,))
     rows = []
-    for equation in _through_time(derivation):
+    for equation in found:
         left, right = map(writer.formula, sides(equation))
         rows.append(EquationRow(left, writer.pieces(right, writer.after(left))))
     yield Equations(tuple(rows))
