@@ -42,7 +42,7 @@ SOURCES = (
 
 
 def changed(old: str, new: str) -> Callable[..., ModuleType]:
-    def compiled(source: str) -> ModuleType:
+    def compiled(source: str, packages: object = ()) -> ModuleType:
         assert old in source, source
         module = ModuleType("changed")
         exec(compile(source.replace(old, new), "<changed>", "exec"), module.__dict__)

@@ -143,11 +143,11 @@ def seeded(mutant: Mutant) -> Iterator[list[Node]]:
 
 
 def forget() -> None:
-    """Forget what functions of the package remember."""
+    """Forget what functions of the package remember; tables that they made stay, since rows were entered there."""
     for name, module in list(sys.modules.items()):
         if name.startswith("symprop."):
             for each in vars(module).values():
-                if isinstance(each, functools._lru_cache_wrapper):
+                if isinstance(each, functools._lru_cache_wrapper) and each.__annotations__.get("return") != "Table":
                     each.cache_clear()
 
 

@@ -132,7 +132,7 @@ def raising(grads: Any) -> Any:
 )
 def test_a_broken_module_is_a_failed_row(name: str, wrong: Any, note: str, monkeypatch: pytest.MonkeyPatch) -> None:
     right = case.loaded
-    monkeypatch.setattr(case, "loaded", lambda source: Broken(right(source), wrong))
+    monkeypatch.setattr(case, "loaded", lambda source, packages: Broken(right(source, packages), wrong))
     result = check("Input(2) >> Dense(3) >> MeanSquaredError()")
     row = next(row for row in result.failures if row.oracle == "complex step, full Jacobian")
     assert row.name == name
