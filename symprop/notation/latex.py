@@ -70,6 +70,10 @@ def _lettered(label: object) -> str:
 _WORD_FIRST, _WORD_LAST = re.compile(r"\\mathrm\{\w{2}"), re.compile(r"\\mathrm\{\w{2,}\}$")
 
 
+ENCLOSED = {"N": (r"\left\|", r"\right\|^2")}
+"""What stands around a variable whose sign is written so; around any other the sign and braces."""
+
+
 class Tex(Style):
     """Mathematics in LaTeX with amsmath."""
 
@@ -103,7 +107,8 @@ class Tex(Style):
     ) -> str:
         if node.is_tangent:
             moving = self.variable(node.of_tangent, elements, "", places, rank)
-            return rf"\mathcal{{{node.sign}}}\{{{moving}\}}{f'^{{{above}}}' * bool(above)}"
+            before, after = ENCLOSED.get(node.sign, (rf"\mathcal{{{node.sign}}}\{{", r"\}"))
+            return f"{before}{moving}{after}{f'^{{{above}}}' * bool(above)}"
         chosen = self.notation.symbol(node.letter) is not None
         accent, base, rest = ("", node.letter, "") if chosen else accented(node.letter)
         base, whose = (base, "") if chosen else qualified(base)

@@ -35,5 +35,19 @@ def test_each_is_the_norm_of_the_gradient_of_one_example(name: str) -> None:
 
 
 def test_examples_that_a_mean_joins_have_none() -> None:
-    with pytest.raises(symprop.SpecError, match="evaluation=True"):
-        symprop.derive("Input(3) >> Dense(2) >> BatchNorm() >> MeanSquaredError()").per_example()
+    text = "Input(3) >> Dense(2) >> BatchNorm() >> MeanSquaredError()"
+    with pytest.raises(symprop.SpecError, match=r"\nallowed: .* evaluation=True"):
+        symprop.derive(text).per_example()
+    found = symprop.derive(text, evaluation=True).per_example()
+    assert found.equation("NdW1").text().count("delta1") == 2
+
+
+def test_a_squared_norm_is_written_as_one() -> None:
+    equation = symprop.derive("Input(2) >> Dense(3) >> MeanSquaredError()").per_example().equation("NdW1")
+    assert equation.pretty() == "‖∂L/∂W₁‖² = ‖δ₁‖² ‖x‖²"
+    assert equation.latex().startswith(r"\left\|\frac{\partial L}{\partial W_1}\right\|^2 =")
+
+
+def test_a_module_says_how_it_is_written_again() -> None:
+    source = symprop.generate("Input(3) >> Dense(2) >> MeanSquaredError()", fast=True, question="per_example_norms")
+    assert 'fast=True, question="per_example_norms")' in source

@@ -147,9 +147,9 @@ with the probabilities p, and its Hessian does not read the targets
         NdW1 = sum(delta1 * delta1) * sum(x * x)
 
         Raises:
-            SpecError: layers take means over the batch, or backpropagation is truncated.
+            SpecError: layers take means over the batch, or backpropagation is truncated, or as for `kfac`.
         """
-        example = self.network.system()
+        example = self._example("the norm of each example's gradient")
         return self.with_along(norms_of_examples(example, self.system, self.backward))
 
     def tangent_kernel(self) -> Self:

@@ -138,7 +138,7 @@ def norms_of_examples(example: System, system: System, backward: Iterable[Item])
     check_whole(example)
     if example.joins_examples:
         raise SpecError(
-            "layers take means over the examples of a batch, so that no example has a gradient of its own\\n"
+            "layers take means over the examples of a batch, so that no example has a gradient of its own\n"
             "allowed: a network without statistics over the batch, or evaluation=True"
         )
     found = {each.target: each.expression for each in equations_in(derive_system(example)[0])}
@@ -167,14 +167,14 @@ def _of_batch(asked: list[Equation], system: System, backward: Iterable[Item]) -
     adjoints = {each.name: each.target for each in equations_in(backward)}
     known = {**system.by_name, **adjoints}
     mapping: dict[Variable, Variable] = {}
-    found = []
+    told: list[Equation] = []
     for equation in asked:
         read = [each for each in variables(equation.expression) if each not in mapping]
-        mapping |= {each: known[each.name] for each in read if known[each.name].shape != each.shape}
+        there = {each: known.get(each.name, each) for each in read}  # running statistics are the same for all examples
+        mapping |= {each: found for each, found in there.items() if found.shape != each.shape}
         expression = batched(equation.expression, mapping, system.batch, system.layout)
         whole: dict[Node, Node] = {each: n.Multiply(n.Scalar(system.batch), each) for each in adjoints.values()}
         target = equation.target.change(shape=(system.batch,))
         mapping[equation.target] = target
-        told = tidy(put(expression, whole))
-        found.append(replace(equation, target=target, expression=tidy(told), steps=()))
-    return found
+        told.append(replace(equation, target=target, expression=tidy(put(expression, whole)), steps=()))
+    return told

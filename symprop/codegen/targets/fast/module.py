@@ -86,7 +86,7 @@ def module_source(
         .render(
             network=_network(derivation.source),
             dtype=dtype,
-            again=_again(options, compiled is not None),
+            again=_again(options, compiled is not None, derivation.along.question),
             counted=derivation.counted,
             hyperparameters=named(system),
             scipy=scipy_imports(code),
@@ -273,11 +273,12 @@ def _table(parameters: tuple[Parameter, ...]) -> list[str]:
     return [f"{name:<{widths[0]}}  {shape:<{widths[1]}}  {kind}" for name, shape, kind in rows]
 
 
-def _again(options: Options, loops: bool) -> list[str]:
+def _again(options: Options, loops: bool, question: str) -> list[str]:
     """Return the lines that write the module once more."""
     chosen = [f'dtype="{options.dtype}"']
     chosen += [f'optimizer="{options.optimizer.name}"'] if options.optimizer else []
     chosen += ['target="numba"' if loops else "fast=True", *(["threads=2"] if options.threads == 2 else [])]
+    chosen += [f'question="{question}"'] if question else []
     return laid_out("symprop.generate(", ["network", *chosen])
 
 
