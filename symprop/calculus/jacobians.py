@@ -69,10 +69,9 @@ def chained(equations: Sequence[Equation], of: Variable, by: Variable, context: 
     between = _between(equations, of, by)
     if of.rank == 0:
         return _pulled_back(between, of, by, n.Scalar(1), context)
-    cuts = _cuts(between, by)
     total: Node | None = None
-    for first, last in pairwise(cuts):
-        piece = _pushed_forward(between, last, first, context)
+    for (start, first), (stop, last) in pairwise(_cuts(between, by)):
+        piece = _pushed_forward(between[start:stop], last, first, context)
         total = piece if total is None else _product(piece, total)
     if total is None:
         return n.Identity(by.shape[0]) if of == by else zeros(*of.shape, *by.shape)
@@ -122,8 +121,8 @@ def _between(equations: Sequence[Equation], of: Variable, by: Variable) -> list[
     return kept[::-1]
 
 
-def _cuts(between: Sequence[Equation], by: Variable) -> list[Variable]:
-    """The variables, `by` first, through which every way leads."""
+def _cuts(between: Sequence[Equation], by: Variable) -> list[tuple[int, Variable]]:
+    """The vectors, after `by`, through which every way leads, each with the number of equations up to its own."""
     order = {by: 0}
     reach = {0: 0}  # place of a variable -> the last place that reads it
     for place, equation in enumerate(between, start=1):
@@ -131,10 +130,10 @@ def _cuts(between: Sequence[Equation], by: Variable) -> list[Variable]:
         for variable in variables(equation.expression):
             if variable in order:
                 reach[order[variable]] = place
-    cuts, furthest = [by], reach[0]
+    cuts, furthest = [(0, by)], reach[0]
     for variable, place in list(order.items())[1:]:
-        if furthest <= place:
-            cuts.append(variable)
+        if furthest <= place and variable.rank:
+            cuts.append((place, variable))
         furthest = max(furthest, reach.get(place, place))
     return cuts
 
@@ -143,8 +142,6 @@ def _pushed_forward(between: Sequence[Equation], of: Variable, by: Variable, con
     reached: dict[Variable, Node] = {by: n.Identity(by.shape[0]) if by.rank else n.Scalar(1)}
     numbers: dict[Variable, Equation] = {}  # between vectors, which a Jacobian goes through with what reads them
     for equation in between:
-        if equation.target == by:
-            continue
         if by.rank and not equation.target.rank:
             numbers[equation.target] = equation
             continue
@@ -153,10 +150,7 @@ def _pushed_forward(between: Sequence[Equation], of: Variable, by: Variable, con
         parts = [
             _product(_local(passed, variable, context), reached[variable]) for variable in read if variable in reached
         ]
-        if parts:
-            reached[equation.target] = tidy(_sum(parts))
-        if equation.target == of:
-            break
+        reached[equation.target] = tidy(_sum(parts))
     return reached[of]
 
 
