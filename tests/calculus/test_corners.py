@@ -67,6 +67,8 @@ CORNERS = {
         gradient x  log(softmax(x)[i])
         gradient x  sum((X * x)[:, i])
         gradient u  sum(zeros(n)[ids] * u + u)
+        gradient P  log(sum(one_hot(i, n) * softmax(P, axis=1), axis=0)[i])
+        gradient w  sum(log(sum(one_hot(rows, n) * softmax(w), axis=1)))
         gradient P  sum(log(sum(one_hot(rows, n) * P, axis=1))) + sum(log(sum(P * P, axis=1)))
     """,
     "choices": """
