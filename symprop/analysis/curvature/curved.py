@@ -9,7 +9,8 @@ from symprop.algebra.equations import Item, System
 from symprop.algebra.formula import Formula
 from symprop.algebra.names import looked_up
 from symprop.analysis.curvature.along import Along, hessian_product
-from symprop.analysis.curvature.blocks import HessianBlock, hessian_block, hessian_diagonal
+from symprop.analysis.curvature.blocks import Alone, HessianBlock, hessian_block
+from symprop.analysis.curvature.diagonals import hessian_diagonal
 from symprop.analysis.curvature.examples import norms_of_examples
 from symprop.analysis.curvature.fisher import empirical_product, fisher_product
 from symprop.analysis.curvature.gauss_newton import gauss_newton_product
@@ -70,7 +71,7 @@ class Curved:
         """
         wanted = {each.name: each for each in self.system.wanted}
         first, second = (looked_up(each, wanted, "no parameter is called") for each in (of, of if by is None else by))
-        return hessian_block(self.system, self.backward, first, second)
+        return hessian_block(self.system, self.backward, first, second, self._alone())
 
     def hessian_diagonal(self) -> dict[str, HessianBlock]:
         """Return the diagonal of the Hessian for each parameter by its name, in the parameter's shape.
@@ -86,10 +87,7 @@ class Curved:
         Raises:
             SpecError: a parameter's block has no short closed form, or backpropagation is truncated.
         """
-        example = self.network.system()
-        if self.system.batch is None or example.joins_examples:
-            return hessian_diagonal(None, self.system, self.backward, ())
-        return hessian_diagonal(example, self.system, self.backward, derive_system(example)[0])
+        return hessian_diagonal(self.system, self.backward, self._alone())
 
     def gauss_newton(self) -> Self:
         """Return the derivation with the product of the Gauss-Newton matrix and a direction v, `J' H J v`.
@@ -193,6 +191,14 @@ with the probabilities p, and its Hessian does not read the targets
         likelihood = "" if isinstance(self.network, Formula) else self.network.likelihood
         found, why = kfac_factors(example, self.system, self.backward, likelihood)
         return self.with_along(found, *why)
+
+    def _alone(self) -> Alone | None:
+        """Return the system of one example, with its backward equations, where a batch is the mean of its examples."""
+        if self.system.batch is None or isinstance(self.network, Formula):
+            return None
+        example = self.network.system()
+        example = example if self.system == self.network.system(self.system.layout) else example.evaluated
+        return None if example.joins_examples else (example, tuple(derive_system(example)[0]))
 
     def _example(self, what: str) -> System:
         """Return the system of one example, of evaluation where this derivation is.
