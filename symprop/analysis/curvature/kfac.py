@@ -32,7 +32,7 @@ from symprop.algebra.roles import BLOCK, INPUTS, OUTPUTS, ROOT
 from symprop.algebra.trees import is_zero, variables
 from symprop.analysis.curvature.along import Along
 from symprop.analysis.curvature.fisher import without_division
-from symprop.analysis.curvature.means import Means
+from symprop.analysis.curvature.moments import Moments
 from symprop.analysis.curvature.outputs import WayBack, free_mark, way_back, written
 from symprop.analysis.curvature.roots import root_of_hessian
 from symprop.analysis.curvature.shared import Places, places_of
@@ -95,7 +95,7 @@ def kfac_factors(
             "no weight has a gradient that is a sum of outer products, so there are no factors of K-FAC\n"
             "allowed: a network with a layer such as Dense, Conv2D or LSTM"
         )
-    means = Means(system)
+    means = Moments(system)
     if likelihood:
         made, why = _drawn(back, example, likelihood, means)
     else:
@@ -110,7 +110,7 @@ def kfac_factors(
     return along, (why, *_said(layers, back, sharing))
 
 
-def _drawn(back: WayBack, example: System, likelihood: str, means: Means) -> tuple[tuple[Equation, ...], str]:
+def _drawn(back: WayBack, example: System, likelihood: str, means: Moments) -> tuple[tuple[Equation, ...], str]:
     """Return the equations that go back from a root of the expected Hessian, and why it is this Hessian."""
     output = example.output
     means.count = prod(output.shape)
@@ -128,7 +128,7 @@ def _drawn(back: WayBack, example: System, likelihood: str, means: Means) -> tup
     return tuple(made), why
 
 
-def _as_given(back: WayBack, backward: Iterable[Item], means: Means) -> None:
+def _as_given(back: WayBack, backward: Iterable[Item], means: Moments) -> None:
     """Take the adjoints of the derivation: in a batch those of the mean of all losses, an example's own divided."""
     if means.system.batch is not None:
         adjoints = {each.name: each.target for each in equations_in(backward)}
@@ -136,7 +136,7 @@ def _as_given(back: WayBack, backward: Iterable[Item], means: Means) -> None:
         means.share = BATCH_SIZE**2
 
 
-def _factors(layer: Layer, means: Means, sharing: str, is_drawn: bool) -> Iterator[Equation]:
+def _factors(layer: Layer, means: Moments, sharing: str, is_drawn: bool) -> Iterator[Equation]:
     """Yield the equations of the factors of a layer."""
     places, (inputs, outputs) = layer.places, layer.factors
     expands = sharing == "expand"
@@ -156,7 +156,7 @@ def _factors(layer: Layer, means: Means, sharing: str, is_drawn: bool) -> Iterat
     yield Equation(outputs, means.moments(derivatives, means.share), note=OF_OUTPUTS)
 
 
-def _block(layer: Layer, a: Variable, derivatives: Node, means: Means) -> Iterator[Equation]:
+def _block(layer: Layer, a: Variable, derivatives: Node, means: Moments) -> Iterator[Equation]:
     """Yield the equations of the whole block of the Fisher matrix of a weight, for one example."""
     note = "the block of the Fisher matrix, whole"
     if layer.places.left.rank == 1:

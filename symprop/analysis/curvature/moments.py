@@ -22,7 +22,7 @@ from symprop.calculus.tidy import tidy
 
 
 @dataclass
-class Means:
+class Moments:
     """Formulas of one example in the layout of a system, those in derivatives for all `count` rows of a root at once.
 
     `known` has the arrays of the batch by those of one example, `roots` what goes back from all rows by adjoints.
