@@ -150,6 +150,7 @@ MEASURES = (
         short=4,
         usual=400,
         long=10_000,
+        part=250,
     ),
     Measure(
         "networks against JAX",
@@ -159,6 +160,7 @@ MEASURES = (
         usual=150,
         long=10_000,
         needs=("jax",),
+        part=250,
     ),
     Measure(
         "networks against PyTorch",
@@ -168,6 +170,7 @@ MEASURES = (
         usual=150,
         long=10_000,
         needs=("torch",),
+        part=250,
     ),
     Measure(
         "certificates of random networks",
@@ -176,6 +179,7 @@ MEASURES = (
         short=1,
         usual=60,
         long=1000,
+        part=250,
     ),
     Measure(
         "tiny networks in 50 digits",

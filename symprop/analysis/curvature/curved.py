@@ -190,27 +190,32 @@ with the probabilities p, and its Hessian does not read the targets
         """
         return self.with_along(tangent_kernel(self._example("a tangent kernel"), self.system))
 
-    def kfac(self) -> Self:
+    @checked
+    def kfac(self, sharing: str = "expand") -> Self:
         """Return the derivation with K-FAC's factors of the Fisher matrix of each weight, without penalties.
 
         `AW1`, `(n0 + 1, n0 + 1)`, is the mean of `a a'`, a what `W1` multiplies, with a 1 behind it where the layer has
-        a bias, which is the last column of the weight; `GW1`, `(n1, n1)`, is the mean of `delta delta'`, delta the
-        derivative of the loss of each example with respect to `z1`, over targets that are drawn from the model. Where
-        the loss is no likelihood they are those of the data. `kron(GW1, AW1)` stands for the block of the Fisher matrix
-        in the order of the weight's elements row after row, `FW1` (Martens and Grosse, 2015). Remarks say what this
-        assumes, and which parameters have no factors.
+        a bias, which is the last column of the weight; `GW1`, `(n1, n1)`, is the mean of `b b'`, b the derivative of
+        the loss of each example with respect to `z1`, over targets that are drawn from the model: `Sz1' Sz1`, where S
+        is what goes back from a root of the loss's expected Hessian. Where the loss is no likelihood they are those of
+        the data. `kron(GW1, AW1)` stands for the block of the Fisher matrix in the order of the weight's elements row
+        after row, `FW1` (Martens and Grosse, 2015). Remarks say what this assumes, and what has no factors.
+
+        A weight that is used in several places, along a sequence, at pixels, at moments or where it is tied, has the
+        moments of all places, each an example of its own, where `sharing` is "expand" (for convolutions: Grosse and
+        Martens, 2016), or those of the sum of b and the mean of a, where it is "reduce" (Eschenhagen and others, 2023).
 
         >>> from symprop import derive
         >>> d = derive("Input(2) >> Dense(3) >> Tanh() >> Dense(2) >> SoftmaxCrossEntropy()").kfac()
-        >>> print(d.equation("H2").text(), d.equation("GW1").text(), d.equation("AW1").text(), sep="; ")
-        H2 = diag(p) - outer(p, p); GW1 = batch_mean(Jz1.T @ H2 @ Jz1); AW1 = batch_mean(outer(a_bar1, a_bar1))
+        >>> print(d.equation("Sz2").text(), d.equation("GW1").text(), d.equation("AW1").text(), sep="; ")
+        Sz2 = diag(sqrt(p)) - outer(sqrt(p), p); GW1 = batch_mean(Sz1.T @ Sz1); AW1 = batch_mean(outer(a_bar1, a_bar1))
 
         Raises:
-            SpecError: no weight has factors, or the output is no vector; or as for `tangent_kernel` and `fisher`.
+            SpecError: no weight has factors, or another `sharing`; or as for `tangent_kernel` and `fisher`.
         """
         example = self._example("K-FAC")
         likelihood = "" if isinstance(self.network, Formula) else self.network.likelihood
-        found, why = kfac_factors(example, self.system, self.backward, likelihood)
+        found, why = kfac_factors(example, self.system, self.backward, likelihood, sharing)
         return self.with_along(found, *why)
 
     def _alone(self) -> Alone | None:
