@@ -162,7 +162,9 @@ def outputs_of(system: System) -> Outputs:
             of = back.of[each.target]
             target = of.of_role(JACOBIAN, count, *of.shape)
             made.append(
-                Equation(target, found.of(each.expression), note=f"the Jacobian of the output with respect to {of}")
+                Equation(
+                    target, found.of(each.expression), note=f"the Jacobian of the output with respect to {of.name}"
+                )
             )
             found.jacobians[each.target] = target
     return replace(found, equations=tuple(made))
