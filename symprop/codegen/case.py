@@ -42,10 +42,11 @@ QUESTIONS: Mapping[str, Callable[[Derivation], Derivation]] = {
     "empirical_fisher_vp": lambda derivation: derivation.fisher(empirical=True),
     "tangent_kernel": Derivation.tangent_kernel,
     "kfac": Derivation.kfac,
+    "kfac_reduce": lambda derivation: derivation.kfac(sharing="reduce"),
 }
 """What a module computes beside the passes, by the name of its function, and the derivation that this needs."""
 
-NO_STEP = ("tangent_kernel", "kfac")
+NO_STEP = ("tangent_kernel", "kfac", "kfac_reduce")
 """Those of an example at a time: no step for a workspace, with loops over time written out."""
 
 

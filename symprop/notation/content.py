@@ -56,7 +56,7 @@ def _along(derivation: Derivation) -> dict[str, Iterable[Block]]:
     what = along.what[:1].upper() + along.what[1:]
     if along.whole:
         return {
-            "Jacobians of the output": _lines(derivation, along.forward, None),
+            along.before: _lines(derivation, along.forward, None),
             what: _lines(derivation, along.backward, None),
         }
     return {

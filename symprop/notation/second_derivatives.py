@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from symprop.algebra.equations import equations_in
-from symprop.algebra.roles import INPUTS, JACOBIAN, OUTPUTS, PARAMETER
+from symprop.algebra.roles import INPUTS, JACOBIAN, OUTPUTS, PARAMETER, ROOT
 from symprop.analysis.derivation import Derivation
 from symprop.notation.words import Words
 
@@ -19,6 +19,9 @@ def second_derivatives(derivation: Derivation) -> Iterator[Words]:
             yield (each, " is the Jacobian of the output with respect to ", each.of_tangent, ", a row for each output.")
         for each in [each for each in jacobians if each.of_tangent.role == PARAMETER][:1]:
             yield ("The columns of ", each, " are the elements of the parameter, row after row.")
+        for each in [each for each in tangents if each.role.startswith(ROOT)][:1]:
+            hessian: Words = ("the expected Hessian of the loss with respect to ", each.of_tangent)
+            yield (each, " has the rows of a root of ", *hessian, ", and every other S what goes back from them.")
         for each in derivation.along.results[:2]:
             if each.role.startswith(INPUTS):
                 yield (each, " has the second moments of what ", each.of_tangent, " multiplies, over the examples.")

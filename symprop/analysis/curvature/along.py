@@ -21,7 +21,7 @@ class Along:
     `what` is the matrix ("Hessian"), `question` the function of a module that computes this, and `results` are what
     comes out, in the order of the parameters. Where `whole`, there is no direction, and one array comes out, or for
     each name in `parts` some of the results. With `second`, the backward equations read two examples: each array of the
-    first, and what it is called for the second.
+    first, and what it is called for the second. `before` is what the forward equations are where there is no direction.
     """
 
     what: str = ""
@@ -32,6 +32,7 @@ class Along:
     whole: bool = False
     parts: tuple[str, ...] = ()
     second: tuple[tuple[Variable, Variable], ...] = ()
+    before: str = "Jacobians of the output"
 
 
 NOTHING = Along()

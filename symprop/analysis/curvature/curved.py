@@ -9,7 +9,8 @@ from symprop.algebra.equations import Item, System
 from symprop.algebra.formula import Formula
 from symprop.algebra.names import looked_up
 from symprop.analysis.curvature.along import Along, hessian_product
-from symprop.analysis.curvature.blocks import HessianBlock, hessian_block, hessian_diagonal
+from symprop.analysis.curvature.blocks import Alone, HessianBlock, hessian_block
+from symprop.analysis.curvature.diagonals import hessian_diagonal
 from symprop.analysis.curvature.examples import norms_of_examples
 from symprop.analysis.curvature.fisher import empirical_product, fisher_product
 from symprop.analysis.curvature.gauss_newton import gauss_newton_product
@@ -70,7 +71,7 @@ class Curved:
         """
         wanted = {each.name: each for each in self.system.wanted}
         first, second = (looked_up(each, wanted, "no parameter is called") for each in (of, of if by is None else by))
-        return hessian_block(self.system, self.backward, first, second)
+        return hessian_block(self.system, self.backward, first, second, self._alone())
 
     def hessian_diagonal(self) -> dict[str, HessianBlock]:
         """Return the diagonal of the Hessian for each parameter by its name, in the parameter's shape.
@@ -86,10 +87,7 @@ class Curved:
         Raises:
             SpecError: a parameter's block has no short closed form, or backpropagation is truncated.
         """
-        example = self.network.system()
-        if self.system.batch is None or example.joins_examples:
-            return hessian_diagonal(None, self.system, self.backward, ())
-        return hessian_diagonal(example, self.system, self.backward, derive_system(example)[0])
+        return hessian_diagonal(self.system, self.backward, self._alone())
 
     def gauss_newton(self) -> Self:
         """Return the derivation with the product of the Gauss-Newton matrix and a direction v, `J' H J v`.
@@ -171,28 +169,41 @@ with the probabilities p, and its Hessian does not read the targets
         """
         return self.with_along(tangent_kernel(self._example("a tangent kernel"), self.system))
 
-    def kfac(self) -> Self:
+    @checked
+    def kfac(self, sharing: str = "expand") -> Self:
         """Return the derivation with K-FAC's factors of the Fisher matrix of each weight, without penalties.
 
         `AW1`, `(n0 + 1, n0 + 1)`, is the mean of `a a'`, a what `W1` multiplies, with a 1 behind it where the layer has
-        a bias, which is the last column of the weight; `GW1`, `(n1, n1)`, is the mean of `delta delta'`, delta the
-        derivative of the loss of each example with respect to `z1`, over targets that are drawn from the model. Where
-        the loss is no likelihood they are those of the data. `kron(GW1, AW1)` stands for the block of the Fisher matrix
-        in the order of the weight's elements row after row, `FW1` (Martens and Grosse, 2015). Remarks say what this
-        assumes, and which parameters have no factors.
+        a bias, which is the last column of the weight; `GW1`, `(n1, n1)`, is the mean of `b b'`, b the derivative of
+        the loss of each example with respect to `z1`, over targets that are drawn from the model: `Sz1' Sz1`, where S
+        is what goes back from a root of the loss's expected Hessian. Where the loss is no likelihood they are those of
+        the data. `kron(GW1, AW1)` stands for the block of the Fisher matrix in the order of the weight's elements row
+        after row, `FW1` (Martens and Grosse, 2015). Remarks say what this assumes, and what has no factors.
+
+        A weight that is used in several places, along a sequence, at pixels, at moments or where it is tied, has the
+        moments of all places, each an example of its own, where `sharing` is "expand" (for convolutions: Grosse and
+        Martens, 2016), or those of the sum of b and the mean of a, where it is "reduce" (Eschenhagen and others, 2023).
 
         >>> from symprop import derive
         >>> d = derive("Input(2) >> Dense(3) >> Tanh() >> Dense(2) >> SoftmaxCrossEntropy()").kfac()
-        >>> print(d.equation("H2").text(), d.equation("GW1").text(), d.equation("AW1").text(), sep="; ")
-        H2 = diag(p) - outer(p, p); GW1 = batch_mean(Jz1.T @ H2 @ Jz1); AW1 = batch_mean(outer(a_bar1, a_bar1))
+        >>> print(d.equation("Sz2").text(), d.equation("GW1").text(), d.equation("AW1").text(), sep="; ")
+        Sz2 = diag(sqrt(p)) - outer(sqrt(p), p); GW1 = batch_mean(Sz1.T @ Sz1); AW1 = batch_mean(outer(a_bar1, a_bar1))
 
         Raises:
-            SpecError: no weight has factors, or the output is no vector; or as for `tangent_kernel` and `fisher`.
+            SpecError: no weight has factors, or another `sharing`; or as for `tangent_kernel` and `fisher`.
         """
         example = self._example("K-FAC")
         likelihood = "" if isinstance(self.network, Formula) else self.network.likelihood
-        found, why = kfac_factors(example, self.system, self.backward, likelihood)
+        found, why = kfac_factors(example, self.system, self.backward, likelihood, sharing)
         return self.with_along(found, *why)
+
+    def _alone(self) -> Alone | None:
+        """Return the system of one example, with its backward equations, where a batch is the mean of its examples."""
+        if self.system.batch is None or isinstance(self.network, Formula):
+            return None
+        example = self.network.system()
+        example = example if self.system == self.network.system(self.system.layout) else example.evaluated
+        return None if example.joins_examples else (example, tuple(derive_system(example)[0]))
 
     def _example(self, what: str) -> System:
         """Return the system of one example, of evaluation where this derivation is.

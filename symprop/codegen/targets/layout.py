@@ -91,14 +91,14 @@ def laid_out(start: str, items: Sequence[str], end: str = ")", indent: int = IND
     return [start, *(f"    {item}," for item in items), end]
 
 
-def in_a_row(start: str, names: Sequence[str], end: str = "", indent: int = INDENT) -> list[str]:
+def in_a_row(start: str, names: Sequence[str], end: str = "") -> list[str]:
     """Return `start a, b, c end`; where that is too long, in brackets with a name on each line.
 
     >>> in_a_row("return ", ["params", "x"])
     ['return params, x']
     """
     whole = f"{start}{', '.join(names)}{end}"
-    if len(whole) + indent <= COLUMNS:
+    if len(whole) + INDENT <= COLUMNS:
         return [whole]
     return [f"{start}(", *(f"    {name}," for name in names), f"){end}"]
 

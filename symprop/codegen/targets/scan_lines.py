@@ -224,7 +224,7 @@ SCANS: dict[str, Callable[[Written], Iterable[str]]] = {"np": _in_place, "jnp": 
 """How a loop is written in each library."""
 
 
-def row_source(array: Node, write: Dialect, index: str = "t") -> str:
+def row_source(array: Node, write: Dialect, index: str) -> str:
     """Return the source of a row of an array, that of a moment or of a window."""
     match array:
         case n.Slice(operands=(inner,)) if array.axis == 0:
@@ -240,8 +240,7 @@ def row_source(array: Node, write: Dialect, index: str = "t") -> str:
 
 def _window_source(array: Node, write: Dialect) -> str:
     """Return the source of a window of an array, whose moments lie along an axis that is split."""
-    axis = array.axes[0] if isinstance(array, n.Transpose) else 0
-    split = array.operands[0] if isinstance(array, n.Transpose) else array
+    axis, split = array.order[0], array.untransposed
     inner, every, start = split.operands[0], split.shape[axis + 1], Integer(0)
     if isinstance(inner, n.Slice) and inner.axis == axis:
         inner, start = inner.operands[0], inner.start
