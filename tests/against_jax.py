@@ -42,6 +42,7 @@ def reference() -> ModuleType:
     module.own_rows = lambda text, variable, rows, given: jax.vmap(
         lambda row: jax.numpy.broadcast_to(formula(text, **{variable: row}, **given), row.shape)
     )(rows)
+    module.of_examples = lambda run, values: jax.vmap(run)(values, jax.numpy.arange(len(values)))
     for name, step in STEPS.items():
         module.LAYERS[name] = in_place(module.LAYERS[name], step)
     module.held = jax.lax.stop_gradient
@@ -184,7 +185,7 @@ def loss_and_grads(
     """Return the loss of a network and its gradients, as JAX has them."""
     import jax
 
-    read, data = reference().Network(text, sizes), (arrays(x), jax.numpy.asarray(y), arrays(masks))
+    read, data = reference().Network(text, sizes), arrays((x, y, masks))
     step = jax.jit(jax.value_and_grad(lambda given: read.loss(given, *data)), compiler_options=dict(options))
     loss, slopes = step(arrays(params))
     return float(loss), slopes
@@ -203,15 +204,15 @@ def hessian_product(
     """Return the Hessian of the loss times a direction, as JAX has it: forward mode through reverse mode."""
     import jax
 
-    read, data = reference().Network(text, sizes), (arrays(x), jax.numpy.asarray(y), arrays(masks))
+    read, data = reference().Network(text, sizes), arrays((x, y, masks))
     gradient = jax.grad(lambda given: read.loss(given, *data))
     product = jax.jit(lambda given, v: jax.jvp(gradient, (given,), (v,))[1], compiler_options=dict(options))
     found: dict[str, Any] = product(arrays(params), arrays(v))
     return found
 
 
-def arrays(values: dict[str, Any]) -> dict[str, Any]:
-    """Return NumPy's arrays as JAX's."""
-    import jax.numpy
+def arrays(values: Any) -> Any:
+    """Return NumPy's arrays as JAX's, alone or in dicts."""
+    import jax
 
-    return {name: jax.numpy.asarray(value) for name, value in values.items()}
+    return jax.tree.map(jax.numpy.asarray, values)

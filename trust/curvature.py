@@ -23,7 +23,8 @@ def rows_that_fail(text: str) -> list[str]:
     for _ in range(2):  # a count may bring names of its own
         numeric = numeric.with_sizes({name: SIZES[name] for name in numeric.sizes if name in SIZES})
     small = tiny(written_out_in_time(numeric))
-    if not Network(text, SIZES).parameters or against_frameworks.is_refused(small):
+    read = Network(text, SIZES)
+    if not read.parameters or read.truncated:
         return []
     found = [*curvature_checks.rows(Case(small), 0)]
     return [f"{row.name}, {row.oracle}: {row.error:.1e} {row.note}" for row in found if not row.ok]
