@@ -43,7 +43,7 @@ MEASURES = (
     Measure(
         "Hessian products against JAX",
         "The Hessian of a random network times a random direction, to read and fast, is that of JAX in float64.",
-        random_ones(partial(against_frameworks.wrong_products, engines=("jax",), forms=("read", "fast"))),
+        random_ones(partial(against_frameworks.wrong_products, engines=("jax",))),
         short=1,
         usual=150,
         long=1000,
@@ -52,7 +52,7 @@ MEASURES = (
     Measure(
         "Hessian products against PyTorch",
         "The Hessian of a random network times a random direction, to read and fast, is that of PyTorch in float64.",
-        random_ones(partial(against_frameworks.wrong_products, engines=("torch",), forms=("read", "fast"))),
+        random_ones(partial(against_frameworks.wrong_products, engines=("torch",))),
         short=1,
         usual=150,
         long=1000,

@@ -146,7 +146,7 @@ class Recurrent(Layer):
             yield Need(shape[0], least=twice) if valued(shape[0]) > twice else Need(shape[0], stays=True)
 
     def stops_after(self, count: Expr) -> bool:
-        """Whether a gradient stops somewhere in so many moments: a window ends before the last, for all that is known."""
+        """Whether a gradient stops within so many moments; it may where their number has a name."""
         return self.truncate is not None and not (valued(count).is_Integer and valued(count) <= self.truncate)
 
     def begin(self, builder: Builder, value: Variable) -> Moment:

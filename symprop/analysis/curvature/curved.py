@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cached_property
 from typing import Any, Self, cast
 
 from symprop.algebra.equations import Item, System
@@ -32,6 +33,11 @@ class Curved:
     backward: tuple[Item, ...]
     remarks: tuple[str, ...]
     along: Along
+
+    @cached_property
+    def evaluation(self) -> bool:
+        """Whether running statistics stand for those of the batch, and no dropout is drawn."""
+        return not isinstance(self.network, Formula) and self.system != self.network.system(self.system.layout)
 
     def with_along(self, along: Along, *why: str) -> Self:
         """Return the derivation with the equations of a question of second derivatives, and why they are these."""
@@ -223,7 +229,7 @@ with the probabilities p, and its Hessian does not read the targets
         if self.system.batch is None or isinstance(self.network, Formula):
             return None
         example = self.network.system()
-        example = example if self.system == self.network.system(self.system.layout) else example.evaluated
+        example = example.evaluated if self.evaluation else example
         return None if example.joins_examples else (example, tuple(derive_system(example)[0]))
 
     def _with_blocks(self, asked: Self, role: str) -> Self:
@@ -248,4 +254,4 @@ with the probabilities p, and its Hessian does not read the targets
         if self.system.layout == "columns":
             raise SpecError(f'{what} has no form in layout "columns"\nallowed: "example", "rows"')
         example = self.network.system()
-        return example if self.system == self.network.system(self.system.layout) else example.evaluated
+        return example.evaluated if self.evaluation else example
