@@ -85,6 +85,7 @@ bench-recurrent: bench-extras
 
 bench-curvature: bench-extras
 	@$(BIN)/python benchmarks/curvature.py
+	@$(BIN)/python benchmarks/kfac.py
 
 bench-busy: bench-extras
 	@$(BIN)/python benchmarks/busy.py

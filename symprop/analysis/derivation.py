@@ -79,12 +79,14 @@ class Derivation(Studied, Curved, Comparable, Printable):
     @property
     def equations(self) -> Iterator[Equation]:
         """All equations, forward then backward, loop bodies and base cases too, in printed order."""
-        return equations_in((*self.system.items, *self.backward, *self.along.forward, *self.along.backward))
+        along = self.along
+        return equations_in((*self.system.items, *self.backward, *along.forward, *along.backward, *along.blocks))
 
     @cached_property
     def numbers(self) -> dict[str, int]:
         """The equation number of each name, from 1, in the order of a page: the gradients stand last."""
-        passes = ((*self.system.items, *self.backward), self.along.forward, self.along.backward)
+        along = self.along
+        passes = ((*self.system.items, *self.backward), along.forward, along.backward, along.blocks)
         printed = [
             equation
             for items in passes

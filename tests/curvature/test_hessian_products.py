@@ -78,3 +78,18 @@ def products(text: str, layout: str) -> tuple[dict[str, Array], dict[str, Array]
     evaluator.run([*gradients, *tangents])
     found = {each.name: unstacked(evaluator.values[f"Rd{each.name}"]).real for each in system.parameters}
     return found, wanted
+
+
+@pytest.mark.parametrize(
+    ("text", "bends"),
+    [
+        (
+            "Input(3) >> Dense(4) >> ReLU() >> Dropout(0.5) >> Dense(2) >> MeanSquaredError()",
+            "second derivatives of z2,",
+        ),
+        ("Input(3) >> Dense(4) >> Tanh() >> Dense(2) >> SoftmaxCrossEntropy()", "second derivatives of a1 and z2,"),
+        ("Input(3) >> Dense(2) >> SoftmaxCrossEntropy()", "the Hessian is the Gauss-Newton matrix"),
+    ],
+)
+def test_a_remark_says_what_bends(text: str, bends: str) -> None:
+    assert bends in symprop.derive(text).hvp().remarks[-1]

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from symprop.algebra.equations import Item, System, equations_in
+from symprop.algebra.equations import Equation, Item, System, equations_in
 from symprop.algebra.names import gradient_of
 from symprop.algebra.nodes import Variable
-from symprop.algebra.roles import HELD
+from symprop.algebra.roles import HELD, TANGENT
+from symprop.algebra.trees import is_zero, variables
 from symprop.analysis.curvature.tangents import Tangents, at_any_moment, needed
 from symprop.calculus.rules import context
 from symprop.errors import SpecError
@@ -21,7 +22,9 @@ class Along:
     `what` is the matrix ("Hessian"), `question` the function of a module that computes this, and `results` are what
     comes out, in the order of the parameters. Where `whole`, there is no direction, and one array comes out, or for
     each name in `parts` some of the results. With `second`, the backward equations read two examples: each array of the
-    first, and what it is called for the second.
+    first, and what it is called for the second. `before` is what the forward equations are where there is no direction;
+    `beside` has for each of the `parts` the bias that is a column of it, or "". `blocks` are what the matrix is for the
+    weights of single layers, which pages show and modules do not compute.
     """
 
     what: str = ""
@@ -32,6 +35,9 @@ class Along:
     whole: bool = False
     parts: tuple[str, ...] = ()
     second: tuple[tuple[Variable, Variable], ...] = ()
+    before: str = "Jacobians of the output"
+    blocks: tuple[Equation, ...] = ()
+    beside: tuple[str, ...] = ()
 
 
 NOTHING = Along()
@@ -50,6 +56,27 @@ def hessian_product(system: System, backward: Iterable[Item]) -> Along:
     first, second = tangents.through(system.items), tangents.through(tuple(backward))
     results = tuple(each.tangent for each in gradients)
     return kept(Along("Hessian", "hvp", first, second, results), system)
+
+
+def what_bends(system: System) -> str:
+    """Say which equations of a network have second derivatives, from which comes what a Hessian has beside `J' H J`.
+
+    That is each equation whose tangent still moves where the direction is held: a product of what moves, an activation
+    with a slope that moves, a norm. Elements of a mask are held, and so is which piece of a `relu` it is.
+    """
+    network = needed(system.items, [system.output])
+    tangents = Tangents(context(system), still_in(system), frozenset())
+    found = tuple(equations_in(tangents.through(network)))
+    held = {each for equation in found for each in variables(equation.expression) if each.role.startswith(TANGENT)}
+    again = Tangents(context(system), tangents.still | held, frozenset(), tangents.rows)
+    bent = [each.target.of_tangent.name for each in found if not is_zero(again.along(each.expression)[0])]
+    if not bent:
+        return "the output is linear in the parameters, so that the Hessian is the Gauss-Newton matrix"
+    names = bent[0] if len(bent) == 1 else f"{', '.join(bent[:-1])} and {bent[-1]}"
+    return (
+        f"what the Hessian has beside the Gauss-Newton matrix comes of the second derivatives of {names}, each times "
+        "an adjoint; all other equations of the network are linear in what moves"
+    )
 
 
 def kept(along: Along, system: System) -> Along:
