@@ -32,6 +32,7 @@ CORNERS = {
         gradient A  sum(sqrtm(A) @ sqrtm(A)) + sum(expm(A) @ expm(B))
         gradient A  sum(matrix_power(expm(A), 3)) + sum(matrix_power(sqrtm(A), 4))
         jacobian s  expm(s * A + s * s * A) @ x
+        jacobian s  (sqrtm(D + (s + s * s * s) * eye(n)) + expm(A + s * eye(n))) @ x
         gradient A  sum(matrix_power(A, 2) @ matrix_power(A, -3)) + trace(matrix_power(matrix_power(A, 2), -3))
         jacobian v  pinv(X) @ X @ pinv(X) @ v
     """,
@@ -46,7 +47,8 @@ CORNERS = {
         gradient A  det(kron(A, B)) + logdet(kron(A, B))
         gradient A  sum(kron(kron(A, eye(2)), eye(3)) @ z) + sum(kron(eye(2), kron(eye(3), A)) @ z)
         gradient A  sum(kron(A, kron(eye(3), eye(4))))
-        gradient x  sum(tril(diag(x)) @ y)
+        gradient x  sum(tril(diag(x)) @ y) + sum(diag(x) * diag(y))
+        gradient A  sum(sum(A * eye(n), axis=0, keepdims=True) * B) + sum(sum(A * eye(n), axis=1) * x)
         jacobian x  diagonal(diag(x) @ A)
     """,
     "products over more axes": """
@@ -61,6 +63,7 @@ CORNERS = {
     """,
     "elements by their places": """
         jacobian x  x[i] * y
+        jacobian x  concatenate((0 * x, y))
         jacobian X  X.T[grid]
         hessian x  sum(x[ids]**3)
         hessian x  sum(x[grid]**3)
@@ -75,10 +78,13 @@ CORNERS = {
         gradient x  sum((x > y) * (y < x) * x + (x > y) * (x < y) * x)
         gradient y  sum(sign(x)**2 * (abs(x) > -1) * y)
         gradient x  sum(relu(minimum(x, maximum(y, 3))))
+        gradient P  sum(abs(P) * relu(P))
     """,
     "exponentials and large powers": """
         gradient x  sum(log(exp(x) + exp(y) + exp(x * y)))
         gradient y  sum(log(s * s + exp(y)))
+        gradient s  (s + 1) * (s * s + 2) * (s**3 + 5) * (exp(s) + 1) * (sin(s) + 2) * (s + 7)
+        gradient v  sum(logsumexp(X + v[:, None], axis=1)**2) + sum(logsumexp(X + w, axis=1)) + sum(logsumexp(X + w, axis=0))
         gradient x  sum(1 / (exp(x) + exp(y)))
         gradient x  sum(sqrt(1 + 1 / x**2)) + sum(sqrt(1 + (x + y)**2)) + sum(log(1 + 10**40 * x**2))
     """,
