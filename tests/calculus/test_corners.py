@@ -84,7 +84,8 @@ CORNERS = {
         gradient x  sum(log(exp(x) + exp(y) + exp(x * y)))
         gradient y  sum(log(s * s + exp(y)))
         gradient s  (s + 1) * (s * s + 2) * (s**3 + 5) * (exp(s) + 1) * (sin(s) + 2) * (s + 7)
-        gradient v  sum(logsumexp(X + v[:, None], axis=1)**2) + sum(logsumexp(X + w, axis=1)) + sum(logsumexp(X + w, axis=0))
+        gradient v  sum(logsumexp(X + v[:, None], axis=1)**2) + sum(logsumexp(X + v[:, None], axis=0))
+        gradient w  sum(logsumexp(X + w, axis=1)) + sum(logsumexp(X + w, axis=0)**2)
         gradient x  sum(1 / (exp(x) + exp(y)))
         gradient x  sum(sqrt(1 + 1 / x**2)) + sum(sqrt(1 + (x + y)**2)) + sum(log(1 + 10**40 * x**2))
     """,
