@@ -183,9 +183,9 @@ def _is_linear(derivation: Derivation) -> bool:
     """Whether the output of a network is linear in all its parameters: what moves it reads nothing that moves."""
     network, _ = apart(derivation.system)
     moving = {*derivation.system.parameters, *(each.target for each in equations_in(network))}
-    made = {each.target.tangent for each in equations_in(network)}
+    made = {derivation.along.here(each.target.tangent) for each in equations_in(network)}
     tangents = [each for each in equations_in(derivation.along.forward) if each.target in made]
-    if derivation.system.output.tangent not in {each.target for each in tangents}:
+    if derivation.along.here(derivation.system.output.tangent) not in {each.target for each in tangents}:
         return False  # it is not needed, and so not there
     return not any(moving & set(variables(each.expression)) for each in tangents)
 

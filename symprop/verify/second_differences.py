@@ -54,7 +54,7 @@ class Scene:
     def equations(self, v: Values, arithmetic: Arithmetic) -> dict[str, Array]:
         """Return what the equations make of a direction."""
         system, along = self.derivation.system, self.derivation.along
-        tangents = {each.tangent.name: v[each.name] for each in system.parameters}
+        tangents = {along.here(each.tangent).name: v[each.name] for each in system.parameters}
         evaluator = self._evaluator({**self.point.of(system), **tangents}, arithmetic)
         evaluator.run([*self._gradients, *equations_in((*along.forward, *along.backward))])
         results = zip(system.wanted, along.results, strict=True)

@@ -123,7 +123,7 @@ def empirical_product(system: System, backward: tuple[Item, ...]) -> Along:
     back = turned.through(pulled_back(system, network, adjoint.tangent))
     results = tuple(gradient_of(each).curved for each in system.wanted)
     forward: tuple[Item, ...] = (*first, *more, start)
-    return kept(Along(f"empirical {MATRIX}", "empirical_fisher_vp", forward, back, results), system)
+    return kept(Along(f"empirical {MATRIX}", "empirical_fisher_vp", forward, back, results))
 
 
 def _beside(adjoint: Variable, output: Variable, system: System) -> Node:
