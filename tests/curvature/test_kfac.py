@@ -87,6 +87,20 @@ def test_the_page_says_what_they_assume_and_what_has_none() -> None:
         symprop.derive("Input(2, 3) >> LayerNorm() >> MeanSquaredError()").kfac()
 
 
+@pytest.mark.parametrize(
+    ("network", "options", "allowed"),
+    [
+        ("Input(3) >> Repeat(Dense(3) >> Tanh(), N) >> MeanSquaredError()", {}, "a number"),
+        ("Input(3) >> Dense(2) >> MeanSquaredError()", {"layout": "columns"}, '"example", "rows"'),
+        ("Input(3) >> Dense(3) >> Dropout(0.5) >> Dense(2) >> MeanSquaredError()", {}, "evaluation=True"),
+        ("Input(3) >> Dense(3) >> SoftmaxCrossEntropy(weights=(1, 2, 3))", {}, "evaluation=True"),
+    ],
+)
+def test_what_has_none_is_told(network: str, options: dict[str, str], allowed: str) -> None:
+    with pytest.raises(symprop.SpecError, match=f"allowed: .*{allowed}"):
+        symprop.derive(network, **options).kfac()
+
+
 @pytest.mark.parametrize("library", ["jax", "torch"])
 def test_other_libraries_have_the_same(library: str) -> None:
     if importlib.util.find_spec(library) is None:
