@@ -103,7 +103,7 @@ class Derivation(Studied, Curved, Comparable, Printable):
         gradients = frozenset(gradient_of(wanted) for wanted in self.system.wanted)
         rows = (rows for loop in loops_in(self.backward) for rows in loop.writes if rows.array in gradients)
         wanted = gradients.union(each.row for each in rows)
-        return wanted.union(*((each.tangent, each.curved) for each in wanted))
+        return wanted.union(*(map(self.along.here, (each.tangent, each.curved)) for each in wanted))
 
     @cached_property
     def by_name(self) -> dict[str, Equation]:

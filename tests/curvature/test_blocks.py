@@ -218,11 +218,5 @@ def test_closed_forms_are_written_as_in_books(text: str, of: str, layout: str, p
     assert str(symprop.derive(text, layout=layout).hessian(of)) == printed
 
 
-def test_a_name_that_two_things_would_have_is_told() -> None:
-    text = 'Input(2, 2) >> Scan("h = tanh(W @ x + Rh @ h_prev)", h=2) >> MeanSquaredError()'
-    with pytest.raises(symprop.SpecError, match="Rh1 is a name of the network"):
-        symprop.derive(text).hvp()
-
-
 def assert_close(found: Array, wanted: Array) -> None:
     assert np.abs(found - wanted).max() <= 1e-12 * (1 + np.abs(wanted).max())

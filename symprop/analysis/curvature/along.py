@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from symprop.algebra.equations import Equation, Item, System, equations_in
 from symprop.algebra.names import gradient_of
 from symprop.algebra.nodes import Variable
 from symprop.algebra.roles import HELD, TANGENT
 from symprop.algebra.trees import is_zero, variables
-from symprop.analysis.curvature.tangents import Tangents, at_any_moment, needed
+from symprop.analysis.curvature.renaming import Apart
+from symprop.analysis.curvature.tangents import Tangents, needed
 from symprop.calculus.rules import context
 from symprop.errors import SpecError
 
@@ -24,7 +25,8 @@ class Along:
     each name in `parts` some of the results. With `second`, the backward equations read two examples: each array of the
     first, and what it is called for the second. `before` is what the forward equations are where there is no direction;
     `beside` has for each of the `parts` the bias that is a column of it, or "". `blocks` are what the matrix is for the
-    weights of single layers, which pages show and modules do not compute.
+    weights of single layers, which pages show and modules do not compute. `names` tells what derived arrays are called
+    that would have a name of the network.
     """
 
     what: str = ""
@@ -38,6 +40,31 @@ class Along:
     before: str = "Jacobians of the output"
     blocks: tuple[Equation, ...] = ()
     beside: tuple[str, ...] = ()
+    names: tuple[tuple[Variable, Variable], ...] = ()
+
+    def here(self, variable: Variable) -> Variable:
+        """Return what a derived array is called here: `R_h` beside a weight `Rh`."""
+        return next((name for each, name in self.names if each == variable), variable)
+
+    def told_apart(self, system: System, backward: Iterable[Item]) -> Along:
+        """Return the same with derived arrays under names that no array of the system has."""
+        apart = Apart(system, backward)
+        if not apart.may_clash:
+            return self
+        equations = [*equations_in((*self.forward, *self.backward, *self.blocks))]
+        found = [variable for each in equations for variable in (each.target, *variables(each.expression))]
+        found += [*self.results, *(each for pair in self.second for each in pair)]
+        found += [each.tangent for each in system.parameters]
+        names = dict(self.names) | {each: apart.variable(each) for each in found if apart.variable(each) != each}
+        return replace(
+            self,
+            forward=apart.through(self.forward),
+            backward=apart.through(self.backward),
+            blocks=tuple(map(apart.equation, self.blocks)),
+            results=tuple(map(apart.variable, self.results)),
+            second=tuple((apart.variable(one), apart.variable(other)) for one, other in self.second),
+            names=tuple(names.items()),
+        )
 
 
 NOTHING = Along()
@@ -55,7 +82,7 @@ def hessian_product(system: System, backward: Iterable[Item]) -> Along:
     tangents = Tangents(context(system), still_in(system), frozenset(gradients))
     first, second = tangents.through(system.items), tangents.through(tuple(backward))
     results = tuple(each.tangent for each in gradients)
-    return kept(Along("Hessian", "hvp", first, second, results), system)
+    return kept(Along("Hessian", "hvp", first, second, results))
 
 
 def what_bends(system: System) -> str:
@@ -79,34 +106,14 @@ def what_bends(system: System) -> str:
     )
 
 
-def kept(along: Along, system: System) -> Along:
-    """Return the same without the equations that nothing needs which comes out.
-
-    Raises:
-        SpecError: a name of these equations is one of the system.
-    """
+def kept(along: Along) -> Along:
+    """Return the same without the equations that nothing needs which comes out."""
     found = needed((*along.forward, *along.backward), along.results)
-    check_names(found, system)
 
     def those(items: Sequence[Item]) -> tuple[Item, ...]:
         return tuple(item for item in items if any(item is each for each in found))
 
     return Along(along.what, along.question, those(along.forward), those(along.backward), along.results)
-
-
-def check_names(items: Iterable[Item], system: System) -> None:
-    """Raise where what is new has a name that the system has: `Rh1` of a weight `Rh` and of the derivative of `h`.
-
-    Raises:
-        SpecError: it has.
-    """
-    known = {each.name for each in (*system.parameters, *system.inputs, *system.targets)}
-    for equation in equations_in(items):
-        name = at_any_moment(equation.target).name
-        if name in known:
-            raise SpecError(
-                f"{name} is a name of the network, and that of {equation.note}\nallowed: another name in the network"
-            )
 
 
 def still_in(system: System) -> set[Variable]:

@@ -41,7 +41,8 @@ class Curved:
 
     def with_along(self, along: Along, *why: str) -> Self:
         """Return the derivation with the equations of a question of second derivatives, and why they are these."""
-        return cast(Self, replace(cast(Any, self), along=along, remarks=(*self.remarks, *why)))
+        told = along.told_apart(self.system, self.backward)
+        return cast(Self, replace(cast(Any, self), along=told, remarks=(*self.remarks, *why)))
 
     def hvp(self) -> Self:
         """Return the derivation with the Hessian-vector product: all equations along a direction v of the parameters.

@@ -86,7 +86,8 @@ def _of_each(made: tuple[Equation, ...], found: list[Equation], system: System) 
     each: dict[Node, Node] = {}
     for equation in (*made, *found):
         for variable in variables(equation.expression):
-            if variable not in each and variable.name in there and there[variable.name].shape != variable.shape:
+            of_batch = there.get(variable.name)
+            if of_batch is not None and of_batch.shape != variable.shape and not variable.is_tangent:
                 each[variable] = of_example(variable)
         moving = not each.keys().isdisjoint(variables(equation.expression))
         expression, target = replace(equation.expression, each), equation.target

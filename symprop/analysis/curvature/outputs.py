@@ -192,7 +192,7 @@ def batched_by(system: System, node: Node, known: dict[Variable, Variable]) -> N
     """Return a formula of one example for the batch of a system, whose arrays have the same names."""
     there = system.by_name
     for each in variables(node):
-        batch = there.get(each.name)
+        batch = None if each.is_tangent else there.get(each.name)
         if batch is not None and batch.shape != each.shape:
             known.setdefault(each, batch)
     return tidy(batched(node, known, BATCH_SIZE, "rows"))
