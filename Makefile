@@ -8,7 +8,10 @@ BIN := .venv/bin
 # Compiled modules are kept: tests start a hundred processes, each of which would compile the package anew.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: test test-all test-oldest test-matrix lint types run digits-cnn names names-lstm gpt notebook bench bench-steps bench-busy bench-engines bench-hessians bench-images bench-transformers bench-recurrent bench-curvature bench-extras coverage trust generated docs docs-extras pictures release-check clean
+.PHONY: test test-all test-oldest test-matrix coverage trust lint types
+.PHONY: run digits-cnn names names-lstm gpt notebook generated docs docs-extras pictures release-check clean
+.PHONY: bench bench-steps bench-busy bench-engines bench-hessians bench-images bench-transformers bench-recurrent
+.PHONY: bench-curvature bench-passes bench-extras
 .DEFAULT_GOAL := test
 
 # The stamp is as new as the last installation of what pyproject.toml asks for.
@@ -86,6 +89,9 @@ bench-recurrent: bench-extras
 bench-curvature: bench-extras
 	@$(BIN)/python benchmarks/curvature.py
 	@$(BIN)/python benchmarks/kfac.py
+
+bench-passes: bench-extras
+	@$(BIN)/python benchmarks/passes.py
 
 bench-busy: bench-extras
 	@$(BIN)/python benchmarks/busy.py

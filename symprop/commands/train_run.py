@@ -103,7 +103,7 @@ def run(
     Raises:
         SympropError: data, network or options that do not fit together; nothing is written.
     """
-    of_steps = {"weight_decay": weight_decay, "schedule": schedule, "batch": batch, "clip": clip, "resume": resume}
+    of_steps = {"weight_decay": weight_decay, "schedule": schedule, "batch": batch, "clip": clip}
     at_once = check_at_once(optimizer, plot, lr=rate, dtype=dtype, **of_steps)
     by_kfac = check_kfac(optimizer, plot, damping, weight_decay=weight_decay, schedule=schedule)
     optimiser = None if at_once or by_kfac else chosen(optimizer, rate, weight_decay, schedule)
@@ -123,7 +123,7 @@ def run(
     settings = options | _told_apart(named, dtype, scaling, validation, network.text, test_fraction, table.digest)
     notes = _notes(network, table, target, scale)
     given, held_out = ready(rows.training), ready(rows.validation) if rows.validation else None
-    with kept(None if at_once or output == STANDARD else output, settings, notes, module, resume) as more:
+    with kept(None if output == STANDARD else output, settings, notes, module, resume, bool(at_once)) as more:
         trained = _trained(module, at_once, given, held_out, options | more, console)
         results = {name: _result(module, trained, *ready(part), kind) for name, part in rows.parts.items()}
         say("\n".join(_lines(trained if rows.validation else None, epochs, results)))
@@ -157,7 +157,7 @@ def _trained(
     with progress_bar(console, options["epochs"]) as show:
         if not at_once:
             return train(module, *given, held_out=held_out, after_epoch=show, **options)
-        some = {name: options[name] for name in ("epochs", "seed", "patience")}
+        some = {name: options[name] for name in ("epochs", "seed", "patience", "keep", "since") if name in options}
         return train_whole(module, *given, method=at_once, held_out=held_out, after_epoch=show, **some)
 
 
