@@ -17,7 +17,6 @@ from symprop.analysis.curvature.kernel import tangent_kernel
 from symprop.analysis.curvature.kfac import kfac_factors
 from symprop.calculus.walk import derive_system
 from symprop.errors import SpecError
-from symprop.keywords import checked
 from symprop.networks.network import Network
 
 
@@ -49,7 +48,6 @@ class Curved:
         """
         return self.with_along(hessian_product(self.system, self.backward))
 
-    @checked
     def hessian(self, of: str, by: str | None = None) -> HessianBlock:
         """Return the second derivatives of the loss with respect to a parameter, or to two (a mixed block).
 
