@@ -10,7 +10,7 @@ from __future__ import annotations
 import types
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 from symprop.algebra.equations import System
 from symprop.algebra.names import closest
@@ -24,6 +24,7 @@ from symprop.codegen.targets import NAMES, target_of
 from symprop.codegen.targets.target import Options
 from symprop.collection import kept_whole
 from symprop.errors import SpecError, shown
+from symprop.keywords import Checked, public
 from symprop.networks.network import LAYOUTS, Network
 from symprop.networks.optimiser_text import as_optimiser
 from symprop.networks.optimisers import Optimiser
@@ -50,8 +51,9 @@ NO_STEP = ("tangent_kernel", "kfac", "kfac_reduce")
 """Those of an example at a time: no step for a workspace, with loops over time written out."""
 
 
+@public
 @dataclass(frozen=True)
-class Case(Listed):
+class Case(Checked, Listed):
     """A network in a layout with the options of its module: what is worked out of it is worked out once, for all.
 
     `layout` is "example", "rows" or "columns", by default the first that the network has; the code always has its
@@ -69,7 +71,7 @@ class Case(Listed):
         SpecError: no network, or an unknown layout or option.
     """
 
-    network: Network
+    network: Annotated[Network, "also given as a text"]
     layout: str = ""
     target: str = "numpy"
     dtype: str = "float64"

@@ -22,7 +22,7 @@ from symprop.algebra.unrolling import written_out
 from symprop.errors import LimitError, ShapeError, SpecError, shown
 from symprop.networks.blocks import Chain
 from symprop.networks.builder import Builder
-from symprop.networks.layers import Layer, checked_input
+from symprop.networks.layers import Input, Layer, checked_input
 from symprop.networks.needs import Need, valued
 from symprop.networks.network import Network
 from symprop.networks.positions import of_a_sequence
@@ -93,7 +93,7 @@ class Recurrent(Layer):
     family: ClassVar[str] = "mixing"
 
     sequence: bool = field(default=True, kw_only=True)
-    initial: Any = field(default=None, kw_only=True)
+    initial: Input | tuple[Input, ...] | str | None = field(default=None, kw_only=True)
     unroll: bool = field(default=False, kw_only=True)
     truncate: int | None = field(default=None, kw_only=True)
     remat: int | None = field(default=None, kw_only=True)

@@ -21,7 +21,6 @@ from symprop.analysis.curvature.kfac import kfac_factors
 from symprop.analysis.curvature.layers import layer_blocks
 from symprop.calculus.walk import derive_system
 from symprop.errors import SpecError
-from symprop.keywords import checked
 from symprop.networks.network import Network
 
 
@@ -67,7 +66,6 @@ class Curved:
         """Return the same without the remark that says what bends, for those who only want the product."""
         return self.with_along(hessian_product(self.system, self.backward))
 
-    @checked
     def hessian(self, of: str, by: str | None = None) -> HessianBlock:
         """Return the second derivatives of the loss with respect to a parameter, or to two (a mixed block).
 
@@ -197,7 +195,6 @@ with the probabilities p, and its Hessian does not read the targets
         """
         return self.with_along(tangent_kernel(self._example("a tangent kernel"), self.system))
 
-    @checked
     def kfac(self, sharing: str = "expand") -> Self:
         """Return the derivation with K-FAC's factors of the Fisher matrix of each weight, without penalties.
 
