@@ -43,6 +43,8 @@ DENSE = {
 IMAGE = "Input(8, 8, 1) >> Conv2D(16, 3) >> Tanh() >> Flatten() >> Dense(10) >> SoftmaxCrossEntropy()"
 FIRST, SECOND = 64, 32
 """Examples of the two batches of a kernel."""
+LARGEST = 64
+"""Up to this width kernels are timed: the Jacobians of each example that others form take seconds above."""
 
 
 def in_layers(widths: tuple[int, ...], params: Mapping[str, Any]) -> torch.nn.Sequential:
@@ -205,7 +207,7 @@ def main() -> None:
         widths, batch = given or ((), 64)
         text = text_of(widths) if widths else IMAGE
         calls = factors(text, batch, widths)
-        calls |= kernels(widths) if widths and batch < 1000 else {}
+        calls |= kernels(widths) if widths and max(widths) <= LARGEST and batch < 1000 else {}
         seconds = measured(calls, options.rounds, options.sample)
         others = [each for what, each in seconds.items() if what.startswith("factors, ")]
         ratios = {"factors to the fastest other": seconds["factors"] / min(others)}
