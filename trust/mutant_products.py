@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
-from samples import SAMPLES, A, N, S, ids, near, u, v
+from samples import SAMPLES, A, M, N, S, ids, near, u, v
 
 from symprop.algebra import nodes as n
+from symprop.algebra.known import triangle
 from symprop.algebra.names import variable
 from symprop.algebra.nodes import Node, Variable
 from symprop.analysis.curvature.blocks import diagonal_of
@@ -24,7 +25,7 @@ from symprop.finishing.kroneckers import BESIDE
 from symprop.finishing.signs import SIGNED
 from symprop.formulas.code.kronecker_chains import APPLIED, APPLIED_FROM_RIGHT
 from trust.mutant_questions import Question, same_numbers
-from trust.mutant_samples import MORE, R_, numeric, samples, values_of
+from trust.mutant_samples import MORE, R_, numeric, samples, u_, v_, values_of
 from trust.sum_values import value
 
 Array = Any
@@ -97,9 +98,16 @@ def nested() -> Iterator[Node]:
 
 
 FEW = 8
-MATRICES = (
-    *(S, n.Identity(2), n.Diag(u), n.Outer(u, v), n.Fill(2, (2, 2)), n.Inverse(near)),
-    *(n.MatrixPower(S, 2), S + N, S.T),
+ROOT = n.Cholesky(near @ near.T)
+MATRICES: tuple[Node, ...] = (
+    *(S, M, A, A.T, S.T, S + N, near, n.Identity(2), n.Identity(4), n.Diag(u), n.Outer(u, v), n.Fill(2, (2, 2))),
+    *(n.Inverse(near), n.Inverse(S), n.Inverse(N), n.MatrixPower(S, 2), n.MatrixPower(N, 3), n.Commutation(2, 2)),
+    *(n.Kron(S, N), n.Kron(S, N) + n.Kron(N, S), n.Commutation(2, 2) + n.Kron(S, N), n.Kron(n.Identity(2), u_)),
+    *(n.Kron(u_, n.Identity(2)), n.Kron(n.Identity(2), u_.T), n.Kron(u_.T, N), n.Kron(S, u_.T), n.Kron(v_, S)),
+    *(n.Kron(v_.T, S), n.PseudoInverse(A), n.PseudoInverse(A).T, n.PseudoInverse(A.T), n.Duplication(2)),
+    *(n.MatrixFunction(near, "expm"), n.MatrixFunction(near, "sqrtm"), n.MatrixFunction(-near, "expm"), ROOT, ROOT.T),
+    *(n.Expand(u, 1), n.Expand(v, 0), n.Fill(3, (2, 1)), n.Fill(1, (4,)), n.Slice(S, 0, 0, 1), n.Slice(M, 1, 0, 2)),
+    *(n.Slice(M, 0, 0, 2), triangle(3, 3), u, v),
 )
 
 

@@ -5,16 +5,18 @@ from __future__ import annotations
 import ast
 import inspect
 import operator
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from question_cases import ALL
 from rule_examples import BY_ALGORITHM, EXAMPLES
+from simplification_table import RULE_EXAMPLES, TOUCH_EXAMPLES, Shown
 
 import symprop
 from symprop.algebra.nodes import Variable
+from symprop.algebra.trees import variables
 from symprop.formulas.checks.checks import chosen_points
 from trust.formulas import numpy_words
 from trust.sum_values import value
@@ -121,3 +123,34 @@ def of_people() -> Iterator[Question]:
     """Yield the questions of which the tests know the answers."""
     for kind, text, declared, by, _ in ALL:
         yield answered(kind, text, ", ".join(f"{name}: {what}" for name, what in declared.items()), by)
+
+
+def of_examples(examples: Mapping[str, Shown]) -> Callable[[], Iterator[Question]]:
+    """Return what yields gradients of the formulas on which the page of rules shows named rules or touches."""
+
+    def questions() -> Iterator[Question]:
+        for shown in examples.values():
+            floating = [each for each in variables(shown.read(shown.formula).node) if "index" not in each.facts_by_kind]
+            if not shown.known and floating:
+                yield answered("gradient", f"sum(({shown.formula})**2)", shown.where, (floating[0].name,))
+                yield answered("gradient", f"sum({shown.formula})", shown.where, (floating[-1].name,))
+
+    return questions
+
+
+of_rules, of_touches = of_examples(RULE_EXAMPLES), of_examples(TOUCH_EXAMPLES)
+
+
+def of_directions() -> Iterator[Question]:
+    """Yield changes of numbers along a direction, which gradients do not need the pushforward for."""
+    for text in (
+        "det(A)",
+        "logdet(A)",
+        "prod(A)",
+        "max(A)",
+        "norm(A, 2)",
+        "norm(A, 'nuc')",
+        "logsumexp(A)",
+        "sum(A * A)",
+    ):
+        yield answered("jvp", text, "A: n n, V: n n", ("A", "V"))

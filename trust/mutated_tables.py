@@ -109,13 +109,12 @@ CERTIFICATE = "the certificate of an answer"
 FAMILIES = (
     Family(
         CERTIFICATE,
-        (
-            *(mutated(table, FORMULAS) for table in (PULLBACK, PUSHFORWARD, MATRIX, TIDY)),
-            mutated(RULES, wrong.inside("result", wrong.NODES), "named rules"),
-            mutated(TOUCHES, FORMULAS, "finishing touches"),
-        ),
+        tuple(mutated(table, FORMULAS) for table in (PULLBACK, PUSHFORWARD, MATRIX, TIDY)),
         of_formulas,
     ),
+    Family(CERTIFICATE, (mutated(PUSHFORWARD, FORMULAS, "pushforward, of numbers"),), asked.of_directions),
+    Family(CERTIFICATE, (mutated(RULES, wrong.inside("result", wrong.NODES), "named rules"),), asked.of_rules),
+    Family(CERTIFICATE, (mutated(TOUCHES, FORMULAS, "finishing touches"),), asked.of_touches),
     Family(
         CERTIFICATE,
         (
