@@ -42,6 +42,14 @@ def test_a_failure_is_told_and_nothing_asked_is_an_error() -> None:
         answer(empty, 3, 0)
 
 
+def test_parts_are_asked_with_seeds_of_their_own_and_added() -> None:
+    measure = Measure("odd", "No case is odd.", lambda cases, seed: Outcome(cases, (), {"of": seed}), 1, 1, 1, part=4)
+    assert measure.parts(9, 3) == [(4, 3), (4, 4), (1, 5)]
+    first, *others = (answer(measure, cases, seed) for cases, seed in measure.parts(9, 3))
+    whole = sum(others, start=first)
+    assert (whole.cases, whole.seed, whole.parts, whole.figures) == (9, 3, 3, {"of": 12})
+
+
 def test_the_page_shows_the_record() -> None:
     told = recorded()
     assert set(told) <= set(NAMES)
