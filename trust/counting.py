@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from symprop.algebra.functions import FUNCTIONS
-from trust.remarks import COUNTED, Tally
+from trust.costs import COUNTED, PARTS, Tally
 
 Array = Any
 
@@ -114,7 +114,6 @@ WORDS = {
     **{"reshape": np.reshape, "diagonal": np.diagonal, "flip": np.flip, "concatenate": np.concatenate},
     "sliding_window_view": np.lib.stride_tricks.sliding_window_view,
 }
-PARTS = ("multiplications", "additions", "functions")
 
 
 def counted(text: str, arrays: dict[str, Array]) -> dict[str, int]:
