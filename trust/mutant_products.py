@@ -13,7 +13,7 @@ from symprop.algebra import nodes as n
 from symprop.algebra.known import triangle
 from symprop.algebra.names import variable
 from symprop.algebra.nodes import Node, Variable
-from symprop.analysis.curvature.blocks import diagonal_of
+from symprop.analysis.curvature.diagonals import diagonal_of
 from symprop.analysis.curvature.examples import inner
 from symprop.calculus.pairs import PAIRS
 from symprop.calculus.tidy import tidy

@@ -13,7 +13,7 @@ from symprop.algebra.elements import ELEMENT
 from symprop.algebra.kinds.base import SHAPE
 from symprop.algebra.scalar import SCALAR
 from symprop.algebra.symmetry import FORM
-from symprop.analysis.curvature.blocks import DIAGONAL
+from symprop.analysis.curvature.diagonals import DIAGONAL
 from symprop.analysis.curvature.examples import INNER
 from symprop.analysis.definiteness import DEFINITE, NONNEGATIVE, SEMIDEFINITE
 from symprop.analysis.flops import FLOPS
