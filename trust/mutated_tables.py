@@ -180,7 +180,7 @@ NOT_MUTATED: dict[str, str] = {
     **dict.fromkeys(("where the derivative does not exist", "what a part of an answer is", "word"), WORDS),
     **dict.fromkeys(("steps", "blocks of steps"), WORDS),
     "scratch memory": "too little of it is an error",
-    "mean over the examples": "Hessians of networks alone read it, which the certificate with `curvature=True` compares",
+    "mean over the examples": "Hessians of networks alone read it, and `check(curvature=True)` compares them",
     "source in a dialect": "three rows for JAX and none for PyTorch: random networks are compared with both libraries",
 }
 """The tables of the package whose rows are not made wrong, and why."""
