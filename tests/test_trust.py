@@ -8,7 +8,9 @@ from __future__ import annotations
 import pytest
 from shrinking import smallest
 
+from tests.test_tables import TABLES
 from trust.measures import Measure, Outcome, answer, measures
+from trust.mutated_tables import FAMILIES, NOT_MUTATED
 from trust.record import CLOSING, OPENING, PAGE, recorded, table
 
 NAMES = list(measures())
@@ -21,6 +23,15 @@ def test_no_case_fails(name: str) -> None:
         pytest.skip(f"{' and '.join(lacking)} is not installed")
     found = answer(measure, measure.short, seed=0)
     assert not found.failures
+
+
+def test_the_rows_of_every_table_are_made_wrong_or_it_is_said_why_not() -> None:
+    mutated = {row.table for family in FAMILIES for row in family.rows}
+    left = {
+        meaning for meaning in TABLES if not any(meaning == each or meaning.startswith(f"{each} ") for each in mutated)
+    }
+    assert left <= set(NOT_MUTATED)
+    assert not mutated & set(NOT_MUTATED)
 
 
 def test_a_failure_is_told_and_nothing_asked_is_an_error() -> None:
