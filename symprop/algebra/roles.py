@@ -42,7 +42,20 @@ OUTPUTS = "outputs "
 """Begins the role of those of the derivatives of the loss where it ends, K-FAC's factor G: `GW1`."""
 BLOCK = "block "
 """Begins the role of the block of the Fisher matrix of a weight: `FW1`."""
-SIGNS = {TANGENT: "R", CURVED: "G", NORM: "N", JACOBIAN: "J", ROOT: "S", INPUTS: "A", OUTPUTS: "G", BLOCK: "F"}
+PLAIN_SIGNS = {TANGENT: "R", CURVED: "G", NORM: "N", JACOBIAN: "J", ROOT: "S", INPUTS: "A", OUTPUTS: "G", BLOCK: "F"}
+
+
+def told_apart(role: str) -> str:
+    """Return the role of an array that has the name of another: what stands before its letter ends in `_`, `R_h1`.
+
+    >>> told_apart("tangent activation"), SIGNS["tangent' "]
+    ("tangent' activation", 'R_')
+    """
+    begun, _, rest = role.partition(" ")
+    return f"{begun}' {rest}"
+
+
+SIGNS = PLAIN_SIGNS | {told_apart(begun): f"{sign}_" for begun, sign in PLAIN_SIGNS.items()}
 """What stands before the letter of a variable whose role begins so."""
 GRADIENT = "gradient"
 """The derivative of the loss with respect to any other variable, whose letter it has: `dW1`."""

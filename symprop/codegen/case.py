@@ -35,9 +35,9 @@ Made = TypeVar("Made")
 GRADIENTS = "loss_and_grads"
 QUESTIONS: Mapping[str, Callable[[Derivation], Derivation]] = {
     GRADIENTS: lambda derivation: derivation,
-    "hvp": Derivation.hvp,
-    "gnvp": Derivation.gauss_newton,
-    "fisher_vp": Derivation.fisher,
+    "hvp": Derivation.hvp_alone,
+    "gnvp": Derivation.gauss_newton_alone,
+    "fisher_vp": Derivation.fisher_alone,
     "per_example_norms": Derivation.per_example,
     "empirical_fisher_vp": lambda derivation: derivation.fisher(empirical=True),
     "tangent_kernel": Derivation.tangent_kernel,

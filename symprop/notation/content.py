@@ -63,6 +63,7 @@ def _along(derivation: Derivation) -> dict[str, Iterable[Block]]:
         "Forward pass along v": _lines(derivation, along.forward, None),
         "Backward pass along v": _lines(derivation, along.backward, False),
         f"{what} times v": _lines(derivation, along.backward, True),
+        f"{what}, layer by layer": _lines(derivation, along.blocks, None),
     }
 
 

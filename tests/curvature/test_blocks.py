@@ -158,6 +158,33 @@ def test_diagonals_are_those_of_the_whole_matrices(text: str, layout: str) -> No
             assert_close(unstacked(evaluator(step.before)), unstacked(evaluator(step.after)))
 
 
+@pytest.mark.parametrize(
+    ("text", "role"),
+    [
+        (HIDDEN + " + L2(0.3)", "G"),
+        (HIDDEN, "F"),
+        ("Input(2) >> Dense(3) >> Tanh() >> Dense(2) >> BinaryCrossEntropy()", "F"),
+    ],
+)
+def test_blocks_of_layers_are_those_that_the_products_apply(text: str, role: str) -> None:
+    """Of one example by unit vectors; of a batch they are the mean of these."""
+    scene = Scene.of(text, "example")
+    asked = scene.derivation.gauss_newton() if role == "G" else scene.derivation.fisher()
+    of_batch = symprop.derive(text, layout="rows")
+    of_batch = of_batch.gauss_newton() if role == "G" else of_batch.fisher()
+    blocks = scene.run({}, asked.along.blocks).values
+    still = {f"R{name}": np.zeros(value.shape) for name, value in scene.values.items()}
+    for name in ("W1", "b1", "W2", "b2"):
+        columns = []
+        for place in range(scene.values[name].size):
+            unit = {**still, f"R{name}": np.eye(scene.values[name].size)[place].reshape(scene.values[name].shape)}
+            moved = scene.run(unit, (*asked.along.forward, *asked.along.backward)).values
+            columns.append(unstacked(moved[f"Gd{name}"]).ravel())
+        assert_close(unstacked(blocks[f"{role}{name}"]), np.stack(columns, axis=-1))
+        mean = of_batch.equation(f"{role}{name}").pretty()
+        assert mean.startswith(f"{asked.equation(f'{role}{name}').pretty().split(' =')[0]} = ") and "i=1…m" in mean
+
+
 def test_what_has_none_is_refused_and_shapes_are_told() -> None:
     with pytest.raises(symprop.SpecError, match='hessian\\("W1"\\) as an operator'):
         symprop.derive(DEEP).hessian_diagonal()
@@ -189,12 +216,6 @@ def test_what_has_none_is_refused_and_shapes_are_told() -> None:
 )
 def test_closed_forms_are_written_as_in_books(text: str, of: str, layout: str, printed: str) -> None:
     assert str(symprop.derive(text, layout=layout).hessian(of)) == printed
-
-
-def test_a_name_that_two_things_would_have_is_told() -> None:
-    text = 'Input(2, 2) >> Scan("h = tanh(W @ x + Rh @ h_prev)", h=2) >> MeanSquaredError()'
-    with pytest.raises(symprop.SpecError, match="Rh1 is a name of the network"):
-        symprop.derive(text).hvp()
 
 
 def assert_close(found: Array, wanted: Array) -> None:

@@ -25,6 +25,7 @@ from symprop.algebra.table import for_kinds
 from symprop.algebra.trees import added, multiplied, parts, replace, variables, walk
 from symprop.analysis.curvature.along import check_whole, still_in
 from symprop.analysis.curvature.means import EXAMPLE, Examples
+from symprop.analysis.curvature.renaming import Apart
 from symprop.analysis.curvature.tangents import Tangents, needed
 from symprop.calculus.chains import links
 from symprop.calculus.coefficients import scalars_and_rest
@@ -165,8 +166,11 @@ def hessian_block(
         if any(isinstance(part, n.BlockSum) and part.index == EXAMPLE for part in walk(found[0])):
             told.append("an array with an i is that of example i")
         return HessianBlock(of, by, found[0], items, found[1], ", ".join(told))
+    apart = Apart(system, after)
+    items = apart.through(items) if apart.may_clash else items
     steps = tuple(step for each in equations_in(items) for step in each.steps)
-    note = f"an operator: {by.tangent.name} is a direction, {wanted.tangent.name} what the Hessian makes of it"
+    direction, result = (apart.variable(each.tangent).name for each in (by, wanted))
+    note = f"an operator: {direction} is a direction, {result} what the Hessian makes of it"
     for loop in loops_in(items):
         note += f"; equations with {loop.index} hold for {loop.index} = 1, ..., {loop.count}"
         break

@@ -9,7 +9,8 @@ from typing import Any, Self, cast
 from symprop.algebra.equations import Item, System
 from symprop.algebra.formula import Formula
 from symprop.algebra.names import looked_up
-from symprop.analysis.curvature.along import Along, hessian_product
+from symprop.algebra.roles import BLOCK, CURVED
+from symprop.analysis.curvature.along import Along, hessian_product, what_bends
 from symprop.analysis.curvature.blocks import Alone, HessianBlock, hessian_block
 from symprop.analysis.curvature.diagonals import hessian_diagonal
 from symprop.analysis.curvature.examples import norms_of_examples
@@ -17,6 +18,7 @@ from symprop.analysis.curvature.fisher import empirical_product, fisher_product
 from symprop.analysis.curvature.gauss_newton import gauss_newton_product
 from symprop.analysis.curvature.kernel import tangent_kernel
 from symprop.analysis.curvature.kfac import kfac_factors
+from symprop.analysis.curvature.layers import layer_blocks
 from symprop.calculus.walk import derive_system
 from symprop.errors import SpecError
 from symprop.keywords import checked
@@ -30,6 +32,7 @@ class Curved:
     system: System
     backward: tuple[Item, ...]
     remarks: tuple[str, ...]
+    along: Along
 
     @cached_property
     def evaluation(self) -> bool:
@@ -38,13 +41,15 @@ class Curved:
 
     def with_along(self, along: Along, *why: str) -> Self:
         """Return the derivation with the equations of a question of second derivatives, and why they are these."""
-        return cast(Self, replace(cast(Any, self), along=along, remarks=(*self.remarks, *why)))
+        told = along.told_apart(self.system, self.backward)
+        return cast(Self, replace(cast(Any, self), along=told, remarks=(*self.remarks, *why)))
 
     def hvp(self) -> Self:
         """Return the derivation with the Hessian-vector product: all equations along a direction v of the parameters.
 
         `RW1` is the part of v for `W1`, `Rz1` the derivative of `z1` along v, and `RdW1` the product of the Hessian
-        with v, the part for `W1` (Pearlmutter, 1994). Pages write `R{z1}`.
+        with v, the part for `W1` (Pearlmutter, 1994). Pages write `R{z1}`. A remark says which equations have second
+        derivatives, from which comes what the Hessian has beside the Gauss-Newton matrix.
 
         >>> from symprop import derive
         >>> d = derive("Input(2) >> Dense(3) >> Tanh() >> Dense(2) >> SoftmaxCrossEntropy()").hvp()
@@ -54,6 +59,12 @@ class Curved:
         Raises:
             SpecError: backpropagation is truncated, so that what it gives is the gradient of no loss.
         """
+        is_of_network = self.system.parameters and not isinstance(self.network, Formula)
+        found = self.hvp_alone()
+        return found.with_along(found.along, what_bends(self.system)) if is_of_network else found
+
+    def hvp_alone(self) -> Self:
+        """Return the same without the remark that says what bends, for those who only want the product."""
         return self.with_along(hessian_product(self.system, self.backward))
 
     @checked
@@ -100,18 +111,22 @@ class Curved:
 
         J is the Jacobian of the output with respect to all parameters, H the Hessian of the loss with respect to the
         output; what the second derivatives of the network add to the Hessian is left out (Schraudolph, 2002).
-        `GdW1` is the product's part for `W1`, `Gdelta1` what goes back on the way.
+        `GdW1` is the product's part for `W1`, `Gdelta1` what goes back on the way. Where `W1` acts on a vector, `GW1`
+        is its block of the matrix, `kron(J' H J, a a')`, J now with respect to `z1`, in the order of its elements row
+        after row.
 
         >>> from symprop import derive
         >>> d = derive("Input(2) >> Dense(3) >> Tanh() >> Dense(2) >> SoftmaxCrossEntropy()").gauss_newton()
         >>> print(d.equation("Gdelta1").text(), d.equation("GdW2").text(), sep="; ")
         Gdelta1 = (W2.T @ Gdelta2) * (1 - a1 * a1); GdW2 = outer(Gdelta2, a1)
+        >>> print(d.equation("GW1").text())
+        GW1 = kron(Jz1.T @ H2 @ Jz1, outer(x, x))
 
         Raises:
             SpecError: the loss reads more of the network than its output and its parameters, or backpropagation is
                 truncated.
         """
-        return self.with_along(gauss_newton_product(self.system))
+        return self._with_blocks(self.gauss_newton_alone(), CURVED)
 
     def fisher(self, empirical: bool = False) -> Self:
         """Return the derivation with the product of the Fisher matrix and a direction v, without penalties.
@@ -134,9 +149,16 @@ with the probabilities p, and its Hessian does not read the targets
         """
         if empirical:
             return self.with_along(empirical_product(self.system, self.backward))
+        return self._with_blocks(self.fisher_alone(), BLOCK)
+
+    def gauss_newton_alone(self) -> Self:
+        """Return the same as `gauss_newton` without the blocks of layers, for those who only want the product."""
+        return self.with_along(gauss_newton_product(self.system))
+
+    def fisher_alone(self) -> Self:
+        """Return the same as `fisher` without the blocks of layers."""
         likelihood = "" if isinstance(self.network, Formula) else self.network.likelihood
-        found, why = fisher_product(self.system, likelihood)
-        return self.with_along(found, why)
+        return self.with_along(*fisher_product(self.system, likelihood))
 
     def per_example(self) -> Self:
         """Return the derivation with the norm of the gradient of each example on its own, found without the gradient.
@@ -210,6 +232,15 @@ with the probabilities p, and its Hessian does not read the targets
         example = self.network.system()
         example = example.evaluated if self.evaluation else example
         return None if example.joins_examples else (example, tuple(derive_system(example)[0]))
+
+    def _with_blocks(self, asked: Self, role: str) -> Self:
+        """Return what was asked with the blocks of single layers, where these have a short form."""
+        alone = (self.system, self.backward) if self.system.batch is None else self._alone()
+        if alone is None or isinstance(self.network, Formula) or not self.system.parameters:
+            return asked
+        example, likelihood = alone[0], self.network.likelihood
+        own = gauss_newton_product(example) if role == CURVED else fisher_product(example, likelihood)[0]
+        return asked.with_along(replace(asked.along, blocks=layer_blocks(example, self.system, own, role)))
 
     def _example(self, what: str) -> System:
         """Return the system of one example, of evaluation where this derivation is.

@@ -27,6 +27,12 @@ from symprop.calculus.tidy import tidy
 EXAMPLE = Symbol("i", integer=True, positive=True)
 """Numbers the examples, from 1."""
 
+
+def of_example(variable: Variable) -> Variable:
+    """Return what an array of one example is called among those of a batch, `x[i]`."""
+    return variable.change(index=(*variable.index, RowIndex(EXAMPLE)))
+
+
 MEAN = Table("mean over the examples")
 """Rows take a formula for one example, which differs from example to example, and its `Examples`."""
 
@@ -88,7 +94,7 @@ class Examples:
 
     def series(self, node: Node) -> Node:
         """Return the mean as a sum over the examples, `x[i]` being the array `x` of one."""
-        each = {moved: moved.change(index=(*moved.index, RowIndex(EXAMPLE))) for moved in self.moving(node)}
+        each = {moved: of_example(moved) for moved in self.moving(node)}
         own = {new: n.Scalar(self.system.batch) * new for old, new in each.items() if old.name in self._adjoints}
         inside = tidy(replace(replace(node, each), own))
         return multiplied([self.share, n.BlockSum(inside, EXAMPLE, self.system.batch)])

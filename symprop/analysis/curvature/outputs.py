@@ -162,7 +162,9 @@ def outputs_of(system: System) -> Outputs:
             of = back.of[each.target]
             target = of.of_role(JACOBIAN, count, *of.shape)
             made.append(
-                Equation(target, found.of(each.expression), note=f"the Jacobian of the output with respect to {of}")
+                Equation(
+                    target, found.of(each.expression), note=f"the Jacobian of the output with respect to {of.name}"
+                )
             )
             found.jacobians[each.target] = target
     return replace(found, equations=tuple(made))
@@ -190,7 +192,7 @@ def batched_by(system: System, node: Node, known: dict[Variable, Variable]) -> N
     """Return a formula of one example for the batch of a system, whose arrays have the same names."""
     there = system.by_name
     for each in variables(node):
-        batch = there.get(each.name)
+        batch = None if each.is_tangent else there.get(each.name)
         if batch is not None and batch.shape != each.shape:
             known.setdefault(each, batch)
     return tidy(batched(node, known, BATCH_SIZE, "rows"))
