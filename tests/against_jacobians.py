@@ -24,6 +24,8 @@ from random_ways import MODULES, Way, with_numbers
 
 import symprop
 
+SHARED = re.compile(r"tied|Repeat|Input\(\w+, |flatten|Concatenate|Multiply|Sum|GLU|Highway|Embedding")
+"""What makes a weight read more than once, or at several places, so that its block is no product."""
 DRAWN = {"SoftmaxCrossEntropy": "classes", "BinaryCrossEntropy": "bits"}
 """Losses whose targets can be enumerated."""
 
@@ -238,8 +240,8 @@ def kernel(scene: Scene, module: Any, options: Mapping[str, Any]) -> list[str] |
 
 def factors(scene: Scene, module: Any, options: Mapping[str, Any]) -> list[str] | None:
     """K-FAC's factors of a weight of vectors: of one example their product is the block of the Fisher matrix."""
-    if re.search(r"tied|Repeat|Input\(\w+, |flatten|Concatenate|Multiply|Sum|GLU|Highway", scene.text) or options:
-        return None  # a weight that is read more than once, or at several places, has a block that is no product
+    if SHARED.search(scene.text) or options:
+        return None
     one = scene.rows(0)
     outputs, J = one.jacobian()
     if (inner := one.expected(outputs)) is None:
@@ -265,6 +267,20 @@ QUESTIONS: Mapping[str, tuple[str, Callable[[Scene, Any, Mapping[str, Any]], lis
     "K-FAC": ("kfac", factors),
 }
 """What is asked: the function of a module, and what compares it, or tells None where there is nothing to compare."""
+
+
+def has_targets(text: str) -> bool:
+    """Whether the targets of a network are drawn from a model whose choices can be enumerated."""
+    loss, read = Network(text, SIZES).ends[0], Network(text, SIZES)
+    plain = not loss.positional and not set(loss.keywords) - {"positions", "from_logits"}
+    return plain and not read.mask and loss.name in (*DRAWN, "MeanSquaredError")
+
+
+FITTING: Mapping[str, Callable[[str], bool]] = {
+    "Fisher": has_targets,
+    "K-FAC": lambda text: has_targets(text) and not SHARED.search(text),
+}
+"""Of which networks a question is asked, where that is not all."""
 
 
 def wrong_curvature(text: str, question: str, way: Way, engine: str = "torch") -> list[str] | None:
