@@ -292,6 +292,8 @@ def norm(call: Call, shape: Shape, number: int) -> Any:
             return F.rms_norm(value, width, gamma, eps)
         if call.name == "GroupNorm":
             return last(F.group_norm(first(value), int(call.get(0, "groups")), gamma, beta, eps))
+        if value[..., 0].numel() == 1:  # of one example, which PyTorch refuses
+            return gamma * (value - value.mean(0)) / (value.var(0, correction=0) + eps).sqrt() + beta
         return last(F.batch_norm(first(value), None, None, gamma, beta, training=True, eps=eps))
 
     return step

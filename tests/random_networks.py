@@ -209,9 +209,13 @@ class Draw:
         before = self.read().shape[:-1]
         if not before:
             return str(self.one(['Input(3, name="side")', 'Input(2, name="ids") >> Embedding(4, 2)']))
+        places, lengths = ", ".join(map(str, before)), "_".join(map(str, before))
+        known = self.read().inputs
+        others = [name for name in ("pixels", "steps", "tags") if known.get(name, before)[: len(before)] != before]
+        mark = f"_{lengths}" if others else ""  # a name is of one input
         if len(before) > 1:
-            return f'Input({", ".join(map(str, before))}, 3, name="pixels")'
-        numbers, ids = f'Input({before[0]}, 3, name="steps")', f'Input({before[0]}, name="tags")'
+            return f'Input({places}, 3, name="pixels{mark}")'
+        numbers, ids = f'Input({places}, 3, name="steps{mark}")', f'Input({places}, name="tags{mark}")'
         return str(self.one([numbers, f"{ids} >> Embedding(4, 3, flatten=False)"]))
 
     def block(self, depth: int, repeated: bool, same: bool = True, first: str = "") -> str:

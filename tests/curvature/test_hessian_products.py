@@ -115,3 +115,10 @@ def test_derived_names_never_are_names_of_the_network(cell: str) -> None:
     product = module.hvp(params, x, y, v)
     for name in params:
         np.testing.assert_allclose(product[name], (ahead[name] - behind[name]) / 2e-5, atol=1e-8)
+
+
+def test_a_window_that_holds_every_moment_truncates_nothing() -> None:
+    texts = [f"Input(2, 2) >> RNN(2, truncate={every}, unroll=True) >> MeanSquaredError()" for every in (2, 1)]
+    assert callable(symprop.compile(texts[0]).hvp)  # of whose moments code makes a loop again
+    with pytest.raises(symprop.SpecError, match="truncated"):
+        symprop.derive(texts[1]).hvp()

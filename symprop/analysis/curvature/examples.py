@@ -17,12 +17,14 @@ from sympy import Integer
 from symprop.algebra import nodes as n
 from symprop.algebra.batching import batched
 from symprop.algebra.equations import Equation, Item, Step, System, equations_in
+from symprop.algebra.indices import placed
 from symprop.algebra.names import gradient_of
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.table import PairTable
 from symprop.algebra.trees import added, is_zero, terms_of, variables
 from symprop.algebra.trees import replace as put
 from symprop.analysis.curvature.along import Along, check_whole
+from symprop.analysis.curvature.tangents import at_any_moment
 from symprop.calculus.coefficients import coefficient_and_rest, scaled
 from symprop.calculus.tidy import tidy
 from symprop.calculus.walk import derive_system
@@ -166,15 +168,26 @@ def _of_batch(asked: list[Equation], system: System, backward: Iterable[Item]) -
     """Return equations of one example for a batch; there adjoints are those of the mean of all losses."""
     adjoints = {each.name: each.target for each in equations_in(backward)}
     known = {**system.by_name, **adjoints}
+    at_moments = {_of_moments(each): each for each in known.values()}
+    behind = set(map(_of_moments, adjoints.values()))
     mapping: dict[Variable, Variable] = {}
     told: list[Equation] = []
     for equation in asked:
         read = [each for each in variables(equation.expression) if each not in mapping]
-        there = {each: known.get(each.name, each) for each in read}  # running statistics are the same for all examples
+        there = {}
+        for each in read:  # running statistics are the same for all examples
+            alike = at_moments.get(_of_moments(each), each).change(index=each.index)
+            there[each] = known.get(each.name, alike)
         mapping |= {each: found for each, found in there.items() if found.shape != each.shape}
         expression = batched(equation.expression, mapping, system.batch, system.layout)
-        whole: dict[Node, Node] = {each: n.Multiply(n.Scalar(system.batch), each) for each in adjoints.values()}
+        adjoint = [each for each in variables(expression) if _of_moments(each) in behind]
+        whole: dict[Node, Node] = {each: n.Multiply(n.Scalar(system.batch), each) for each in adjoint}
         target = equation.target.change(shape=(system.batch,))
         mapping[equation.target] = target
         told.append(replace(equation, target=target, expression=tidy(put(expression, whole)), steps=()))
     return told
+
+
+def _of_moments(variable: Variable) -> tuple[str, bool]:
+    """What a variable is called, whatever its moment, and if it has one; a loop over one moment is read at that."""
+    return at_any_moment(variable).name, bool(placed(variable.index)[1])
