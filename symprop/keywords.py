@@ -1,4 +1,5 @@
-"""Arguments of public calls: one that a call does not take is an error of ours, which says what was meant.
+"""Arguments of public calls: one that a call does not take, or of another type, is an error that says what was
+meant.
 
 >>> @checked
 ... def draw(width: int = 1) -> int:
@@ -8,6 +9,10 @@ Traceback (most recent call last):
     ...
 symprop.errors.SpecError: draw takes no widht= (did you mean 'width'?)
 allowed: draw(width=1)
+>>> draw("wide")
+Traceback (most recent call last):
+    ...
+symprop.errors.SpecError: draw takes a whole number as width, not 'wide'
 """
 
 from __future__ import annotations
@@ -18,7 +23,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from symprop.algebra.names import closest
-from symprop.errors import SpecError
+from symprop.declared_types import Type, shown_value, types_of
+from symprop.errors import SpecError, harmless
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -28,25 +34,29 @@ _OF_FORMULAS = ("derive", "report", "check")
 
 
 def checked(function: Callable[P, R], name: str = "") -> Callable[P, R]:
-    """Return a function that refuses what it does not take; `name` is what it is called by.
-
-    One that takes any keywords, declarations of arrays, looks at them itself.
-    """
-    signature = inspect.signature(function)
-    is_open = any(each.kind == each.VAR_KEYWORD for each in signature.parameters.values())
+    """Return a function that refuses what it does not take; `name` is what it is called by."""
+    called, taken = name or function.__name__, _Taken(function)
 
     @functools.wraps(function)
     def call(*given: P.args, **named: P.kwargs) -> R:
-        try:
-            if is_open:
-                signature.bind_partial(*given)
-            else:
-                signature.bind(*given, **named)
-        except TypeError as problem:
-            raise _refused(name or function.__name__, signature, named, problem) from None
+        taken.check(called, given, named)
         return function(*given, **named)
 
     return call
+
+
+def public(kind: type[R]) -> type[R]:
+    """Have every method of a class refuse what it does not take, those of what it is made of too."""
+    for name in dir(kind):
+        method = inspect.getattr_static(kind, name)
+        is_ours = inspect.isfunction(method) and method.__module__.startswith("symprop.") and name[0] != "_"
+        if (
+            is_ours
+            and "__wrapped__" not in vars(method)
+            and method.__code__.co_argcount + method.__code__.co_kwonlyargcount > 1
+        ):
+            setattr(kind, name, checked(method))
+    return kind
 
 
 class Checked:
@@ -55,17 +65,49 @@ class Checked:
     if not TYPE_CHECKING:  # a checker knows the arguments by itself
 
         def __new__(cls, *given: Any, **named: Any) -> Any:
-            try:
-                _signature(cls).bind_partial(*given, **named)
-            except TypeError as problem:
-                raise _refused(cls.__name__, _signature(cls), named, problem) from None
+            _made(cls).check(cls.__name__, (None, *given), named, whole=False)  # a copy is made without arguments
             return super().__new__(cls)
 
 
+class _Taken:
+    """What a function takes, worked out when it is first called."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self.function = function
+
+    @functools.cached_property
+    def signature(self) -> inspect.Signature:
+        return inspect.signature(self.function).replace(return_annotation=inspect.Signature.empty)
+
+    @functools.cached_property
+    def is_open(self) -> bool:
+        """Whether it takes any keywords, declarations of arrays, and looks at them itself."""
+        return any(each.kind == each.VAR_KEYWORD for each in self.signature.parameters.values())
+
+    @functools.cached_property
+    def types(self) -> dict[str, Type]:
+        return types_of(self.function)
+
+    def check(self, name: str, given: tuple[Any, ...], named: Mapping[str, Any], whole: bool = True) -> None:
+        """Say what a call does not take; one that is not `whole` may lack arguments.
+
+        Raises:
+            SpecError: an argument that there is not, or lacks, or one of another type than its annotation says.
+        """
+        try:
+            bind = self.signature.bind if whole and not self.is_open else self.signature.bind_partial
+            found = bind(*given, **({} if self.is_open else named)).arguments
+        except TypeError as problem:
+            raise _refused(name, self.signature, named, problem) from None
+        for argument, value in ({**found, **named} if self.is_open else found).items():
+            kind = self.types.get(argument)
+            if kind is not None and not kind.holds(value):
+                raise SpecError(f"{name} takes {kind.words} as {argument}, not {shown_value(value)}")
+
+
 @functools.cache
-def _signature(kind: type) -> inspect.Signature:
-    found = inspect.signature(kind.__init__)  # type: ignore[misc]
-    return found.replace(parameters=list(found.parameters.values())[1:], return_annotation=inspect.Signature.empty)
+def _made(kind: type) -> _Taken:
+    return _Taken(kind.__init__)  # type: ignore[misc]
 
 
 def _refused(name: str, signature: inspect.Signature, named: Mapping[str, Any], problem: TypeError) -> SpecError:
@@ -74,9 +116,13 @@ def _refused(name: str, signature: inspect.Signature, named: Mapping[str, Any], 
     keywords = [each.name for each in known.values() if each.kind in (each.KEYWORD_ONLY, each.POSITIONAL_OR_KEYWORD)]
     is_open = any(each.kind == each.VAR_KEYWORD for each in known.values())
     unknown = next((each for each in named if each not in keywords and not is_open), None)
-    told = f"{name}: {problem}" if unknown is None else f"{name} takes no {unknown}={closest(unknown, keywords)}"
+    told = f"{name}: {problem}" if unknown is None else f"{name} takes no {_cut(unknown)}={closest(unknown, keywords)}"
     more = DECLARED if unknown is not None and name in _OF_FORMULAS and "self" not in known else ""
     return SpecError(f"{told}\nallowed: {name}({', '.join(_told(list(known.values())))}){more}")
+
+
+def _cut(name: str, limit: int = 60) -> str:
+    return harmless(name[:limit]) + ("…" if len(name) > limit else "")
 
 
 def _told(parameters: Sequence[inspect.Parameter]) -> list[str]:

@@ -28,6 +28,7 @@ ORDER = (
     "own_files",
     "weights",
     "algebra",
+    "declared_types",
     "keywords",
     "data",
     "evaluation",
@@ -45,6 +46,7 @@ ORDER = (
     "analysis",
     "notation",
     "codegen",
+    "natural_gradient",
     "verify",
     "formulas",
     "diagnosis",
@@ -70,6 +72,7 @@ ALLOWED_EVALUATORS = {("codegen/loading.py", "exec"), ("codegen/loading.py", "co
 
 REFLECTION = {
     ("networks/layers.py", "getattr"),  # the fields of a dataclass, by their names
+    ("keywords.py", "setattr"),  # methods that look at their arguments first
 }
 
 MODULES = sorted(PACKAGE.rglob("*.py"))

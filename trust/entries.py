@@ -31,6 +31,7 @@ from tests.hostile_cases import (
     check_message,
     text_of,
 )
+from trust.calls import put
 
 LONGEST = 20_001
 """The page takes shorter texts; its door refuses long ones before they are read."""
@@ -174,6 +175,7 @@ DOORS: dict[str, Callable[[Any], object]] = {
     "program: LaTeX": _latex,
     "program: derive": _network,
     "program: data": _data,
+    "program: call": put,
     "command line": lambda given: command([text_of(argument) for argument in given]),
     "command line: gradient": _typed("gradient"),
     "command line: derive": _typed("derive"),

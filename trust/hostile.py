@@ -17,6 +17,7 @@ from random import Random
 from typing import Any
 
 from tests.hostile_cases import FOLDER
+from trust import calls
 from trust.measures import Measure, Outcome
 
 MEGABYTES = 500
@@ -44,7 +45,7 @@ FUNCTIONS += ("declarations", "where")
 
 
 def cases() -> Iterator[dict[str, Any]]:
-    """Yield what is asked: every row of the corpus at every door that it fits."""
+    """Yield what is asked: every row of the corpus at every door that it fits, every call with every wrong value."""
     for path in sorted(FOLDER.glob("*.json")):
         for row in json.loads(path.read_text(encoding="ascii")):
             doors: dict[str, None] = {}
@@ -53,6 +54,8 @@ def cases() -> Iterator[dict[str, Any]]:
                 doors |= dict.fromkeys(ALSO.get(entry, ()))
             for door in doors:
                 yield {"id": f"{path.stem}: {row['id']}", "door": door, "input": row["input"]}
+    for each in calls.asked():
+        yield {"id": f"{each['call']}, {each['argument']}={each['value']}", "door": "program: call", "input": each}
 
 
 def asked(chosen: list[dict[str, Any]], optimised: bool) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:

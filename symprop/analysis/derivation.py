@@ -31,12 +31,13 @@ from symprop.calculus.rules import context
 from symprop.calculus.walk import derive_system
 from symprop.collection import kept_whole
 from symprop.errors import FormulaError, SpecError
-from symprop.keywords import checked
+from symprop.keywords import public
 from symprop.networks.network import LAYOUTS, Network
 from symprop.networks.parts import Parameter
 from symprop.networks.spec import as_network, is_formula_text
 
 
+@public
 @dataclass(frozen=True, repr=False)
 class Derivation(Studied, Curved, Comparable, Printable):
     """Forward and backward equations of a network (or a formula) in one layout, in the order of computation.
@@ -127,7 +128,6 @@ class Derivation(Studied, Curved, Comparable, Printable):
         """
         return self.equation(f"delta{layer}" if str(layer).isdigit() else f"delta[{layer}]").expression
 
-    @checked
     def gradient(self, parameter: str) -> Node:
         """Return the derivative of the loss with respect to a parameter, in the parameter's shape.
 
@@ -137,7 +137,6 @@ class Derivation(Studied, Curved, Comparable, Printable):
         """
         return self.equation(f"d{parameter}").expression
 
-    @checked
     def steps(self, name: str) -> Steps:
         """Return the named steps that led to the gradient of a parameter (`W1`) or to an equation (`delta1`).
 
@@ -160,7 +159,6 @@ class Derivation(Studied, Curved, Comparable, Printable):
         """
         return looked_up(spaced(name), {**self.written_out.by_name, **self.system.by_name}, "no variable is called")
 
-    @checked
     def jacobian(self, of: str, by: str) -> Node:
         """Return the Jacobian of one vector with respect to another, for one example: `(len of, len by)`.
 

@@ -83,10 +83,9 @@ def matrix_through(equations: Sequence[Equation], of: Variable, by: Variable, co
 
 
 def _through_cuts(between: Sequence[Equation], of: Variable, by: Variable, context: Context) -> Node:
-    cuts = _cuts(between, by)
     total: Node | None = None
-    for first, last in pairwise(cuts):
-        piece = _pushed_forward(between, last, first, context)
+    for (start, first), (stop, last) in pairwise(_cuts(between, by)):
+        piece = _pushed_forward(between[start:stop], last, first, context)
         total = piece if total is None else _product(piece, total)
     if total is None:
         return n.Identity(*flat(by.shape)) if of == by else zeros(*flat(of.shape), *flat(by.shape))
@@ -136,8 +135,8 @@ def _between(equations: Sequence[Equation], of: Variable, by: Variable) -> list[
     return kept[::-1]
 
 
-def _cuts(between: Sequence[Equation], by: Variable) -> list[Variable]:
-    """The variables, `by` first, through which every way leads."""
+def _cuts(between: Sequence[Equation], by: Variable) -> list[tuple[int, Variable]]:
+    """The arrays, after `by`, through which every way leads, each with the number of equations up to its own."""
     order = {by: 0}
     reach = {0: 0}  # place of a variable -> the last place that reads it
     for place, equation in enumerate(between, start=1):
@@ -145,10 +144,10 @@ def _cuts(between: Sequence[Equation], by: Variable) -> list[Variable]:
         for variable in variables(equation.expression):
             if variable in order:
                 reach[order[variable]] = place
-    cuts, furthest = [by], reach[0]
+    cuts, furthest = [(0, by)], reach[0]
     for variable, place in list(order.items())[1:]:
-        if furthest <= place:
-            cuts.append(variable)
+        if furthest <= place and variable.rank:
+            cuts.append((place, variable))
         furthest = max(furthest, reach.get(place, place))
     return cuts
 
@@ -157,8 +156,6 @@ def _pushed_forward(between: Sequence[Equation], of: Variable, by: Variable, con
     reached: dict[Variable, Node] = {by: n.Identity(*flat(by.shape)) if by.rank else n.Scalar(1)}
     numbers: dict[Variable, Equation] = {}  # between vectors, which a Jacobian goes through with what reads them
     for equation in between:
-        if equation.target == by:
-            continue
         if by.rank and not equation.target.rank:
             numbers[equation.target] = equation
             continue
@@ -167,10 +164,7 @@ def _pushed_forward(between: Sequence[Equation], of: Variable, by: Variable, con
         parts = [
             _product(_local(passed, variable, context), reached[variable]) for variable in read if variable in reached
         ]
-        if parts:
-            reached[equation.target] = tidy(_sum(parts))
-        if equation.target == of:
-            break
+        reached[equation.target] = tidy(_sum(parts))
     return reached[of]
 
 

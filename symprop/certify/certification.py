@@ -11,6 +11,7 @@ import numpy as np
 from symprop.algebra.printable import Listed, aligned
 from symprop.certify.judging import UNCONFIRMED, Line, number
 from symprop.diagnosis import Diagnosis
+from symprop.keywords import public
 from symprop.notation import notebook_blocks
 from symprop.notation.blocks import Block, Bullets, Grid, GridRow, Typed
 from symprop.notation.notebook_blocks import Verdict, mark
@@ -19,6 +20,7 @@ from symprop.verify.measure import scientific
 HEADER = ("gradient", "verdict", "off by", "allowed", "worst entry", "given", "right", "ratio", "at", "note")
 
 
+@public
 @dataclass(frozen=True)
 class Certification(Listed):
     """Whether a backward pass gives the right gradients: `ok`, a sentence, and a table with a line for each gradient.

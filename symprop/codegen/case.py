@@ -10,7 +10,7 @@ from __future__ import annotations
 import types
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 from symprop.algebra.equations import System
 from symprop.algebra.names import closest
@@ -24,6 +24,7 @@ from symprop.codegen.targets import NAMES, target_of
 from symprop.codegen.targets.target import Options
 from symprop.collection import kept_whole
 from symprop.errors import SpecError, shown
+from symprop.keywords import Checked, public
 from symprop.networks.network import LAYOUTS, Network
 from symprop.networks.optimiser_text import as_optimiser
 from symprop.networks.optimisers import Optimiser
@@ -50,13 +51,14 @@ NO_STEP = ("tangent_kernel", "kfac", "kfac_reduce")
 """Those of an example at a time: no step for a workspace, with loops over time written out."""
 
 
+@public
 @dataclass(frozen=True)
-class Case(Listed):
+class Case(Checked, Listed):
     """A network in a layout with the options of its module: what is worked out of it is worked out once, for all.
 
     `layout` is "example", "rows" or "columns", by default the first that the network has; the code always has its
     batch in rows. The options are those of `symprop.generate`; `question` is the function that a module has, one of
-    `QUESTIONS`.
+    `QUESTIONS`; `evaluation` is that of `symprop.derive`.
 
     >>> import symprop
     >>> case = Case("Input(2) >> Dense(n) >> Tanh() >> MeanSquaredError()").with_sizes({"n": 3})
@@ -69,13 +71,14 @@ class Case(Listed):
         SpecError: no network, or an unknown layout or option.
     """
 
-    network: Network
+    network: Annotated[Network, "also given as a text"]
     layout: str = ""
     target: str = "numpy"
     dtype: str = "float64"
     optimizer: Optimiser | str | None = None
     threads: int = 1
     question: str = GRADIENTS
+    evaluation: bool = False
     _family: dict[Hashable, Any] = field(default_factory=dict, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -156,7 +159,8 @@ class Case(Listed):
     @property
     def system(self) -> System:
         """The equations of the forward pass."""
-        return self.network.system(self.layout)
+        system = self.network.system(self.layout)
+        return system.evaluated if self.evaluation else system
 
     @property
     def names(self) -> list[str]:
@@ -174,15 +178,17 @@ class Case(Listed):
         Raises:
             SpecError: the network has no loss.
         """
-        key = "derivation", self.network, self.layout
-        plain: Derivation = self.once(key, lambda: derive(self.network, layout=self.layout))
+        key = "derivation", self.network, self.layout, self.evaluation
+        plain: Derivation = self.once(key, lambda: derive(self.network, layout=self.layout, evaluation=self.evaluation))
         return self.once((*key, self.question), lambda: QUESTIONS[self.question](plain))
 
     @property
     def program(self) -> Program:
         """The program of both passes in their stable forms, of which every function of the module is made."""
         make = target_of(self.target).program
-        return self.once(("program", self.network, make, self.question), lambda: make(self.coded.derivation))
+        return self.once(
+            ("program", self.network, make, self.question, self.evaluation), lambda: make(self.coded.derivation)
+        )
 
     @property
     def source(self) -> str:
@@ -212,7 +218,7 @@ class Case(Listed):
 
     @property
     def _options(self) -> tuple[Hashable, ...]:
-        return self.network, self.target, self.dtype, self.optimizer, self.threads, self.question
+        return self.network, self.target, self.dtype, self.optimizer, self.threads, self.question, self.evaluation
 
     @kept_whole()
     def _written(self) -> str:
@@ -220,6 +226,12 @@ class Case(Listed):
         if not derivation.parameters:
             raise SpecError(
                 "code computes the gradients of parameters, and this network has none; add a layer such as Dense(3)"
+            )
+        if self.evaluation and derivation.system.states:
+            running = ", ".join(state.variable.name for state in derivation.system.states)
+            raise SpecError(
+                f"code computes gradients by the statistics of the batch, and in evaluation {running} stand for them\n"
+                "allowed: the network itself, whose module has predict(params, x, running)"
             )
         if self.names:
             example = ",".join(f"{name}=32" for name in self.names)
@@ -242,8 +254,8 @@ def case_of(value: Case | Derivation | Network | str, **options: Any) -> Case:
         return value.at(**options)
     if not isinstance(value, Derivation):
         return Case(value, **options)  # type: ignore[arg-type]
-    case = Case(value.network, **options)  # type: ignore[arg-type]
-    case.once(("derivation", case.network, value.system.layout), lambda: value)
+    case = Case(value.network, evaluation=value.evaluation, **options)  # type: ignore[arg-type]
+    case.once(("derivation", case.network, value.system.layout, value.evaluation), lambda: value)
     return case
 
 

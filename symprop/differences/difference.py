@@ -28,10 +28,12 @@ from symprop.differences.names import Names, matched
 from symprop.differences.pages import plain_page
 from symprop.differences.sentences import told
 from symprop.differences.trees import Comparing
+from symprop.keywords import public
 from symprop.networks.network import Network
 from symprop.notation.conventions import loss_clashes
 
 
+@public
 @dataclass(frozen=True, repr=False)
 class NetworkDifference(Compared):
     """What changes from network A to network B; it prints itself in each notation.

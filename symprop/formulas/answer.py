@@ -18,7 +18,7 @@ from symprop.formulas.pages import answer_page, definitions
 from symprop.formulas.reported import Reported
 from symprop.formulas.result import Result
 from symprop.formulas.sized import sized
-from symprop.keywords import checked
+from symprop.keywords import public
 from symprop.limits import SECONDS
 from symprop.notation.latex import latex
 from symprop.notation.pretty import pretty
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from symprop.verify.certificate import Certificate
 
 
+@public
 @dataclass(frozen=True, repr=False)
 class Answer(Reported, Printable):
     """The answer to one question about a formula: `gradient`, `jacobian`, `hessian`, `vjp`, `jvp` or `hvp`.
@@ -104,7 +105,6 @@ class Answer(Reported, Printable):
         """
         return Steps(self.result.steps, self.result)
 
-    @checked
     def with_sizes(self, sizes: Mapping[str, int] | None) -> Answer:
         """Return the answer with numbers for names of sizes, `{"m": 5}`.
 
@@ -115,7 +115,6 @@ class Answer(Reported, Printable):
         given = sizes_given(sizes)
         return Answer(sized(self.result, given)) if given else self
 
-    @checked
     def numpy(self, dtype: str = "float64", sizes: Mapping[str, int] | None = None) -> str:
         """Return stand-alone source: a function of the arrays that imports NumPy and nothing else.
 
@@ -177,7 +176,6 @@ class Answer(Reported, Printable):
         """
         return self.function(**arrays)
 
-    @checked
     def check(
         self, seed: int = 0, limit: float | None = SECONDS, sizes: Mapping[str, int] | None = None
     ) -> Certificate:

@@ -13,13 +13,14 @@ from symprop.algebra.printable import Printable
 from symprop.formulas.answer import Answer
 from symprop.formulas.pages import heading
 from symprop.formulas.reported import Reported
-from symprop.keywords import checked
+from symprop.keywords import public
 from symprop.limits import SECONDS
 
 if TYPE_CHECKING:
     from symprop.verify.certificate import Certificate
 
 
+@public
 @dataclass(frozen=True, repr=False)
 class Answers(Reported, Printable):
     """The answers to one question, one for each variable of a formula; each is found by the name of its variable.
@@ -95,7 +96,6 @@ class Answers(Reported, Printable):
         """Return the named steps that led to each answer."""
         return "\n\n".join(str(each.steps()) for each in self)
 
-    @checked
     def numpy(self, dtype: str = "float64", sizes: Mapping[str, int] | None = None) -> str:
         """Return stand-alone source with a function for each, `gradient_A`, that imports NumPy and nothing else.
 
@@ -109,7 +109,6 @@ class Answers(Reported, Printable):
         title = f"{self.kind} of {self.formula.source} with respect to each of {', '.join(self.names)}"
         return source_of(self.with_sizes(sizes).answers, dtype, title, again)
 
-    @checked
     def with_sizes(self, sizes: Mapping[str, int] | None) -> Answers:
         """Return the answers with numbers for names of sizes.
 
@@ -126,7 +125,6 @@ class Answers(Reported, Printable):
         """
         return {name: each(**arrays) for name, each in zip(self.names, self, strict=True)}
 
-    @checked
     def check(
         self, seed: int = 0, limit: float | None = SECONDS, sizes: Mapping[str, int] | None = None
     ) -> Certificate:

@@ -11,12 +11,14 @@ import numpy as np
 from symprop.errors import DataError, listed
 from symprop.importing.carried import Carried
 from symprop.importing.views import BATCH, Axis, Seen
+from symprop.keywords import public
 from symprop.networks.layers import Input, Layer
 from symprop.networks.network import Network
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
 
+@public
 @dataclass(frozen=True, repr=False)
 class Imported(Network):
     """A network with the weights of the model that it comes from.

@@ -171,7 +171,7 @@ class GELU(Rectifier):
     z₁ = W₁ x + b₁; a₁ = GELU(z₁)
     """
 
-    approximate: Any = "none"
+    approximate: str | bool = "none"
 
     def __post_init__(self) -> None:
         if isinstance(self.approximate, bool):

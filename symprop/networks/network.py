@@ -15,6 +15,7 @@ from symprop.algebra.names import adjoint_of, closest
 from symprop.algebra.nodes import Variable
 from symprop.algebra.numbered_sizes import sizes_given
 from symprop.errors import SpecError, shown, warned
+from symprop.keywords import public
 from symprop.networks.blocks import Chain, Repeat, symbolic_repeats, unrolled, varies
 from symprop.networks.books import Books
 from symprop.networks.builder import Builder
@@ -36,6 +37,7 @@ class _Progress:
         self.taken: tuple[Layer, ...] = (first,)
 
 
+@public
 @dataclass(frozen=True, repr=False)
 class Network(Row):
     """Layers in a row, the first an `Input`; a loss, if any, is the last.

@@ -23,6 +23,7 @@ from symprop.algebra.tokens import refuse
 from symprop.algebra.trees import has_kind, replace
 from symprop.errors import ShapeError, SpecError, shown
 from symprop.networks.builder import Builder
+from symprop.networks.layers import Input
 from symprop.networks.needs import Need, sized
 from symprop.networks.own import (
     WIDTH,
@@ -80,7 +81,7 @@ class Scan(Recurrent):
         *,
         output: str = "",
         sequence: bool = True,
-        initial: Any = None,
+        initial: Input | tuple[Input, ...] | str | None = None,
         unroll: bool = False,
         truncate: int | None = None,
         remat: int | None = None,

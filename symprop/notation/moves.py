@@ -39,6 +39,8 @@ def _(node: n.Duplication, of: Of, style: Style) -> Piece:
 
 @ROWS.row(n.Concatenate)
 def _(node: n.Concatenate, of: Of, style: Style) -> Piece:
+    if node.rank > 2:
+        return style.call("concatenate", [*map(of, node.operands), Piece(style.along((node.axis,)), ATOM)])
     blocks = [of(operand).text for operand in node.operands]
     return Piece(style.blocks(blocks, beside=node.axis == 1), ATOM)
 

@@ -27,7 +27,7 @@ from symprop.files import check_writable, is_stream
 from symprop.formulas.answer import Answer
 from symprop.formulas.answers import Answers
 from symprop.formulas.reported import REPORT
-from symprop.keywords import checked
+from symprop.keywords import public
 from symprop.limits import DTYPES
 from symprop.networks.network import Network
 from symprop.notation import html_document, latex_document
@@ -55,6 +55,7 @@ CONTENTS: dict[type, Contents] = {Subject: OF_NETWORKS, Questions: OF_FORMULAS}
 """What a report says, by what it is on."""
 
 
+@public
 @dataclass(frozen=True)
 class Report(Listed):
     """A report on one network or formula; what it says is worked out when it is first asked for, the certificate too.
@@ -120,7 +121,6 @@ class Report(Listed):
         looks = Looks(numbered=True, paper=self.subject.paper)
         return latex_document.document(self.sections, self.title, looks, self.byline)
 
-    @checked
     def fragment(self, prefix: str = "", level: str = "section") -> str:
         r"""Return the report's body for `\input` in a paper; its first lines say which packages it needs.
 
@@ -137,7 +137,6 @@ class Report(Listed):
         looks = Looks(numbered=True, level=level, prefix=prefix, paper=self.subject.paper, counts=True)
         return latex_document.fragment(self.sections, looks)
 
-    @checked
     def equation(self, name: str) -> str:
         """Return one equation in LaTeX, for pasting: `delta2`, `dW1` or, for its gradient, `W1`; of a formula
         `gradient_w`, or `w`.

@@ -60,7 +60,7 @@ class Desk:
         ticket = Ticket(tab, sequence, slow, there)
         with self._changed:
             self._supersede(ticket)
-            if len(self._waiting) >= self._most_waiting:
+            if sum(other.slow == slow for other in self._waiting) >= self._most_waiting:  # each kind has a room
                 raise Busy
             self._waiting.append(ticket)
             try:

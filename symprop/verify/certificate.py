@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from symprop.algebra.printable import Listed, aligned
+from symprop.keywords import public
 from symprop.notation import notebook_blocks
 from symprop.notation.blocks import Block, Bullets, Grid, GridRow, Typed
 from symprop.notation.latex_letters import escaped
@@ -14,6 +15,7 @@ from symprop.notation.notebook_blocks import Verdict, mark
 from symprop.verify.measure import OVERFLOWS, Row
 
 
+@public
 @dataclass(frozen=True)
 class Certificate(Listed):
     """The rows of a check, and whether all of them agree; `title` says of what: a network, a question.

@@ -124,3 +124,5 @@ def test_where_a_sigmoid_saturates_they_are_those_of_its_logits() -> None:
         assert np.isfinite(found).all() and np.abs(found - wanted).max() <= 1e-15
     product = module.fisher_vp(params, x, y, params)
     assert np.isfinite(product["W1"]).all() and product["W1"][1].any() and not product["W1"][[0, 2]].any()
+    found, wanted = (each.empirical_fisher_vp(params, x, y, params)["W1"] for each in (module, logits))
+    assert np.abs(found - wanted).max() <= 1e-12 * np.abs(wanted).max()

@@ -54,6 +54,8 @@ QUESTIONS = [
     ("gradient", "sum(log(p))", "p: n between-0-and-1", "p"),
     ("gradient", "sum((E[i] - T)**2)", "E: k d, i: m index k, T: m d", "E"),
     ("gradient", "sum(x)", "x: n, y: n", "y"),
+    ("gradient", "s * x**2", "s: signs, x:", "x"),
+    ("jacobian", "sliding_window_view(Y, (2, k))", "Y: 3 n", "Y"),
     ("jacobian", *LAYER, "x"),
     ("jacobian", *LAYER, "A"),
     ("jacobian", "s * x", "s:, x: n", "s"),

@@ -326,6 +326,21 @@ class TestDesk:
                     raise AssertionError
             assert future.result(timeout=PATIENCE) == "admitted"
 
+    def test_slow_ones_that_wait_leave_the_places_of_others(self) -> None:
+        desk = Desk(computations=2, slow=1, waiting=1)
+
+        def wait() -> None:
+            with self.hold(desk, "b", slow=True):
+                pass
+
+        with ThreadPoolExecutor(1) as threads:
+            with self.hold(desk, "a", slow=True):
+                future = threads.submit(wait)
+                assert until(lambda: desk._waiting)
+                with self.hold(desk, "c", patience=0):
+                    pass
+            future.result(timeout=PATIENCE)
+
     def test_who_has_left_is_not_waited_for(self) -> None:
         desk = Desk(computations=1)
         with self.hold(desk, "a"), pytest.raises(Superseded), desk.admitted("b", 1, False, 5.0, lambda: False):

@@ -43,7 +43,7 @@ from symprop.errors import ShapeError, SympropError, located
 def read_latex(
     latex: str,
     variables: Iterable[Node | Expr],
-    target: Shape | n.Variable | None = None,
+    target: tuple[Any, ...] | n.Variable | None = None,
     symbols: Mapping[str, str] | None = None,
 ) -> Node:
     r"""Read a formula in LaTeX over arrays that are there, such as those of a network, and numbers with a name.

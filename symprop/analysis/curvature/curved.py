@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cached_property
 from typing import Any, Self, cast
 
 from symprop.algebra.equations import Item, System
@@ -20,7 +21,6 @@ from symprop.analysis.curvature.kfac import kfac_factors
 from symprop.analysis.curvature.layers import layer_blocks
 from symprop.calculus.walk import derive_system
 from symprop.errors import SpecError
-from symprop.keywords import checked
 from symprop.networks.network import Network
 
 
@@ -32,6 +32,11 @@ class Curved:
     backward: tuple[Item, ...]
     remarks: tuple[str, ...]
     along: Along
+
+    @cached_property
+    def evaluation(self) -> bool:
+        """Whether running statistics stand for those of the batch, and no dropout is drawn."""
+        return not isinstance(self.network, Formula) and self.system != self.network.system(self.system.layout)
 
     def with_along(self, along: Along, *why: str) -> Self:
         """Return the derivation with the equations of a question of second derivatives, and why they are these."""
@@ -61,7 +66,6 @@ class Curved:
         """Return the same without the remark that says what bends, for those who only want the product."""
         return self.with_along(hessian_product(self.system, self.backward))
 
-    @checked
     def hessian(self, of: str, by: str | None = None) -> HessianBlock:
         """Return the second derivatives of the loss with respect to a parameter, or to two (a mixed block).
 
@@ -191,7 +195,6 @@ with the probabilities p, and its Hessian does not read the targets
         """
         return self.with_along(tangent_kernel(self._example("a tangent kernel"), self.system))
 
-    @checked
     def kfac(self, sharing: str = "expand") -> Self:
         """Return the derivation with K-FAC's factors of the Fisher matrix of each weight, without penalties.
 
@@ -224,7 +227,7 @@ with the probabilities p, and its Hessian does not read the targets
         if self.system.batch is None or isinstance(self.network, Formula):
             return None
         example = self.network.system()
-        example = example if self.system == self.network.system(self.system.layout) else example.evaluated
+        example = example.evaluated if self.evaluation else example
         return None if example.joins_examples else (example, tuple(derive_system(example)[0]))
 
     def _with_blocks(self, asked: Self, role: str) -> Self:
@@ -249,4 +252,4 @@ with the probabilities p, and its Hessian does not read the targets
         if self.system.layout == "columns":
             raise SpecError(f'{what} has no form in layout "columns"\nallowed: "example", "rows"')
         example = self.network.system()
-        return example if self.system == self.network.system(self.system.layout) else example.evaluated
+        return example.evaluated if self.evaluation else example

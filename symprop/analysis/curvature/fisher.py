@@ -64,11 +64,12 @@ def fisher_product(system: System, likelihood: str) -> tuple[Along, str]:
 
 
 def without_division(system: System) -> System:
-    """Return a system of a likelihood whose loss begins where its Hessian does not divide by what may be 0.
+    """Return a system whose loss begins where its derivatives do not divide by what may be 0.
 
     That is the output, or what the activation before it is applied to, where the loss divides by the output:
-    `p (1 - p)` of a logit, not `1 / (p (1 - p))` of the p that is 1 or 0 where a sigmoid saturates. The expectation is
-    the same: what the second derivatives of the activation add is multiplied by an expected residual, which is 0.
+    `p (1 - p)` of a logit, not `1 / (p (1 - p))` of the p that is 1 or 0 where a sigmoid saturates. Gradients are the
+    same, and so is the expected Hessian of a likelihood: what the second derivatives of the activation add to it is
+    multiplied by an expected residual, which is 0.
     """
     network, loss = apart(system)
     output = system.output
@@ -110,6 +111,7 @@ def empirical_product(system: System, backward: tuple[Item, ...]) -> Along:
     back as a number beside that example's adjoint. `backward` are the equations of the gradients.
     """
     check_whole(system)
+    system = without_division(system)
     network, loss = apart(system)
     output, adjoint = system.output, adjoint_of(system.output)
     first = Tangents(context(system), still_in(system), frozenset()).through(network)

@@ -106,7 +106,18 @@ def kfac_factors(
     results = tuple(factor for layer in layers for factor in layer.factors)
     parts = tuple(layer.weight.name for layer in layers)
     first = tuple(equations_in(needed(made, read)))
-    along = Along(MATRIX, QUESTIONS[sharing], first, tuple(found), results, whole=True, parts=parts, before=FROM_ROOT)
+    beside = tuple("" if layer.bias is None else layer.bias.name for layer in layers)
+    along = Along(
+        MATRIX,
+        QUESTIONS[sharing],
+        first,
+        tuple(found),
+        results,
+        whole=True,
+        parts=parts,
+        before=FROM_ROOT,
+        beside=beside,
+    )
     return along, (why, *_said(layers, back, sharing))
 
 

@@ -12,7 +12,7 @@ from symprop.algebra.nodes import Node
 from symprop.algebra.shapes import shape_text
 from symprop.analysis.derivation import Derivation
 from symprop.codegen.program import Statement
-from symprop.codegen.scans import Made, Scan
+from symprop.codegen.scans import OfSteps, Scan
 from symprop.notation.selection_notes import about_images
 from symprop.notation.stacks import sides
 from symprop.notation.terminal import UNICODE
@@ -65,7 +65,7 @@ def under_formulas(statements: Iterable[Statement], code: Callable[[Statement], 
             number = f"({statement.number}) " if statement.number is not None else ""
             shape = shape_text(statement.whole) if statement.whole else _shape(statement.target)
             lines.extend(comment(f"{number}{statement.formula}   {shape}"))
-        if statement.formula or isinstance(statement.expression, (Scan, Made)):
+        if statement.formula or isinstance(statement.expression, (Scan, OfSteps)):
             lines.extend(waiting)
             waiting = []
     return [*lines, *waiting]

@@ -166,7 +166,10 @@ class Reader:
             "backward": backward,
         }
         asked = [*self.program.arrays] or [*products.values()]
-        if asked:
+        if asked and self.derivation.along.parts:  # the loss itself is not asked for
+            found = self._needed((*self.end, *self.program.backward), *asked)
+            parts["along"] = self.lines(found, [self.output.name], returned=asked)
+        elif asked:
             parts["along"] = self.lines(self._needed(self.program.backward, *asked), returned=asked)
         definitions = self.definitions()
         optimizer = optimizer_of(options.optimizer, self.parameters, self.write, bool(self.masks))
