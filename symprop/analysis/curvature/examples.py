@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from functools import reduce
 
 from sympy import Integer
 
@@ -146,13 +147,19 @@ def norms_of_examples(example: System, system: System, backward: Iterable[Item])
     found = {each.target: each.expression for each in equations_in(derive_system(example)[0])}
     gradients = [(parameter, found.get(gradient_of(parameter), n.Scalar(0))) for parameter in example.wanted]
     norms = [_norm_of(parameter, gradient) for parameter, gradient in gradients if not is_zero(gradient)]
-    squares = added([each.target for each in norms])
+    squares = added([_over_loops(each.target, example) for each in norms])
     total = Variable("norms", (), ())
     asked = [*norms, Equation(total, n.Power(squares, Integer(1) / 2), note="the norm of each example's gradient")]
     if system.batch is not None:
         asked = _of_batch(asked, system, backward)
     results = (asked[-1].target,)
     return Along("norms of gradients of examples", QUESTION, (), tuple(asked), results, whole=True)
+
+
+def _over_loops(norm: Variable, example: System) -> Node:
+    """Return the sum of a squared norm over the steps of a loop in which a parameter has one of each step, `W[l]`."""
+    loops = [loop for loop in example.loops if any(part.has(loop.index) for part in norm.index)]
+    return reduce(lambda total, loop: n.BlockSum(total, loop.index, loop.count), loops[::-1], norm)
 
 
 def _norm_of(parameter: Variable, gradient: Node) -> Equation:
