@@ -45,6 +45,7 @@ ORDER = (
     "analysis",
     "notation",
     "codegen",
+    "natural_gradient",
     "verify",
     "formulas",
     "diagnosis",
