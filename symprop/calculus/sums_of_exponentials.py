@@ -147,8 +147,8 @@ def as_opposite_softmax(node: n.Multiply) -> Node | None:
         totals = base.operands[0].atoms(n.LogSumExp) if is_map(base, "sigmoid") and power.is_positive else ()
         for total in sorted(totals, key=str):
             above = FUNCTIONS["exp"](total.operands[0])
-            shift = tidy(n.Add(total, *base.operands)).constant
-            if above in node.operands and shift is not None and same_shape(total, base):
+            shift = tidy(n.Add(total, *base.operands)).constant if same_shape(total, base) else None
+            if above in node.operands and shift is not None:
                 rest = [each for each in node.operands if each is not other and each != above]
                 opposite = FUNCTIONS["sigmoid"](tidy(n.negative(base.operands[0])))
                 shares = softmax(total.operands[0], total.axis)
