@@ -249,6 +249,8 @@ ARITIES |= {name: len(OPERATORS[of].arrays) for name, of in ALIASES.items() if o
 ARITIES |= {name: len(FUNCTIONS[of].parameters) for name, of in ALIASES.items() if of in FUNCTIONS}
 SPELLED = {name: count for name, count in ARITIES.items() if count and name in numpy_words()}
 """Other names that NumPy or SciPy has too, and how many arrays they take."""
+SIGNS_FREE = ("eigh", "svd")
+"""Functions that make vectors whose signs LAPACK chooses."""
 MADE_FOR = {"[arange(m)]": {"A": "m n", "j": "m index n"}}
 """Leaves without which a word is hardly ever drawn."""
 WORDS: tuple[str, ...] = (
@@ -320,7 +322,8 @@ def called(draw: Draw, name: str) -> Iterator[tuple[str, list[Part]]]:
         lead, chosen = [chosen[operator.options[0]], *written], {}
     elif draw.chance(0.3) and list(chosen) == list(operator.options[: len(chosen)]) and not BY_NAME & {*chosen}:
         lead, chosen = [*lead, *chosen.values()], {}
-    yield f"{name}({', '.join([*lead, *(f'{each}={value}' for each, value in chosen.items())])})", operands
+    text = f"{name}({', '.join([*lead, *(f'{each}={value}' for each, value in chosen.items())])})"
+    yield text + ("**2" if name in SIGNS_FREE else ""), operands
 
 
 # ---------------------------------------------------------------- growing

@@ -12,7 +12,7 @@ from importlib import import_module
 Figure = int | float | str
 
 MODULES: tuple[str, ...] = (
-    *("networks", "curvature", "formulas", "comparisons", "remarks", "costs"),
+    *("networks", "curvature", "words", "formulas", "comparisons", "remarks", "costs"),
     *("relations", "numerics"),
     *("proofs", "steps", "mutations", "wrong_networks"),
     *("hostile", "fuzzing", "files", "determinism"),

@@ -177,8 +177,9 @@ MEASURES = (
         "What is remarked on an answer (symmetric, semidefinite, rank one, zero) holds at random points.",
         on_formulas,
         short=12,
-        usual=900,
+        usual=600,
         long=10_000,
+        part=250,
     ),
     Measure(
         "remarks on networks",

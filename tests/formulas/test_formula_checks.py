@@ -55,6 +55,7 @@ QUESTIONS = [
     ("gradient", "sum((E[i] - T)**2)", "E: k d, i: m index k, T: m d", "E"),
     ("gradient", "sum(x)", "x: n, y: n", "y"),
     ("gradient", "s * x**2", "s: signs, x:", "x"),
+    ("hessian", "sum(tanh(logsumexp(X, axis=1)))", "X: 3 1", "X"),
     ("jacobian", "sliding_window_view(Y, (2, k))", "Y: 3 n", "Y"),
     ("jacobian", *LAYER, "x"),
     ("jacobian", *LAYER, "A"),
