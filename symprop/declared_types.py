@@ -123,7 +123,7 @@ def _is_list(found: object, holds: Callable[[Any], bool] = lambda item: True) ->
 
 
 @functools.cache
-def _names(kind: type) -> frozenset[str]:
+def _names(kind: type[object]) -> frozenset[str]:
     return frozenset(each.__name__ for each in kind.__mro__)
 
 
@@ -135,7 +135,7 @@ def _class(name: str, around: Mapping[str, Any]) -> Type | None:
         is_class = False
     if not is_class and name not in sys.modules["symprop"].__all__:
         return None
-    return Type(_one(name), f"objects {name}", lambda value: name in _names(type(value)))
+    return Type(_one(name), f"objects {name}", lambda value: name in _names(value.__class__))
 
 
 def _one(name: str) -> str:
