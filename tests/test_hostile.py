@@ -169,7 +169,6 @@ def test_an_argument_of_another_type_is_told_with_what_is_allowed() -> None:
             "check takes a mapping from texts to whole numbers or None as sizes, not 3",
         ),
         (lambda: api.derive(SMALL).gradient(None), "gradient takes a text as parameter, not None"),
-        (lambda: api.Dense(2, bias="no"), "Dense takes True or False as bias, not 'no'"),
         (lambda: api.diagram(3), "diagram takes a Derivation as derivation, not 3"),
     ):
         with pytest.raises(errors.SpecError) as caught:
