@@ -13,7 +13,6 @@ labels a mapping from texts to numbers or None
 from __future__ import annotations
 
 import ast
-import functools
 import inspect
 import os
 import sys
@@ -122,9 +121,8 @@ def _is_list(found: object, holds: Callable[[Any], bool] = lambda item: True) ->
     return isinstance(found, Iterator) or all(map(holds, found))
 
 
-@functools.cache
-def _names(kind: type[object]) -> frozenset[str]:
-    return frozenset(each.__name__ for each in kind.__mro__)
+def _is_of(value: object, name: str) -> bool:
+    return any(each.__name__ == name for each in type(value).__mro__)
 
 
 def _class(name: str, around: Mapping[str, Any]) -> Type | None:
@@ -135,7 +133,7 @@ def _class(name: str, around: Mapping[str, Any]) -> Type | None:
         is_class = False
     if not is_class and name not in sys.modules["symprop"].__all__:
         return None
-    return Type(_one(name), f"objects {name}", lambda value: name in _names(value.__class__))
+    return Type(_one(name), f"objects {name}", lambda value: _is_of(value, name))
 
 
 def _one(name: str) -> str:

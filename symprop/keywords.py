@@ -60,12 +60,15 @@ def public(kind: type[R]) -> type[R]:
 
 
 class Checked:
-    """A class whose objects are made with arguments that it takes, or refused with what was meant."""
+    """A class whose objects are made with arguments that it takes, or refused with what was meant.
+
+    Each looks at what they are by itself, but for arrays, which no comparison can tell from an allowed text.
+    """
 
     if not TYPE_CHECKING:  # a checker knows the arguments by itself
 
         def __new__(cls, *given: Any, **named: Any) -> Any:
-            _made(cls).check(cls.__name__, (None, *given), named, whole=False)  # a copy is made without arguments
+            _made(cls).check(cls.__name__, (None, *given), named, is_made=True)
             return super().__new__(cls)
 
 
@@ -88,19 +91,19 @@ class _Taken:
     def types(self) -> dict[str, Type]:
         return types_of(self.function)
 
-    def check(self, name: str, given: tuple[Any, ...], named: Mapping[str, Any], whole: bool = True) -> None:
-        """Say what a call does not take; one that is not `whole` may lack arguments.
+    def check(self, name: str, given: tuple[Any, ...], named: Mapping[str, Any], is_made: bool = False) -> None:
+        """Say what a call does not take; where an object `is_made`, a copy of one is made without arguments.
 
         Raises:
             SpecError: an argument that there is not, or lacks, or one of another type than its annotation says.
         """
         try:
-            bind = self.signature.bind if whole and not self.is_open else self.signature.bind_partial
+            bind = self.signature.bind_partial if is_made or self.is_open else self.signature.bind
             found = bind(*given, **({} if self.is_open else named)).arguments
         except TypeError as problem:
             raise _refused(name, self.signature, named, problem) from None
         for argument, value in ({**found, **named} if self.is_open else found).items():
-            kind = self.types.get(argument)
+            kind = None if is_made and type(value).__name__ != "ndarray" else self.types.get(argument)
             if kind is not None and not kind.holds(value):
                 raise SpecError(f"{name} takes {kind.words} as {argument}, not {shown_value(value)}")
 

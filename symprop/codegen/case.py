@@ -10,7 +10,7 @@ from __future__ import annotations
 import types
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Annotated, Any, TypeVar
+from typing import Any, TypeVar
 
 from symprop.algebra.equations import System
 from symprop.algebra.names import closest
@@ -71,7 +71,7 @@ class Case(Checked, Listed):
         SpecError: no network, or an unknown layout or option.
     """
 
-    network: Annotated[Network, "also given as a text"]
+    network: Network
     layout: str = ""
     target: str = "numpy"
     dtype: str = "float64"
@@ -84,7 +84,7 @@ class Case(Checked, Listed):
     def __post_init__(self) -> None:
         network = as_network(self.network)
         object.__setattr__(self, "network", self.once(("network", network), lambda: network))
-        if not self.layout:
+        if self.layout == "":
             object.__setattr__(self, "layout", self.network.layouts[0])
         for name, value, allowed in (
             ("layout", self.layout, LAYOUTS),

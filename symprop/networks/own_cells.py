@@ -88,6 +88,8 @@ class Scan(Recurrent):
         learned: Any = None,
         **given: Any,
     ) -> None:
+        if not isinstance(output, str):
+            raise SpecError(f"Scan: output is the name of an equation, not {shown(output)}")
         cell = CellEquations(equations)
         shapes = {name: _sizes_of(name, what) for name, what in given.items() if name in cell.names}
         for name, sizes in shapes.items():
