@@ -43,6 +43,8 @@ LARGEST = 30.0
 """Larger values are bent, so that what an exponential makes of them stays a number."""
 MOST_ELEMENTS = 120
 TRIES = 12
+MOST = 100
+"""How often a formula is begun, and how often operands are drawn for a word."""
 BENT = (
     *("{0}", "tanh({0})", "(1 + {0}**2)", "(tanh({0}) / 2)", "({0} @ {0}.T + eye(len({0})))", "({0} + {0}.T)"),
     *("({0} > 0)", "expm({0} / 4)"),
@@ -91,6 +93,7 @@ class Draw:
     random: np.random.Generator
     leaves: dict[str, str] = field(default_factory=dict)
     parts: list[Part] = field(default_factory=list)
+    ids: list[Part] = field(default_factory=list)
     named: dict[str, str] = field(default_factory=dict)
 
     def one(self, choices: Sequence[_Item]) -> _Item:
@@ -247,11 +250,18 @@ PLACES = (":", ":", ":", "0", "-1", "1:", ":-1", "None", "1:3", "-2:", "...", "i
 ARITIES = {**dict.fromkeys(SIGNS, 2), **dict.fromkeys(WRITTEN, 1)}
 ARITIES |= {name: len(OPERATORS[of].arrays) for name, of in ALIASES.items() if of in OPERATORS}
 ARITIES |= {name: len(FUNCTIONS[of].parameters) for name, of in ALIASES.items() if of in FUNCTIONS}
+OF_IDS = tuple(name for name, operator in OPERATORS.items() if "ids" in operator.arrays)
+"""Functions that read numbers of rows, which only leaves are."""
 SPELLED = {name: count for name, count in ARITIES.items() if count and name in numpy_words()}
 """Other names that NumPy or SciPy has too, and how many arrays they take."""
 SIGNS_FREE = ("eigh", "svd")
 """Functions that make vectors whose signs LAPACK chooses."""
-MADE_FOR = {"[arange(m)]": {"A": "m n", "j": "m index n"}}
+MADE_FOR = {
+    "[arange(m)]": {"A": "m n", "j": "m index n"},
+    "one_hot": {"j": "m index n", "A": "m n"},
+    "scatter_add": {"j": "m index n", "A": "m k"},
+    "fold": {"A": "2 2", "B": "4 2"},
+}
 """Leaves without which a word is hardly ever drawn."""
 WORDS: tuple[str, ...] = (
     *FUNCTIONS,
@@ -307,6 +317,8 @@ def called(draw: Draw, name: str) -> Iterator[tuple[str, list[Part]]]:
     count = len(FUNCTIONS[name].parameters) if operator is None else len(operator.arrays)
     listed = operator is not None and (operator.lists or operator.rest)
     operands = [draw.one(draw.parts) for _ in range(draw.one((1, 2, 2, 3)) if listed else count)]
+    if name in OF_IDS:
+        operands = [draw.one(draw.ids) if each == "ids" else draw.one(draw.parts) for each in operator.arrays]
     if name == "polygamma":
         operands[0] = Part(*((text := draw.one("12")), (np.asarray(int(text)),) * 2))
     written = [f"{{{place}}}" for place in range(len(operands))]
@@ -398,7 +410,7 @@ def grown(random: np.random.Generator, word: str | None = None, scalar: bool = T
         ValueError: no formula was found that has the word.
     """
     draw = Draw(random)
-    for _ in range(20):
+    for _ in range(MOST):
         found = _grown(Draw(random), word or draw.one(WORDS), scalar, steps)
         if found is not None:
             return found
@@ -421,12 +433,14 @@ def _grown(draw: Draw, word: str, scalar: bool, steps: int) -> Grown | None:
     given = [{str(size): number for size, number in each.sizes.items()} | dict(each.values) for each in points]
     given = [{**SIZES, **each} for each in given]
     ids = {name for name, what in draw.leaves.items() if "index" in what}
-    draw.parts = [Part(name, tuple(each[name] for each in given)) for name in draw.leaves if name not in ids]
+    leaves = [Part(name, tuple(each[name] for each in given)) for name in draw.leaves]
+    draw.parts = [each for each in leaves if each.text not in ids]
+    draw.ids = [each for each in leaves if each.text in ids] or draw.parts
     if not draw.parts:
         return None
     words = [draw.one(WORDS) for _ in range(int(draw.random.integers(steps)))]
     words.insert(draw.one((0, len(words))), word)
-    taken = []
+    taken, held = [], next(iter(draw.leaves)) if fact else ""
     for each in words:
         if each.startswith("declared "):
             taken.append(each)
@@ -438,14 +452,19 @@ def _grown(draw: Draw, word: str, scalar: bool, steps: int) -> Grown | None:
             taken.append(each)
         elif each != "named" and grow(draw, each, given, where):
             taken.append(each)
+        if each == word and not fact:
+            held = draw.parts[-1].text
     if word not in taken:
         return None
-    return _ended(draw, word, where, scalar, tuple(taken))
+    return _ended(draw, held, where, scalar, tuple(taken))
 
 
-def _ended(draw: Draw, word: str, where: str, scalar: bool, words: tuple[str, ...]) -> Grown | None:
-    """Return the formula that ends in the part made last."""
-    last = draw.parts[-1]
+def _ended(draw: Draw, held: str, where: str, scalar: bool, words: tuple[str, ...]) -> Grown | None:
+    """Return the formula that ends in the part made last of those that hold a part."""
+    holding = re.compile(rf"(?<!\w){re.escape(held)}(?!\w)")
+    last = next((each for each in reversed(draw.parts) if holding.search(with_names(draw, each.text))), None)
+    if last is None:
+        return None
     whole = with_names(draw, last.text)
     if scalar and last.rank:
         end = draw.one(ENDS).format(last.text)

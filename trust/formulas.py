@@ -28,6 +28,7 @@ from symprop.formulas.checks.points import FormulaPoint
 from symprop.formulas.checks.runs import ran
 from symprop.formulas.code.module import formula_source
 from symprop.formulas.questions import gradient, hessian, jacobian
+from symprop.formulas.remarks import remarks
 from symprop.formulas.result import Result
 from symprop.verify import noise
 from symprop.verify.evaluate import WORKING_DIGITS
@@ -128,6 +129,9 @@ def wrong(result: Result, tally: Tally, told: Counter[str], seed: int) -> Iterat
             1  # as trace(log(A)) has where an element beside the diagonal is below 0
         )
         return
+    if found and excludes(result, found[0]):
+        told["where the answer says it does not hold"] += 1
+        return
     failures = list(wrong_in(result, tally, seed))
     for point in found:
         failures += [*in_float32(result, point, told), *in_latex(result, point, told)]
@@ -146,6 +150,12 @@ def at_an_edge(result: Result, point: FormulaPoint) -> bool:
             if not all(mpmath.isfinite(each) and not mpmath.im(each) for each in slopes.ravel()):
                 return True
     return False
+
+
+def excludes(result: Result, point: FormulaPoint) -> bool:
+    """Whether an answer has no value at a point and says that there may be such, as `prod(q) / q` where q has a 0."""
+    says = any(each.startswith("holds where") for each in remarks(result))
+    return says and not np.all(np.isfinite(value(result.node, point)))
 
 
 def has_values(node: Node, point: FormulaPoint) -> bool:
