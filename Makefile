@@ -8,7 +8,10 @@ BIN := .venv/bin
 # Compiled modules are kept: tests start a hundred processes, each of which would compile the package anew.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: test test-all test-oldest test-matrix lint types run digits-cnn names names-lstm gpt notebook bench bench-steps bench-busy bench-engines bench-hessians bench-images bench-transformers bench-recurrent bench-curvature bench-extras trust generated docs docs-extras pictures release-check clean
+.PHONY: test test-all test-oldest test-matrix coverage trust lint types
+.PHONY: run digits-cnn names names-lstm gpt notebook generated docs docs-extras pictures release-check clean
+.PHONY: bench bench-steps bench-busy bench-engines bench-hessians bench-images bench-transformers bench-recurrent
+.PHONY: bench-curvature bench-passes bench-extras
 .DEFAULT_GOAL := test
 
 # The stamp is as new as the last installation of what pyproject.toml asks for.
@@ -85,6 +88,10 @@ bench-recurrent: bench-extras
 
 bench-curvature: bench-extras
 	@$(BIN)/python benchmarks/curvature.py
+	@$(BIN)/python benchmarks/kfac.py
+
+bench-passes: bench-extras
+	@$(BIN)/python benchmarks/passes.py
 
 bench-busy: bench-extras
 	@$(BIN)/python benchmarks/busy.py
@@ -95,6 +102,13 @@ bench-hessians: bench-extras
 bench-engines: bench-extras
 	@$(BIN)/python benchmarks/engines.py
 	@$(BIN)/python -m benchmarks.engines_torch
+
+# Which branches of the rooms that derive and write code the tests run, and which are left; JAX and PyTorch join in.
+coverage: bench-extras
+	rm -rf build/coverage && mkdir -p build/coverage
+	$(BIN)/python -m coverage run -m pytest -n $(WORKERS) --dist worksteal -m "not slow"
+	$(BIN)/python -m coverage combine --quiet
+	$(BIN)/python -m trust.branches
 
 # Asks how far the whole can be trusted, and writes docs/trust.json and the table of docs/trust.md; LONG=1 asks for hours.
 trust: bench-extras

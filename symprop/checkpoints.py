@@ -93,8 +93,8 @@ class Checkpoint:
         """Remove the file, since training has ended."""
         Path(self.path).unlink(missing_ok=True)
 
-    def read(self, module: ModuleType) -> Progress:
-        """Return where the run stands that the file holds.
+    def _saved(self) -> dict[str, Any]:
+        """Return the notes on the run that the file holds.
 
         Raises:
             SpecError: it is another run; what differs is named.
@@ -110,7 +110,17 @@ class Checkpoint:
                     f"{shown(self.path, 200)} is another training: {name} is {shown(saved['run'].get(name), 80)} there,"
                     f" {shown(value, 80)} here\nallowed: the command that was interrupted, or remove the file"
                 )
-        state = fresh_state(module, 0)
+        return saved
+
+    def read(self, module: ModuleType) -> Progress:
+        """Return where the run stands that the file holds.
+
+        Raises:
+            SpecError: it is another run; what differs is named.
+            OutputError: the file cannot be read.
+            DataError: it holds no such run.
+        """
+        saved, state = self._saved(), fresh_state(module, 0)
         kept = {name: value.shape for name, value in state["params"].items()}
         kept |= {name: state[name].shape for name in vars(module).get("STATISTICS", ())}
         inner = {BESIDE + name: value.shape for name, value in arrays_of(state).items()}
@@ -122,12 +132,40 @@ class Checkpoint:
         params = {name: found.pop(name) for name in state["params"]}
         return Progress(Trained(params, epochs, found), arrays, _numbers(saved, state), _order(saved))
 
+    def read_whole(self, module: ModuleType) -> Progress:
+        """Return the same of a run of `train_whole`, which has no state of steps but what its passes gave.
+
+        Raises:
+            SympropError: as for `read`.
+        """
+        saved, start = self._saved(), module.init_params(seed=0)
+        numbers, size = saved.get("numbers"), sum(value.size for value in start.values())
+        if not isinstance(numbers, dict) or set(numbers) != {"before", "passes", "iterations"}:
+            raise DataError(f"the notes on an unfinished training cannot be used: {shown(numbers)}")
+        before, passes, iterations = (_whole(numbers[name]) for name in ("before", "passes", "iterations"))
+        judged = 1 + bool(self.run.get("validation"))
+        inner = {"start": (size,), "log": (passes, 1 + size), "iterations": (iterations, 1 + judged)}
+        shapes = {name: value.shape for name, value in start.items()} | {EPOCHS: (iterations, judged)}
+        found = load_weights(self.path, shapes | {BESIDE + name: shape for name, shape in inner.items()}).params
+        arrays = {name: found.pop(BESIDE + name) for name in inner}
+        epochs = tuple(Epoch(int(number), loss, *held) for number, loss, *held in arrays["iterations"].tolist())
+        if before > iterations:
+            raise DataError(f"the notes on an unfinished training cannot be used: {shown(numbers)}")
+        return Progress(Trained({name: found[name] for name in start}, epochs), arrays, numbers, {})
+
 
 @contextmanager
 def kept(
-    output: str | None, run: Mapping[str, Any], notes: Mapping[str, Any], module: ModuleType, resume: bool
+    output: str | None,
+    run: Mapping[str, Any],
+    notes: Mapping[str, Any],
+    module: ModuleType,
+    resume: bool,
+    at_once: bool = False,
 ) -> Iterator[dict[str, Any]]:
     """Keep a run beside its output until it has ended; yields the `keep` and `since` of `training.train`.
+
+    Where it is `at_once` they are those of `train_whole`.
 
     Without an output, or where it is a device or a pipe, there is no file beside it, and nothing is kept. What the
     block writes is written when it ends.
@@ -145,7 +183,8 @@ def kept(
     checkpoint = Checkpoint(beside(output), run, notes)
     checkpoint.check(resume)
     try:
-        yield {"keep": checkpoint.keep, "since": checkpoint.read(module) if resume else None}
+        read = checkpoint.read_whole if at_once else checkpoint.read
+        yield {"keep": checkpoint.keep, "since": read(module) if resume else None}
     except KeyboardInterrupt:
         number = checkpoint.write()
         where = f"the weights after epoch {number} are in {shown(checkpoint.path, 200)}; --resume goes on with them"

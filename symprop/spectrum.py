@@ -27,6 +27,8 @@ MATRICES = {
 """The matrices by what they are typed as: what they are called, and the function of a module that multiplies them."""
 WHOLE = 1000
 """Up to so many parameters the matrix is made, and all its eigenvalues are found."""
+MOST_DRAWS = 100_000
+"""So many random vectors the trace takes at most: its error falls with their root."""
 
 
 @dataclass(frozen=True)
@@ -88,6 +90,8 @@ def spectrum(
     """
     if matrix not in MATRICES:
         raise SpecError(f"unknown matrix {shown(matrix)}{closest(matrix, MATRICES)}\nallowed: {', '.join(MATRICES)}")
+    if draws > MOST_DRAWS:
+        raise SpecError(f"draws is at most {MOST_DRAWS:,}, not {draws:,}: each takes a product with the matrix")
     for name, value, least in (("top", top, 1), ("draws", draws, 2), ("seed", seed, 0)):
         if value < least:
             raise SpecError(f"{name} is at least {least}, not {value}")
@@ -174,7 +178,8 @@ def described(found: Spectrum, where: str) -> str:
     """Return a spectrum in words; `where` says at which weights."""
     lines = [f"{MATRICES[found.matrix][0]} of the mean loss {where}: {_count(found.size, 'parameter')}, "]
     lines[0] += _count(found.examples, "example")
-    lines.append(f"  largest eigenvalues  {', '.join(f'{each:.6g}' for each in found.largest)}")
+    by_size = " (by absolute value)" if min(found.largest) < 0 else ""
+    lines.append(f"  largest eigenvalues  {', '.join(f'{each:.6g}' for each in found.largest)}{by_size}")
     scale = max(map(abs, found.largest))
     if max(found.bounds) > 1e-6 * scale:
         lines.append(f"                       each within {max(found.bounds):.1g} of an eigenvalue")

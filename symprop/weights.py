@@ -24,7 +24,7 @@ from symprop.files import Source, opened, read_bytes, write_whole
 LARGEST_META = 1_000_000
 LARGEST_HEADER = 4_096
 LARGEST_CONTENTS = 10_000_000
-LARGEST_STATE = 4
+LARGEST_STATE = 40
 """So many times the size of the weights an optimiser's state has at most, for an unfinished training."""
 LARGEST_HISTORY = 32_000_000
 _LONGEST_END = 65_557  # of a zip file: its last record and the longest comment

@@ -42,6 +42,7 @@ def reference() -> ModuleType:
     module.own_rows = lambda text, variable, rows, given: jax.vmap(
         lambda row: jax.numpy.broadcast_to(formula(text, **{variable: row}, **given), row.shape)
     )(rows)
+    module.of_examples = lambda run, values: jax.vmap(run)(values, jax.numpy.arange(len(values)))
     for name, step in STEPS.items():
         module.LAYERS[name] = in_place(module.LAYERS[name], step)
     module.held = jax.lax.stop_gradient
@@ -173,45 +174,38 @@ With JAX 0.10 the quick way now and then gives NaN or a wrong slope where the su
 
 
 def loss_and_grads(
-    text: str,
-    sizes: Mapping[str, int],
-    params: dict[str, Any],
-    x: dict[str, Any],
-    y: Any,
-    masks: dict[str, Any],
-    options: Mapping[str, Any] = SURE,
-) -> tuple[float, dict[str, Any]]:
-    """Return the loss of a network and its gradients, as JAX has them."""
+    text: str, sizes: Mapping[str, int], x: Any, y: Any, masks: Any, options: Mapping[str, Any] = SURE
+) -> Callable[[dict[str, Any]], tuple[float, dict[str, Any]]]:
+    """Return what gives the loss of a network and its gradients at parameters, as JAX has them."""
     import jax
 
-    read, data = reference().Network(text, sizes), (arrays(x), jax.numpy.asarray(y), arrays(masks))
-    step = jax.jit(jax.value_and_grad(lambda given: read.loss(given, *data)), compiler_options=dict(options))
-    loss, slopes = step(arrays(params))
-    return float(loss), slopes
+    step = jax.jit(jax.value_and_grad(_loss(text, sizes, x, y, masks)), compiler_options=dict(options))
+
+    def run(params: dict[str, Any]) -> tuple[float, dict[str, Any]]:
+        loss, slopes = step(arrays(params))
+        return float(loss), slopes
+
+    return run
 
 
 def hessian_product(
-    text: str,
-    sizes: Mapping[str, int],
-    params: dict[str, Any],
-    x: dict[str, Any],
-    y: Any,
-    masks: dict[str, Any],
-    v: dict[str, Any],
-    options: Mapping[str, Any] = SURE,
-) -> dict[str, Any]:
-    """Return the Hessian of the loss times a direction, as JAX has it: forward mode through reverse mode."""
+    text: str, sizes: Mapping[str, int], x: Any, y: Any, masks: Any, options: Mapping[str, Any] = SURE
+) -> Callable[[dict[str, Any], dict[str, Any]], dict[str, Any]]:
+    """Return what gives the Hessian of the loss times a direction, as JAX has it: forward mode through reverse mode."""
     import jax
 
-    read, data = reference().Network(text, sizes), (arrays(x), jax.numpy.asarray(y), arrays(masks))
-    gradient = jax.grad(lambda given: read.loss(given, *data))
+    gradient = jax.grad(_loss(text, sizes, x, y, masks))
     product = jax.jit(lambda given, v: jax.jvp(gradient, (given,), (v,))[1], compiler_options=dict(options))
-    found: dict[str, Any] = product(arrays(params), arrays(v))
-    return found
+    return lambda params, v: product(arrays(params), arrays(v))
 
 
-def arrays(values: dict[str, Any]) -> dict[str, Any]:
-    """Return NumPy's arrays as JAX's."""
-    import jax.numpy
+def _loss(text: str, sizes: Mapping[str, int], x: Any, y: Any, masks: Any) -> Callable[[Any], Any]:
+    read, data = reference().Network(text, sizes), arrays((x, y, masks))
+    return lambda params: read.loss(params, *data)
 
-    return {name: jax.numpy.asarray(value) for name, value in values.items()}
+
+def arrays(values: Any) -> Any:
+    """Return NumPy's arrays as JAX's, alone or in dicts."""
+    import jax
+
+    return jax.tree.map(jax.numpy.asarray, values)

@@ -292,6 +292,8 @@ def norm(call: Call, shape: Shape, number: int) -> Any:
             return F.rms_norm(value, width, gamma, eps)
         if call.name == "GroupNorm":
             return last(F.group_norm(first(value), int(call.get(0, "groups")), gamma, beta, eps))
+        if value[..., 0].numel() == 1:  # of one example, which PyTorch refuses
+            return gamma * (value - value.mean(0)) / (value.var(0, correction=0) + eps).sqrt() + beta
         return last(F.batch_norm(first(value), None, None, gamma, beta, training=True, eps=eps))
 
     return step
@@ -329,43 +331,46 @@ def in_float64() -> Iterator[None]:
 
 
 def loss_and_grads(
-    text: str, sizes: Mapping[str, int], params: dict[str, Any], x: dict[str, Any], y: Any, masks: dict[str, Any]
-) -> tuple[float, dict[str, Any]]:
-    """Return the loss of a network and its gradients, as PyTorch has them."""
+    text: str, sizes: Mapping[str, int], x: Any, y: Any, masks: Any
+) -> Callable[[dict[str, Any]], tuple[float, dict[str, Any]]]:
+    """Return what gives the loss of a network and its gradients at parameters, as PyTorch has them."""
     import torch
 
-    with in_float64():
-        network = reference().Network(text, sizes)
-        given = {name: torch.tensor(value, requires_grad=True) for name, value in params.items()}
-        data, dropped = ({name: torch.as_tensor(value) for name, value in each.items()} for each in (x, masks))
-        loss = network.loss(given, data, torch.as_tensor(y), dropped)
-        slopes = torch.autograd.grad(loss, list(given.values()), allow_unused=True)
-    found = {name: np.zeros(value.shape) for name, value in params.items()}
-    found |= {name: slope.numpy() for name, slope in zip(given, slopes, strict=True) if slope is not None}
-    return float(loss.detach()), found
+    def run(params: dict[str, Any]) -> tuple[float, dict[str, Any]]:
+        with in_float64():
+            given, loss = _loss(text, sizes, params, x, y, masks)
+            slopes = torch.autograd.grad(loss, list(given.values()), allow_unused=True)
+        found = {name: np.zeros(value.shape) for name, value in params.items()}
+        found |= {name: slope.numpy() for name, slope in zip(given, slopes, strict=True) if slope is not None}
+        return float(loss.detach()), found
+
+    return run
 
 
 def hessian_product(
-    text: str,
-    sizes: Mapping[str, int],
-    params: dict[str, Any],
-    x: dict[str, Any],
-    y: Any,
-    masks: dict[str, Any],
-    v: dict[str, Any],
-) -> dict[str, Any]:
-    """Return the Hessian of the loss times a direction, as PyTorch has it: reverse mode twice."""
+    text: str, sizes: Mapping[str, int], x: Any, y: Any, masks: Any
+) -> Callable[[dict[str, Any], dict[str, Any]], dict[str, Any]]:
+    """Return what gives the Hessian of the loss times a direction, as PyTorch has it: reverse mode twice."""
     import torch
     from torch.nn.attention import SDPBackend, sdpa_kernel
 
-    with in_float64(), sdpa_kernel(SDPBackend.MATH):  # the fast one has no second derivative
-        network = reference().Network(text, sizes)
-        given = {name: torch.tensor(value, requires_grad=True) for name, value in params.items()}
-        loss = network.loss(given, tensors(x), torch.as_tensor(y), tensors(masks))
-        leaves = list(given.values())
-        slopes = torch.autograd.grad(loss, leaves, create_graph=True, allow_unused=True)
-        along = [(slope, tensors(v)[name]) for name, slope in zip(given, slopes, strict=True) if slope is not None]
-        total = sum(((slope * each).sum() for slope, each in along), torch.zeros(()))
-        total = total + sum((0 * leaf).sum() for leaf in leaves)  # a gradient that is constant has no graph
-        products = torch.autograd.grad(total, leaves)
-    return {name: each.numpy() for name, each in zip(given, products, strict=True)}
+    def run(params: dict[str, Any], v: dict[str, Any]) -> dict[str, Any]:
+        with in_float64(), sdpa_kernel(SDPBackend.MATH):  # the fast one has no second derivative
+            given, loss = _loss(text, sizes, params, x, y, masks)
+            leaves = list(given.values())
+            slopes = torch.autograd.grad(loss, leaves, create_graph=True, allow_unused=True)
+            along = [(slope, tensors(v)[name]) for name, slope in zip(given, slopes, strict=True) if slope is not None]
+            total = sum(((slope * each).sum() for slope, each in along), torch.zeros(()))
+            total = total + sum((0 * leaf).sum() for leaf in leaves)  # a gradient that is constant has no graph
+            products = torch.autograd.grad(total, leaves)
+        return {name: each.numpy() for name, each in zip(given, products, strict=True)}
+
+    return run
+
+
+def _loss(text: str, sizes: Mapping[str, int], params: dict[str, Any], x: Any, y: Any, masks: Any) -> tuple[Any, Any]:
+    import torch
+
+    given = {name: torch.tensor(value, requires_grad=True) for name, value in params.items()}
+    network = reference().Network(text, sizes)
+    return given, network.loss(given, tensors(x), torch.as_tensor(y), tensors(masks))

@@ -65,7 +65,8 @@ def reference() -> ModuleType:
 
 def exact(value: Any) -> Any:
     """Return an array of floats as one of mpmath's numbers; whole numbers stay."""
-    return value if np.asarray(value).dtype.kind in "iu" else np.frompyfunc(mpmath.mpf, 1, 1)(value)
+    numbers = np.asarray(value)
+    return value if numbers.dtype.kind in "iu" else np.asarray(np.frompyfunc(mpmath.mpf, 1, 1)(numbers), dtype=object)
 
 
 def slopes(

@@ -59,7 +59,10 @@ class Meaning:
         value = thin(value, len(shape))
         if value.rank != len(shape) or not all(one.meets(size) for one, size in zip(value.shape, sizes, strict=True)):
             raise Unreadable(f"rank {value.rank}, shape {[size.known for size in value.shape]} in place of {shape}")
-        return np.broadcast_to(value.compute(), shape)
+        found = value.compute()
+        if np.ndim(found) > len(shape):  # a matrix of one element, or of one row, on paper
+            found = np.squeeze(found)
+        return np.broadcast_to(found, shape)
 
     def value(self, tree: Tree) -> Any:
         kind = tree.kind

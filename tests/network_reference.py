@@ -17,6 +17,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from functools import partial
 from itertools import product
 from typing import Any, TypeAlias
 
@@ -83,6 +84,7 @@ class Reading:
     learned: dict[str, int] = field(default_factory=dict)  # how many there are of each letter
     hiding: list[str] = field(default_factory=list)  # the masks of attentions
     running: set[str] = field(default_factory=set)  # statistics, whose names nothing else has
+    truncated: bool = False  # whether a gradient stops at a moment
 
     def size(self, size: Any) -> int:
         """Return a size: a number, or an expression in names; `n_l` is `n_2` in block 2, and `n_L` with `L` blocks."""
@@ -155,6 +157,7 @@ def recurrent(reading: Reading, call: Call, shape: Shape) -> tuple[Step, Shape]:
     size, bias = reading.size(call.get(0, "size")), call.get(9, "bias", True)
     reading.number += 1
     number = reading.number
+    reading.truncated |= any(is_cut(call, t) for t in range(shape[0]))
     W = reading.new(f"W{number}", gates * size, shape[-1])
     R = reading.new(f"R{number}" + "_2" * (f"R{number}" in reading.running), gates * size, size)
     reading.starts |= {W: "xavier_uniform", R: "xavier_uniform"}
@@ -755,8 +758,9 @@ def own_cell(reading: Reading, call: Call, shape: Shape) -> tuple[Step, Shape]:
         before = {name: given_state(reading, each) for name, each in zip(states, several, strict=False) if each}
     reading.source = source
     output, sequence = call.get(9, "output", list(formulas)[-1]), call.get(9, "sequence", True)
+    reading.truncated |= any(is_cut(call, t) for t in range(shape[0]))
 
-    def run(params: Params, rows: Array, example: int) -> Array:
+    def run(params: Params, rows: Array, example: Any) -> Array:
         given: dict[str, Any] = {**numbers, **{letter: params[name] for letter, name in named.items()}}
         found = []
         for name in states:
@@ -773,10 +777,12 @@ def own_cell(reading: Reading, call: Call, shape: Shape) -> tuple[Step, Shape]:
         return np.array(found) if sequence else found[-1]
 
     after = (sizes[output],)
-    return lambda params, value: np.array([run(params, rows, at) for at, rows in enumerate(value)]), (
-        *shape[:sequence],
-        *after,
-    )
+    return lambda params, value: of_examples(partial(run, params), value), (*shape[:sequence], *after)
+
+
+def of_examples(run: Callable[[Array, Any], Array], values: Array) -> Array:
+    """Return what each example becomes, of its values and its number."""
+    return np.array([run(rows, at) for at, rows in enumerate(values)])
 
 
 def is_map(node: ast.AST) -> bool:
@@ -962,7 +968,7 @@ class Network:
         for call in mask or ():
             further_input(reading, call, ())
         self.inputs, self.ids, self.masks = reading.inputs, reading.ids, reading.masks
-        self.hiding = reading.hiding
+        self.hiding, self.truncated = reading.hiding, reading.truncated
 
     def loss(self, params: Params, x: Mapping[str, Array], y: Array, masks: Params | None = None) -> Any:
         """Return the mean loss of a batch, over all that counts, and the penalties; `x` are the inputs by name.

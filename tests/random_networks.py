@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -209,9 +209,13 @@ class Draw:
         before = self.read().shape[:-1]
         if not before:
             return str(self.one(['Input(3, name="side")', 'Input(2, name="ids") >> Embedding(4, 2)']))
+        places, lengths = ", ".join(map(str, before)), "_".join(map(str, before))
+        known = self.read().inputs
+        others = [name for name in ("pixels", "steps", "tags") if known.get(name, before)[: len(before)] != before]
+        mark = f"_{lengths}" if others else ""  # a name is of one input
         if len(before) > 1:
-            return f'Input({", ".join(map(str, before))}, 3, name="pixels")'
-        numbers, ids = f'Input({before[0]}, 3, name="steps")', f'Input({before[0]}, name="tags")'
+            return f'Input({places}, 3, name="pixels{mark}")'
+        numbers, ids = f'Input({places}, 3, name="steps{mark}")', f'Input({places}, name="tags{mark}")'
         return str(self.one([numbers, f"{ids} >> Embedding(4, 3, flatten=False)"]))
 
     def block(self, depth: int, repeated: bool, same: bool = True, first: str = "") -> str:
@@ -269,6 +273,9 @@ def network(random: np.random.Generator, places: bool = False) -> str:
     return " >> ".join([*draw.flat, loss])
 
 
+Ask = Callable[[Params, Params, Array, Params], tuple[float, Mapping[str, Array]]]
+"""What gives loss and gradients at parameters, inputs, targets and masks."""
+
 CLOSE = 1e-8
 """How far two right values may be apart, of what they are sums of.
 
@@ -276,8 +283,14 @@ Both round in float64. Over 500 networks they differed by less than 1e-10; a wro
 """
 
 
-def problems(text: str, sizes: Mapping[str, int]) -> list[str]:
-    """Return where symprop's module of a network is not what the reference says: parameters, loss, gradients."""
+def problems(
+    text: str, sizes: Mapping[str, int], batch: int = 3, ask: Ask | None = None, evaluation: bool = False
+) -> list[str]:
+    """Return where symprop's module of a network is not what the reference says: parameters, loss, gradients.
+
+    Gradients are those of the fast module, or those that `ask` gives at parameters, inputs, targets and masks, in
+    evaluation without masks.
+    """
     reference, network = Network(text, sizes), symprop.parse_network(text)
     counted = network.with_sizes({name: sizes[name] for name in network.sizes if name in sizes})
     numeric = counted.with_sizes({name: sizes[name] for name in counted.sizes})
@@ -291,10 +304,10 @@ def problems(text: str, sizes: Mapping[str, int]) -> list[str]:
     if list(module.PARAMETERS.items()) != list(reference.parameters.items()):
         return [f"parameters {module.PARAMETERS}, not {reference.parameters}"]
     random = np.random.default_rng(0)
-    params, x, y = point(reference, random)
-    masks = dropped(reference, random)
+    params, x, y = point(reference, random, batch)
+    masks = {} if evaluation else dropped(reference, random, batch)
     options = {"masks": masks} if masks else {}
-    loss, grads = module.loss_and_grads(params, taken(x), y, **options)
+    loss, grads = ask(params, x, y, masks) if ask else module.loss_and_grads(params, taken(x), y, **options)
     expected = reference.loss(params, x, y, masks)
     if masks and "STATISTICS" not in vars(module):  # running statistics are others than those of the batch
         evaluated, right = module.loss(params, taken(x), y, training=False), reference.loss(params, x, y)
@@ -325,30 +338,32 @@ def taken(x: dict[str, Array]) -> Any:
     return x if len(x) > 1 else next(iter(x.values()))
 
 
-def dropped(reference: Network, random: np.random.Generator) -> dict[str, Array]:
-    """Return random masks of dropout for a batch of three, by name."""
-    return {name: random.integers(0, 2, (3, *shape)).astype(float) for name, shape in reference.masks.items()}
+def dropped(reference: Network, random: np.random.Generator, batch: int = 3) -> dict[str, Array]:
+    """Return random masks of dropout for a batch, by name."""
+    return {name: random.integers(0, 2, (batch, *shape)).astype(float) for name, shape in reference.masks.items()}
 
 
-def point(reference: Network, random: np.random.Generator) -> tuple[dict[str, Array], dict[str, Array], Array]:
-    """Return random parameters, and a batch of three: inputs or ids by name, and targets that the loss allows."""
+def point(
+    reference: Network, random: np.random.Generator, batch: int = 3
+) -> tuple[dict[str, Array], dict[str, Array], Array]:
+    """Return random parameters, and a batch: inputs or ids by name, and targets that the loss allows."""
     params = {
         name: np.asarray(random.normal(size=shape) * 0.7 / np.sqrt(np.prod(shape[1:] or shape)))
         for name, shape in reference.parameters.items()
     }
     x: dict[str, Array] = {}
     for name, size in reference.inputs.items():
-        ids, shape = reference.ids.get(name), (3, *size)
+        ids, shape = reference.ids.get(name), (batch, *size)
         x[name] = random.normal(size=shape) if ids is None else random.integers(0, ids, shape)
     for name in reference.hiding:  # some of the first positions, one at least
         count = x[name].shape[1]
-        x[name] = (np.arange(count) < random.integers(1, count + 1, (3, 1))) * 1.0
+        x[name] = (np.arange(count) < random.integers(1, count + 1, (batch, 1))) * 1.0
     if reference.mask and reference.mask not in reference.hiding:
         x[reference.mask] = random.uniform(0.1, 1, x[reference.mask].shape)
-    y = random.normal(size=(3, *reference.shape))
+    y = random.normal(size=(batch, *reference.shape))
     declared = reference.ends[0].keywords.get("y", "")
     if declared == "class":
-        y = random.integers(0, reference.shape[-1], (3, *reference.shape[:-1]))
+        y = random.integers(0, reference.shape[-1], (batch, *reference.shape[:-1]))
     if declared == "signs":
         y = np.sign(y)
     if reference.ends[0].name == "BinaryCrossEntropy":

@@ -83,7 +83,7 @@ class Recurrent:
             return ['initial="learned"']
         if not self.chance(0.3):
             return []
-        given = [f'Input({size}, name="{letter}_{size}")' for letter, size in states]
+        given = [f'Input({size}, name="{letter}_{size.replace("*", "")}")' for letter, size in states]
         return [f"initial={given[0]}" if len(given) == 1 else f"initial=({', '.join(given)})"]
 
     def in_time(self, sequence: bool) -> list[str]:

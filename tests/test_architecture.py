@@ -46,6 +46,7 @@ ORDER = (
     "analysis",
     "notation",
     "codegen",
+    "natural_gradient",
     "verify",
     "formulas",
     "diagnosis",

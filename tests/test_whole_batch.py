@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import symprop
+import symprop.checkpoints
 from symprop.cli import main
 from symprop.data import fit_scaling
 from symprop.training import train
@@ -76,13 +77,53 @@ def test_the_digits_take_fewer_passes_than_with_adam() -> None:
     assert newton < adam / 2 and lbfgs < adam / 2
 
 
+@pytest.mark.parametrize(("method", "anew"), [("newton-cg", False), ("lbfgs", False), ("lbfgs", True)])
+def test_a_run_that_is_interrupted_ends_with_the_same_numbers(
+    method: str, anew: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where SciPy begins anew now and then, since what passes gave would be too much to keep."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("symprop.checkpoints.SECONDS", 0)
+    if anew:
+        monkeypatch.setattr("symprop.whole_batch.MOST_BYTES", 1)
+        monkeypatch.setattr("symprop.whole_batch.LEAST_PASSES", 8)
+    rows = np.random.default_rng(0).normal(size=(60, 2))
+    Path("data.csv").write_text("a,b,y\n" + "".join(f"{a:.3f},{b:.3f},{int(a * b > 0)}\n" for a, b in rows))
+    command = ["train", NETWORK, "--data", "data.csv", "--target", "y", "--optimizer", method, "--epochs", "40"]
+    command += ["--validation", "0.2"]
+    assert main([*command, "-o", "whole.npz"]) == 0
+
+    made: list[int] = []
+    write = symprop.checkpoints.Checkpoint.write
+
+    def interrupting(self: Any) -> int:
+        made.append(write(self))
+        if len(made) == 5:
+            raise KeyboardInterrupt
+        return made[-1]
+
+    with monkeypatch.context() as patched:
+        patched.setattr("symprop.checkpoints.Checkpoint.write", interrupting)
+        assert main([*command, "-o", "w.npz"]) == 130
+    kept = symprop.load_weights("w.unfinished.npz")
+    assert {name: value.shape for name, value in kept.params.items()} == {
+        "W1": (3, 2),
+        "b1": (3,),
+        "W2": (2, 3),
+        "b2": (2,),
+    }
+    assert main([*command, "-o", "w.npz", "--resume"]) == 0 and not Path("w.unfinished.npz").exists()
+    one, other = (symprop.load_weights(name).params for name in ("whole.npz", "w.npz"))
+    assert all(np.array_equal(one[name], other[name]) for name in one)
+
+
 @pytest.mark.parametrize(
     ("given", "told"),
     [
         (["--lr", "0.1"], "--lr is of steps on batches, and lbfgs takes all rows at once"),
         (["--batch", "8"], "--batch"),
         (["--dtype", "float32"], "--dtype"),
-        (["--resume"], "--resume"),
+        (["--resume"], "--resume goes on with a run that stands beside its weights"),
         (["--plot", "loss.pdf"], "--plot FILE.svg"),
         (["--epochs", "1"], "needs more than 1 passes"),
     ],

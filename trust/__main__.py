@@ -3,6 +3,7 @@
     make trust
     python -m trust
     python -m trust "pairs that differ" --cases 100 --seed 3
+    python -m trust "networks against JAX" --cases 2000 --add
     python -m trust --list
 
 Exit code 1 where a case failed, 3 where a measure could not be asked. Only a whole run, or one with `--write`, is
@@ -16,13 +17,13 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from json import dumps, loads
 from pathlib import Path
 
 from trust.measures import Answer, answer, measures
-from trust.record import record
+from trust.record import answers_recorded, record
 
 
 def main(given: Sequence[str] | None = None) -> int:
@@ -38,6 +39,7 @@ def main(given: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=0, help="draw other cases")
     parser.add_argument("--jobs", type=int, default=2, help="so many measures at a time (default 2)")
     parser.add_argument("--write", action="store_true", help="record what is found")
+    parser.add_argument("--add", action="store_true", help="record more cases of what is recorded, with the next seeds")
     parser.add_argument("--to", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args(given)
     if options.list:
@@ -55,18 +57,22 @@ def main(given: Sequence[str] | None = None) -> int:
         if lacking := known[name].lacking:
             print(f"{name}: not asked, since {' and '.join(lacking)} is not installed", flush=True)
     able = [name for name in chosen if not known[name].lacking]
-    is_recorded = options.write or (not options.names and amount != "short")
+    is_recorded = options.write or options.add or (not options.names and amount != "short")
+    before = answers_recorded() if options.add else {}
     answers: dict[str, Answer] = {}
     with ThreadPoolExecutor(options.jobs) as pool:
         asked = {}
         for name in able:
             many = options.cases or max(known[name].short, round(options.share * getattr(known[name], amount)))
-            asked[pool.submit(_in_a_process, name, many, options.seed)] = name
-        for each in as_completed(asked):
+            seed = before[name].seed + before[name].parts if name in before else options.seed
+            for cases, own in known[name].parts(many, seed):
+                asked[pool.submit(_in_a_process, name, cases, own)] = name
+        for each, name in asked.items():  # in this order, so that the seeds of what is recorded have no gap
             if (found := each.result()) is not None:
-                answers[asked[each]] = found
+                start = answers.get(name, before.get(name))
+                answers[name] = start + found if start else found
                 if is_recorded:  # one by one: a run of hours that is stopped keeps what it found
-                    record({asked[each]: found})
+                    record({name: answers[name]})
     if len(answers) < len(chosen):
         return 3
     return int(any(each.failed for each in answers.values()))

@@ -8,7 +8,8 @@ from symprop.algebra.nodes import Node
 from symprop.algebra.trees import variables
 from trust.element_sums import Undecided, meaning, runs, spread
 from trust.index_algebra import Joined, supposing
-from trust.index_functions import POSITIVE, same
+from trust.index_derivatives import same
+from trust.index_functions import POSITIVE
 from trust.matrix_sums import of_inverses, of_orthogonal, of_powers
 from trust.theorems import digits_turned
 

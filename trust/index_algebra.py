@@ -16,31 +16,33 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from functools import lru_cache
 from typing import Any, NamedTuple
 
 import sympy
 from sympy import Expr, Integer, Symbol
 
+from trust.index_terms import (
+    BRACKETS,
+    ONE,
+    Factor,
+    Sums,
+    Term,
+    added,
+    depth_of,
+    free,
+    implied_bracket,
+    in_order,
+    key,
+    lowered,
+    never,
+    one_place,
+    opposite_of,
+    order_of,
+    overlapping_brackets,
+    text,
+)
 from trust.places import LEAST, RANGE, index, not_below_zero, parts_of
 
-Places = tuple[Expr, ...]
-
-
-class Factor(NamedTuple):
-    """An element of a leaf, or a function: what it is called, where, of which sums, and what is known of it."""
-
-    head: str
-    places: Places = ()
-    inside: tuple[Any, ...] = ()
-    traits: tuple[str, ...] = ()
-
-
-Term = tuple[tuple[Symbol, ...], tuple[tuple[Factor, Expr], ...]]
-"""The indices that are summed, and the factors with their exponents."""
-Sums = dict[Term, Expr]
-BRACKETS = {"delta", "above", "positive", "zero"}
-ONE: Sums = {((), ()): Integer(1)}
 LARGEST_POWER = 8
 
 
@@ -78,19 +80,6 @@ def supposing(joined: Iterable[Joined] = (), least: Mapping[str, int] | None = N
 def number(value: Any) -> Sums:
     value = sympy.sympify(value)
     return {} if value == 0 else {((), ()): value}
-
-
-def added(*parts: Sums) -> Sums:
-    """Return the sum of sums."""
-    total: Sums = {}
-    for part in parts:
-        for term, coefficient in part.items():
-            total[term] = sympy.expand(total.get(term, Integer(0)) + coefficient)
-    return {term: coefficient for term, coefficient in total.items() if coefficient != 0}
-
-
-def scaled(by: Any, of: Sums) -> Sums:
-    return added({term: sympy.expand(by * coefficient) for term, coefficient in of.items()})
 
 
 def multiplied(*parts: Sums) -> Sums:
@@ -156,35 +145,6 @@ def _changed(
     return over(bound, multiplied(term((), plain, by.xreplace(dict(change))), *built))
 
 
-@lru_cache(maxsize=50_000)
-def text(value: Any) -> str:
-    return str(value)
-
-
-def key(of: Sums) -> tuple[Any, ...]:
-    """Return sums as what stands inside a factor."""
-    return tuple(sorted(of.items(), key=text))
-
-
-@lru_cache(maxsize=50_000)
-def free(factor: Factor) -> frozenset[Symbol]:
-    """Return the indices of a factor that are not summed in it."""
-    inner: set[Symbol] = set()
-    for each in factor.inside:
-        for (bound, factors), by in each:
-            inner |= (by.free_symbols & RANGE.keys()).union(*(free(f) for f, _ in factors)) - set(bound)
-    return frozenset(inner.union(*(place.free_symbols & RANGE.keys() for place in factor.places)))
-
-
-@lru_cache(maxsize=50_000)
-def _height(factor: Factor) -> int:
-    return max((_depth([f for f, _ in t[1]], bool(t[0])) for each in factor.inside for t, _ in each), default=0)
-
-
-def _depth(factors: Iterable[Factor], bound: bool) -> int:
-    return int(bound) + max(map(_height, factors), default=0)
-
-
 def apart(of: Term, by: Expr) -> tuple[tuple[Symbol, ...], tuple[tuple[Factor, Expr], ...], Expr]:
     """Return a term and its coefficient with new names for the indices that are summed."""
     change = {each: index(RANGE[each]) for each in of[0]}
@@ -204,13 +164,13 @@ def term(bound: Iterable[Symbol], factors: Iterable[tuple[Factor, Any]], by: Any
     """Return one term in its form: brackets worked out, products of what is joined, indices by canonical names."""
     bound, powers, by = list(bound), {}, sympy.sympify(by)
     for factor, power in factors:
-        factor = _in_order(factor)
+        factor = in_order(factor)
         powers[factor] = Integer(1) if factor.head in BRACKETS else powers.get(factor, Integer(0)) + power
-    powers = {factor: _lowered(factor, power) for factor, power in powers.items()}
+    powers = {factor: lowered(factor, power) for factor, power in powers.items()}
     powers = {factor: power for factor, power in powers.items() if power != 0}
-    if by == 0 or _never(powers):
+    if by == 0 or never(powers):
         return {}
-    implied, pair, point = _implied(powers), _overlapping(powers), _point(powers)
+    implied, pair, point = implied_bracket(powers), overlapping_brackets(powers), one_place(powers)
     if point:
         rest = [each for each in powers.items() if each[0] not in point]
         return term(bound, [*rest, (Factor("delta", point[0].places), 1)], by)
@@ -251,71 +211,6 @@ def term(bound: Iterable[Symbol], factors: Iterable[tuple[Factor, Any]], by: Any
 def sums_to_1(axis: int, along: Symbol) -> str:
     """Return what is known of an array whose elements along an axis, as long as the range of an index, sum to 1."""
     return f"sums to 1 along {axis} of {RANGE[along]}"
-
-
-def _in_order(factor: Factor) -> Factor:
-    if factor.head == "delta":
-        (place,) = factor.places
-        return factor._replace(places=(min(place, sympy.expand(-place), key=text),))
-    if "symmetric" in factor.traits:
-        return factor._replace(places=tuple(sorted(factor.places, key=text)))
-    return factor
-
-
-def _lowered(factor: Factor, power: Expr) -> Expr:
-    """Return the power of an element that is 0 or 1, or of one that is -1 or 1."""
-    if "bits" in factor.traits and power.is_positive:
-        return Integer(1)
-    return power % 2 if "signs" in factor.traits and power.is_Integer else power
-
-
-def _never(powers: Mapping[Factor, Expr]) -> bool:
-    """Whether brackets exclude each other."""
-    positive = [factor for factor in powers if factor.head == "positive"]
-    zero = {factor.inside for factor in powers if factor.head == "zero"}
-    for factor in positive:
-        opposite = _opposite(factor)
-        if opposite in powers or {factor.inside, opposite.inside} & zero:
-            return True
-    ends = [factor.places[0] for factor in powers if factor.head == "above"]
-    between = (sum_of(one, other) for one, other in itertools.combinations(positive, 2))
-    if any(total is not None and total <= 0 for total in between):
-        return True  # x > 0 and -x - 1 > 0
-    chains = (each for count in (2, 3) for each in itertools.combinations(ends, count))
-    return any(not_below_zero(-sum(each) - 1) for each in chains)  # k <= i, i < j and j <= k
-
-
-def sum_of(one: Factor, other: Factor, sign: int = 1) -> Expr | None:
-    """Return what two sums in brackets are together where that is a number."""
-    total = added(dict(one.inside[0]), scaled(sign, dict(other.inside[0])))
-    value = total.get(((), ()), Integer(0))
-    return value if value.is_number and not set(total) - {((), ())} else None
-
-
-def _implied(powers: dict[Factor, Expr]) -> Factor | None:
-    """Return a bracket that another one implies, `x + 1 > 0` by `x > 0`."""
-    for factor in powers:
-        if factor.head == "positive":
-            others = (each for each in powers if each is not factor and each.head in ("positive", "zero"))
-            if any((less := sum_of(factor, each, -1)) is not None and less > 0 for each in others):
-                return factor
-    return None
-
-
-def _overlapping(powers: dict[Factor, Expr]) -> tuple[Factor, Factor] | None:
-    """Return two brackets of which one holds everywhere, `x > 0` and `1 - x > 0`: `a b` is then `a + b - 1`."""
-    positive = [factor for factor in powers if factor.head == "positive"]
-    for one, other in itertools.combinations(positive, 2):
-        if (total := sum_of(one, other)) is not None and total > 0:
-            return one, other
-    return None
-
-
-def _point(powers: dict[Factor, Expr]) -> tuple[Factor, Factor] | None:
-    """Return two brackets that leave one place, `k >= 1` and `k <= 1`."""
-    ends = [factor for factor in powers if factor.head == "above"]
-    pairs = itertools.combinations(ends, 2)
-    return next(((one, other) for one, other in pairs if one.places[0] + other.places[0] == 0), None)
 
 
 def _solved(factor: Factor, bound: list[Symbol], powers: Mapping[Factor, Expr], by: Expr) -> Sums | None:
@@ -372,29 +267,21 @@ def _joined(each: Symbol, where: list[Factor], powers: Mapping[Factor, Expr]) ->
 
 def _named(bound: list[Symbol], powers: Mapping[Factor, Expr], by: Expr) -> Sums:
     """Return a term whose summed indices have the names that give it the least text."""
-    depth = _depth(powers, bool(bound))
+    depth = depth_of(powers, bool(bound))
     groups = _told_apart(bound, powers)
     found = []
     for order in itertools.product(*map(itertools.permutations, groups)):
         change = {b: index(RANGE[b], f"b{depth}.{place}") for place, b in enumerate(itertools.chain(*order))}
         moved, count = [], by.xreplace(change)
         for factor, power in powers.items():
-            factor = _in_order(_moved(factor, change))
-            if factor.head == "base" and power.is_integer and _order(opposite := _opposite(factor)) < _order(factor):
-                factor, count = opposite, count * (-1) ** power
+            factor = in_order(_moved(factor, change))
+            if factor.head == "base" and power.is_integer:
+                least = min(factor, opposite_of(factor), key=order_of)
+                factor, count = least, count if least == factor else count * (-1) ** power
             moved.append((factor, power))
         found.append(((tuple(change.values()), tuple(sorted(moved, key=text))), sympy.expand(count)))
     named, coefficient = min(found, key=text)
     return {named: coefficient}
-
-
-def _opposite(factor: Factor) -> Factor:
-    """Return the same base with another sign."""
-    return factor._replace(inside=(key({t: -by for t, by in factor.inside[0]}),))
-
-
-def _order(base: Factor) -> tuple[int, str]:
-    return sum(bool(by.is_negative) for _, by in base.inside[0]), text(base)
 
 
 def _told_apart(bound: list[Symbol], powers: Mapping[Factor, Expr]) -> list[list[Symbol]]:
@@ -403,5 +290,5 @@ def _told_apart(bound: list[Symbol], powers: Mapping[Factor, Expr]) -> list[list
     looks: dict[Symbol, str] = {}
     for b in bound:
         change = {**blank, b: index(RANGE[b], "this")}
-        looks[b] = str(sorted(text((_in_order(_moved(f, change)), p)) for f, p in powers.items() if b in free(f)))
+        looks[b] = str(sorted(text((in_order(_moved(f, change)), p)) for f, p in powers.items() if b in free(f)))
     return [[b for b in bound if looks[b] == look] for look in sorted(set(looks.values()))]

@@ -7,33 +7,14 @@ line, `same` multiplies by these.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 import sympy
 from sympy import Expr, Integer
 
-from trust.index_algebra import (
-    BRACKETS,
-    BUILT,
-    LARGEST_POWER,
-    ONE,
-    Factor,
-    Sums,
-    added,
-    apart,
-    delta,
-    free,
-    key,
-    multiplied,
-    number,
-    over,
-    scaled,
-    single,
-    sums_to_1,
-    term,
-    text,
-)
+from trust.index_algebra import BUILT, LARGEST_POWER, apart, multiplied, number, over, single, sums_to_1, term
+from trust.index_terms import BRACKETS, ONE, Factor, Sums, added, free, key, scaled, text
 
 Function = Callable[[Sums], Sums]
 POSITIVE: set[str] = set()
@@ -254,54 +235,6 @@ def _largest(parts: list[Sums], largest: bool) -> Sums:
     return first
 
 
-# ---------------------------------------------------------------- derivatives
-
-
-def derivative(of: Sums, name: str, places: Iterable[Any]) -> Sums:
-    """Return the derivative of a sum by one element of a leaf; brackets are constant but for jumps."""
-    places, parts = tuple(places), []
-    for found, count in of.items():
-        bound, factors, by = apart(found, count)
-        for place, (factor, exponent) in enumerate(factors):
-            inner = _of_factor(factor, name, places)
-            if inner:
-                rest = [*factors[:place], (factor, exponent - 1), *factors[place + 1 :]]
-                change = term((), rest, by * exponent)
-                parts.append(over(bound, multiplied(change, inner)))
-    return added(*parts)
-
-
-def _of_factor(factor: Factor, name: str, places: tuple[Any, ...]) -> Sums:
-    inside = [dict(each) for each in factor.inside]
-    match factor.head:
-        case head if head == f"at {name}":
-            return multiplied(*(delta(one - other) for one, other in zip(factor.places, places, strict=True)))
-        case "base":
-            return derivative(inside[0], name, places)
-        case "exp":
-            return multiplied(single(factor), derivative(inside[0], name, places))
-        case "log":
-            return multiplied(power(inside[0], -1), derivative(inside[0], name, places))
-        case head if head in DERIVATIVES:
-            return DERIVATIVES[head](factor, name, places)
-        case head if head.startswith("function "):
-            return _of_function(head.removeprefix("function "), inside, name, places)
-    if factor.head in BRACKETS or factor.head.startswith("at "):
-        return {}
-    raise LookupError(f"no derivative of {factor.head} is known here")
-
-
-def _of_function(function: str, inside: list[Sums], name: str, places: tuple[Any, ...]) -> Sums:
-    symbols = [sympy.Symbol(f"t{place}", real=True) for place in range(len(inside))]
-    whole, given = getattr(sympy, function)(*symbols), dict(zip(symbols, inside, strict=True))
-    slopes = (scalar(sympy.diff(whole, symbol), given) for symbol in symbols)
-    return added(
-        *(multiplied(slope, derivative(each, name, places)) for slope, each in zip(slopes, inside, strict=True))
-    )
-
-
-DERIVATIVES: dict[str, Callable[[Factor, str, tuple[Any, ...]], Sums]] = {}
-"""Derivatives of matrices that stand for themselves, by theorems that are taken as known."""
 BUILT |= {
     "base": lambda inside, exponent: power(inside[0], exponent),
     "exp": lambda inside, exponent: exponential(scaled(exponent, inside[0])),
@@ -309,48 +242,3 @@ BUILT |= {
     "positive": lambda inside, _: above_zero(inside[0]),
     "zero": lambda inside, _: is_zero(inside[0]),
 }
-
-
-# ---------------------------------------------------------------- equality
-
-
-def same(one: Sums, other: Sums) -> bool:
-    """Whether two sums are equal wherever both have a value; False says nothing.
-
-    Sums below the line are multiplied away. Where they depend on an index that is summed, `a / (a + b)` is
-    `1 - b / (a + b)`.
-    """
-    left = added(one, scaled(-1, other))
-    for _ in range(4 * LARGEST_POWER):
-        if not left:
-            return True
-        below = [
-            (factor, exponent)
-            for bound, factors in left
-            for factor, exponent in factors
-            if factor.head == "base" and exponent.is_Rational and exponent < 0 and free(factor).isdisjoint(bound)
-        ]
-        if below:
-            factor, exponent = min(below, key=lambda each: (each[1], text(each[0])))
-            left = added(*(term(b, [*fs, (factor, -sympy.floor(exponent))], by) for (b, fs), by in left.items()))
-            continue
-        lowered = added(*(_lowered(t, by) for t, by in left.items()))
-        if lowered == left:
-            return False
-        left = lowered
-    return False
-
-
-def _lowered(of: Any, count_of: Expr) -> Sums:
-    bound, factors, by = apart(of, count_of)
-    powers = dict(factors)
-    for factor, exponent in factors:
-        if factor.head == "base" and exponent.is_Integer and exponent < 0:
-            inside = dict(factor.inside[0])
-            (more, lead), count = max(inside.items(), key=text)
-            if not more and lead and all(powers.get(f, 0) - p >= 0 for f, p in lead):
-                left = [*factors, *((f, -p) for f, p in lead)]
-                rest = scaled(-1, {t: c for t, c in inside.items() if t != (more, lead)})
-                whole = term((), [*left, (factor, 1)], by / count)
-                return over(bound, added(whole, multiplied(rest, term((), left, by / count))))
-    return {of: count_of}

@@ -16,22 +16,12 @@ from sympy import Expr, Integer
 from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.shapes import broadcast
-from trust.element_sums import MEANING, Places, along, meaning, run, runs, spread, without
-from trust.index_algebra import (
-    Factor,
-    Joined,
-    Sums,
-    added,
-    delta,
-    element,
-    key,
-    multiplied,
-    over,
-    scaled,
-    single,
-    sums_to_1,
-)
-from trust.index_functions import DERIVATIVES, derivative, exponential, logarithm, power
+from trust import element_moves as element_moves  # enters its rows
+from trust.element_sums import MEANING, along, meaning, run, runs, spread, without
+from trust.index_algebra import Joined, delta, element, multiplied, over, single, sums_to_1
+from trust.index_derivatives import DERIVATIVES, derivative
+from trust.index_functions import exponential, logarithm, power
+from trust.index_terms import Factor, Places, Sums, added, key, scaled
 from trust.places import RANGE, index
 
 

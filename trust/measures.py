@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import importlib.util
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import import_module
 
 Figure = int | float | str
 
 MODULES: tuple[str, ...] = (
-    *("networks", "curvature", "formulas", "comparisons", "remarks"),
+    *("networks", "curvature", "words", "formulas", "comparisons", "remarks", "costs"),
     *("relations", "numerics"),
     *("proofs", "steps", "mutations", "wrong_networks"),
     *("hostile", "fuzzing", "files", "determinism"),
@@ -40,7 +41,8 @@ class Measure:
     """A claim, and what asks it: `ask(cases, seed)` asks so many cases, drawn from a seed, and tells what failed.
 
     The same cases and seed ask the same. Numbers of cases: `short` for `make test`, where it takes seconds; `usual`
-    for `make trust`; `long` for `make trust LONG=1`. `needs` are packages without which it cannot be asked.
+    for `make trust`; `long` for `make trust LONG=1`. `needs` are packages without which it cannot be asked. More than
+    `part` cases are asked in parts, each with the next seed in a process of its own; figures are then counts.
     """
 
     name: str
@@ -50,11 +52,17 @@ class Measure:
     usual: int
     long: int
     needs: tuple[str, ...] = ()
+    part: int = 0
 
     @property
     def lacking(self) -> tuple[str, ...]:
         """Return the packages that it needs and that are not installed."""
         return tuple(each for each in self.needs if importlib.util.find_spec(each) is None)
+
+    def parts(self, cases: int, seed: int) -> list[tuple[int, int]]:
+        """Return how many cases each process asks, and with which seed."""
+        size = self.part or cases
+        return [(min(size, cases - first), seed + number) for number, first in enumerate(range(0, cases, size))]
 
 
 @dataclass(frozen=True)
@@ -70,6 +78,20 @@ class Answer:
     seed: int
     seconds: float
     table: Sequence[Sequence[Figure]] = ()
+    parts: int = 1
+
+    def __add__(self, other: Answer) -> Answer:
+        """Return the answer of both parts; its seed is that of the first, and its figures are sums."""
+        first, second = Counter(self.figures), Counter(other.figures)
+        return replace(
+            self,
+            cases=self.cases + other.cases,
+            failed=self.failed + other.failed,
+            failures=(*self.failures, *other.failures)[:TOLD],
+            figures={name: first[name] + second[name] for name in {**first, **second}},
+            seconds=round(self.seconds + other.seconds, 1),
+            parts=self.parts + other.parts,
+        )
 
 
 def measures() -> dict[str, Measure]:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+import traceback
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -11,10 +14,12 @@ import against_frameworks
 import in_many_digits
 import mpmath
 import numpy as np
+import random_ways
 from network_reference import Network
 from random_networks import SIZES, dropped, network, point, problems, taken
 from random_recurrent import recurrent
 from random_transformers import transformer
+from random_ways import Way, drawn_way
 from shrinking import smallest
 
 import symprop
@@ -26,6 +31,8 @@ KINDS: Mapping[str, Callable[[np.random.Generator], str]] = {
     "transformers": transformer,
     "recurrent": recurrent,
 }
+Asked = Callable[[str], Sequence[str]]
+"""Tells what is wrong with a network."""
 FAILED = Path(__file__).parent / "networks_that_failed.txt"
 """Every text that ever failed, as small as it was found: a line each. Lines that begin with # say what it shows."""
 LIMIT_OF_RUNS = 1e-9
@@ -44,17 +51,26 @@ def that_failed() -> list[str]:
     return [line for line in lines if line and not line.startswith("#")]
 
 
-def wrong_in(text: str, asked: Callable[[str], Sequence[str]]) -> list[str]:
+def wrong_in(text: str, asked: Asked) -> list[str]:
     """Return what is wrong with a network; an error is wrong too, whatever it is."""
     try:
         return list(asked(text))
     except Exception as error:  # what a random text must never raise
-        return [f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"]
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        said = str(error).splitlines()[0] if str(error) else ""
+        return [f"{type(error).__name__} in {Path(place.filename).stem}.{place.name}: {said}"]
 
 
-def shrunk(text: str, asked: Callable[[str], Sequence[str]]) -> str:
+def shrunk(text: str, asked: Asked) -> str:
     """Return the smallest network found that is a network, and wrong as `text` is."""
-    errors = [each.partition(":")[0] for each in wrong_in(text, asked)[:1] if each.partition(":")[0].endswith("Error")]
+    raised = re.compile(r"\w+Error in [\w.<>]+")
+
+    def kind_of(found: Sequence[str]) -> str | None:
+        """Where an error is raised, or that a number is wrong, or that nothing is."""
+        place = raised.match(found[0]) if found else None
+        return place[0] if place else "wrong" if found else None
+
+    kind = kind_of(wrong_in(text, asked))
 
     def fails(other: str) -> bool:
         try:
@@ -62,32 +78,60 @@ def shrunk(text: str, asked: Callable[[str], Sequence[str]]) -> str:
             symprop.parse_network(other)
         except Exception:  # what is left is no network
             return False
-        found = wrong_in(other, asked)
-        kinds = [each.partition(":")[0] for each in found[:1]]
-        return bool(found) and (kinds == errors if errors else not kinds[0].endswith("Error"))
+        return kind_of(wrong_in(other, asked)) == kind
 
     return smallest(text, fails)
 
 
-def asked_of(texts: Iterator[tuple[str, str]], asked: Callable[[str], Sequence[str]]) -> Outcome:
-    """Return the outcome of networks, each with its kind; what fails is told as small as it was found."""
-    told: Counter[str] = Counter()
-    failures = []
-    for kind, text in texts:
-        told[kind] += 1
+def asked_of(texts: Iterable[tuple[Sequence[str], str, Asked]]) -> Outcome:
+    """Return the outcome of networks, each with words that are counted and what asks it.
+
+    What fails is told as small as it was found.
+    """
+    counted: Counter[str] = Counter()
+    failures, cases = [], 0
+    for words, text, asked in texts:
+        counted.update(words)
+        cases += 1
         if found := wrong_in(text, asked):
-            failures.append(f"{text}: {found[0]}; smallest: {shrunk(text, asked)}")
-    return Outcome(sum(told.values()), tuple(failures), dict(told) if len(told) > 1 else {})
+            failures.append(f"{text} ({', '.join(words)}): {found[0]}; smallest: {shrunk(text, asked)}")
+    return Outcome(cases, tuple(failures), dict(sorted(counted.items())))
 
 
 def those_that_failed(cases: int, seed: int) -> Outcome:
     """Ask the corpus again."""
-    return asked_of((("corpus", text) for text in that_failed()[:cases]), partial(problems, sizes=SIZES))
+    return asked_of(((), text, partial(problems, sizes=SIZES)) for text in that_failed()[:cases])
 
 
-def random_ones(asked: Callable[[str], Sequence[str]]) -> Callable[[int, int], Outcome]:
+def random_ones(asked: Asked) -> Callable[[int, int], Outcome]:
     """Return what asks random networks of all kinds."""
-    return lambda cases, seed: asked_of((drawn(number, seed) for number in range(cases)), asked)
+    return in_ways(lambda text, way: asked(text), lambda way: None)
+
+
+def in_ways(
+    asked: Callable[[str, Way], Sequence[str]], fitting: Callable[[Way], Way | None] = lambda way: way
+) -> Callable[[int, int], Outcome]:
+    """Return what asks random networks of all kinds, each in the way that `fitting` makes of a random one, if any."""
+
+    def ask(cases: int, seed: int) -> Outcome:
+        return asked_of(map(partial(case, seed=seed), range(cases)))
+
+    def case(number: int, seed: int) -> tuple[Sequence[str], str, Asked]:
+        kind, text = drawn(number, seed)
+        way = fitting(drawn_way(np.random.default_rng([seed, number, 1]), text))
+        return (kind, *(way.told() if way else ())), text, lambda other: asked(other, way or Way())
+
+    return ask
+
+
+def read_again(text: str, way: Way) -> list[str]:
+    """Return what a second reader finds wrong where a network is asked in a way."""
+    return problems(text, SIZES, way.batch, partial(random_ways.asked, way, text), way.evaluation)
+
+
+def against(engine: str, text: str, way: Way) -> list[str]:
+    """Return where a network, asked in a way, is not what a framework finds."""
+    return against_frameworks.problems(text, (engine,), (way,))
 
 
 def certified(text: str) -> list[str]:
@@ -145,29 +189,44 @@ MEASURES = (
     ),
     Measure(
         "networks read twice",
-        "A random network has the parameters, starts, loss and slopes that a second reader of its text finds.",
-        random_ones(partial(problems, sizes=SIZES)),
+        "A random network, asked in a random way in float64 (target or layout, batch, sizes as names, evaluation), has"
+        " the parameters, starts, loss and slopes that a second reader of its text finds.",
+        in_ways(read_again, lambda way: replace(way, dtype="float64")),
         short=4,
         usual=400,
         long=10_000,
+        part=250,
     ),
     Measure(
         "networks against JAX",
         "Loss and all gradients of a random network, to read and fast, are those of JAX in float64.",
-        random_ones(partial(against_frameworks.problems, engines=("jax",), forms=("read", "fast"))),
+        random_ones(partial(against_frameworks.problems, engines=("jax",))),
         short=2,
         usual=150,
         long=10_000,
         needs=("jax",),
+        part=250,
     ),
     Measure(
         "networks against PyTorch",
         "Loss and all gradients of a random network, to read and fast, are those of PyTorch in float64.",
-        random_ones(partial(against_frameworks.problems, engines=("torch",), forms=("read", "fast"))),
+        random_ones(partial(against_frameworks.problems, engines=("torch",))),
         short=2,
         usual=150,
         long=10_000,
         needs=("torch",),
+        part=250,
+    ),
+    Measure(
+        "networks in every way",
+        "Loss and gradients of a random network, asked in a random way (target or layout, float64 or float32, batch,"
+        " sizes as names, evaluation), are those of PyTorch in float64, but for the rounding of float32.",
+        in_ways(partial(against, "torch")),
+        short=2,
+        usual=150,
+        long=10_000,
+        needs=("torch",),
+        part=250,
     ),
     Measure(
         "certificates of random networks",
@@ -176,6 +235,7 @@ MEASURES = (
         short=1,
         usual=60,
         long=1000,
+        part=250,
     ),
     Measure(
         "tiny networks in 50 digits",

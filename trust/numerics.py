@@ -404,8 +404,8 @@ MEASURES = tuple(
         "in value or slope, at any magnitude.",
         asked(rows, ask),
         short=short,
-        usual=2 * len(rows) * 8_000,
-        long=2 * len(rows) * 100_000,
+        usual=2 * len(rows) * 2_000,
+        long=2 * len(rows) * 8_000,
         needs=needs,
     )
     for name, each, rows, ask, short, needs in (

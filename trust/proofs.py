@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
-import sympy
 
 from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Node, Variable
 from symprop.calculus.pullbacks import PULLBACK
 from symprop.calculus.pushforwards import PUSHFORWARD
+from trust.changes import NODES, SCALED, Change, one_more
 from trust.element_sums import meaning, runs
 from trust.identities import holds, identities
 from trust.index_algebra import supposing
@@ -80,33 +80,10 @@ def ask_identities(cases: int, seed: int) -> Outcome:
 
 # ---------------------------------------------------------------- the prover refuses what is wrong
 
-Wrong = Callable[[Node], Node | None]
+WRONG = {name: change for name, change in NODES.items() if name != "dropped"}
 
 
-def scaled(factor: Any) -> Wrong:
-    return lambda node: n.Multiply(n.Scalar(factor), node)
-
-
-def transposed(node: Node) -> Node | None:
-    """Return a square matrix turned; none where it is no square."""
-    return n.Transpose(node) if node.rank == 2 and node.shape[0] == node.shape[1] and node.shape[0] != 1 else None
-
-
-def turned(node: Node) -> Node | None:
-    """Return an array with its first axis in reverse order."""
-    return n.Flip(node, 0) if node.rank and node.shape[0] != 1 else None
-
-
-WRONG: dict[str, Wrong] = {
-    "sign": scaled(-1),
-    "factor 2": scaled(2),
-    "factor 1.001": scaled(sympy.Rational(1001, 1000)),
-    "transposed": transposed,
-    "reversed": turned,
-}
-
-
-def mutated(row: Row, wrong: Wrong) -> Row:
+def mutated(row: Row, wrong: Change) -> Row:
     """Return a row with something wrong in what it returns; the row where that cannot be."""
 
     def change(node: Node, position: int, flow: Node) -> Node:
@@ -144,8 +121,7 @@ def ask_wrong_rows(cases: int, seed: int) -> Outcome:
 
 def ask_wrong_identities(cases: int, seed: int) -> Outcome:
     """Ask the prover for proofs of identities with one side changed."""
-    changes = {name: change for name, change in WRONG.items() if name.startswith(("sign", "factor"))}
-    changes["a term more"] = lambda node: n.Add(node, n.Fill(1, node.shape) if node.rank else n.Scalar(1))
+    changes = {**SCALED, "a term more": one_more}
     wrong = [(each, name) for each in identities() for name in changes]
     failures, asked = [], 0
     for each, name in drawn(wrong, cases, seed):

@@ -38,6 +38,16 @@ def recorded() -> dict[str, Any]:
     return json.loads(RECORD.read_text(encoding="utf-8")) if RECORD.exists() else {}
 
 
+def answers_recorded() -> dict[str, Answer]:
+    """Return the answers of the record that this Python and these packages gave."""
+    around = circumstances() | {"date": ""}
+    return {
+        name: Answer(**{what: value for what, value in each.items() if what != "with"})
+        for name, each in recorded().items()
+        if each["with"] | {"date": ""} == around
+    }
+
+
 def record(answers: Mapping[str, Answer]) -> None:
     """Put answers into the record, each with its circumstances; those of measures that were not asked stay."""
     kept, around = recorded(), circumstances()

@@ -329,7 +329,7 @@ ROWS: tuple[tuple[str, str, Callable[[Random], tuple[str, str]], int, int, tuple
         "the means of those of its examples.",
         mean_of_examples,
         1,
-        200,
+        60,
         (),
     ),
     (
@@ -337,7 +337,7 @@ ROWS: tuple[tuple[str, str, Callable[[Random], tuple[str, str]], int, int, tuple
         "Of all networks, loss and gradients are the same for the examples in another order.",
         permuted_batch,
         1,
-        200,
+        60,
         (),
     ),
     (
@@ -346,7 +346,7 @@ ROWS: tuple[tuple[str, str, Callable[[Random], tuple[str, str]], int, int, tuple
         "gradients of the logits sum to 0.",
         shifted_logits,
         2,
-        200,
+        60,
         (),
     ),
     (
@@ -355,7 +355,7 @@ ROWS: tuple[tuple[str, str, Callable[[Random], tuple[str, str]], int, int, tuple
         "loss, and the gradients in that order.",
         permuted_units,
         2,
-        200,
+        60,
         (),
     ),
     (
@@ -363,7 +363,7 @@ ROWS: tuple[tuple[str, str, Callable[[Random], tuple[str, str]], int, int, tuple
         "Of an attention, groups of heads in another order have the same loss, and the gradients in that order.",
         permuted_heads,
         2,
-        200,
+        60,
         (),
     ),
     (
@@ -371,7 +371,7 @@ ROWS: tuple[tuple[str, str, Callable[[Random], tuple[str, str]], int, int, tuple
         "A residual block whose last layer is 0 passes values and gradients: those of the network without it.",
         zero_block,
         2,
-        200,
+        60,
         (),
     ),
     (
@@ -379,7 +379,7 @@ ROWS: tuple[tuple[str, str, Callable[[Random], tuple[str, str]], int, int, tuple
         "Of convolutions and pools without a bias, inputs and targets moved along have the same loss and gradients.",
         moved_input,
         2,
-        200,
+        60,
         (),
     ),
     (
@@ -387,7 +387,7 @@ ROWS: tuple[tuple[str, str, Callable[[Random], tuple[str, str]], int, int, tuple
         "Of formulas, <v, J u> = <J' v, u> by jvp and vjp, and <u, H t> = <t, H u> by hvp.",
         both_products,
         4,
-        1000,
+        400,
         (),
     ),
     (
@@ -395,7 +395,7 @@ ROWS: tuple[tuple[str, str, Callable[[Random], tuple[str, str]], int, int, tuple
         "Of all networks, loss and gradients are the same with other names for sizes and inputs.",
         renamed_sizes,
         1,
-        200,
+        60,
         (),
     ),
     (
@@ -403,7 +403,7 @@ ROWS: tuple[tuple[str, str, Callable[[Random], tuple[str, str]], int, int, tuple
         "Gradients of formulas are the same with other names for the arrays.",
         renamed_arrays,
         3,
-        500,
+        300,
         (),
     ),
     (
@@ -412,13 +412,13 @@ ROWS: tuple[tuple[str, str, Callable[[Random], tuple[str, str]], int, int, tuple
         "of the printed equations.",
         without_passes,
         1,
-        200,
+        60,
         (),
     ),
-    ("fast and to read", "Of all networks, both modules have the same numbers.", on("read"), 1, 200, ()),
+    ("fast and to read", "Of all networks, both modules have the same numbers.", on("read"), 1, 60, ()),
     ("fast and numba", "Of all networks, the module with loops has the same numbers.", on("numba"), 1, 40, ("numba",)),
-    ("fast and JAX", "Of all networks, JAX's module has the same numbers.", on("jax"), 1, 100, ("jax",)),
-    ("fast and PyTorch", "Of all networks, PyTorch's module has the same numbers.", on("torch"), 1, 200, ("torch",)),
+    ("fast and JAX", "Of all networks, JAX's module has the same numbers.", on("jax"), 1, 60, ("jax",)),
+    ("fast and PyTorch", "Of all networks, PyTorch's module has the same numbers.", on("torch"), 1, 60, ("torch",)),
 )
 MEASURES = tuple(
     Measure(name, claim, asked(relation), short, usual, 10 * usual, needs)

@@ -14,7 +14,7 @@ from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Node
 from symprop.algebra.trees import variables
 from symprop.verify.evaluate import complex_value
-from trust.index_algebra import Factor, Sums
+from trust.index_terms import Factor, Sums
 from trust.places import LEAST, RANGE
 
 Values = Mapping[str, Any]

@@ -18,8 +18,9 @@ from symprop.algebra.nodes import Node, Variable
 from symprop.calculus.pullbacks import PULLBACK
 from symprop.calculus.pushforwards import PUSHFORWARD
 from trust.element_sums import TURNED, Undecided, meaning, runs, spread
-from trust.index_algebra import Joined, Sums, multiplied, over, supposing
-from trust.index_functions import derivative, same
+from trust.index_algebra import Joined, multiplied, over, supposing
+from trust.index_derivatives import derivative, same
+from trust.index_terms import Sums
 from trust.matrix_sums import of_inverses, of_powers, of_pseudoinverse
 
 Row = Callable[[Node, int, Node], Node]

@@ -14,8 +14,8 @@ from symprop.verify import Certificate, check
 from tests.wrong_modules import SOURCES, changed
 from tests.wrong_rules import LOOPS, STEPS, TO_READ, VARIANTS, Variant
 from trust.measures import Measure, Outcome
-from trust.mutations import forget
 from trust.proofs import drawn
+from trust.seeding import forget
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import sympy
-from sympy import Expr, Integer, Symbol, Tuple
+from sympy import Expr, Integer, Tuple
 
 from symprop.algebra import nodes as n
 from symprop.algebra.alike import pattern, renumbered
@@ -244,10 +244,10 @@ def _mean_of_term(term: Node, size: Expr) -> Node:
     return n.Multiply(n.Scalar(coefficient / size), *same, n.Sum(inner))
 
 
-def batched_system(system: System, layout: str, size: Symbol = BATCH_SIZE) -> System:
+def batched_system(system: System, layout: str) -> System:
     """Return a system of one example for a batch, in "rows" or "columns"; the loss is the mean of the examples'."""
     mapping: dict[Variable, Variable] = {}
-    batch = Batch(mapping, size, layout == "rows")
+    batch = Batch(mapping, BATCH_SIZE, layout == "rows")
 
     def enter(variable: Variable) -> Variable:
         return mapping.setdefault(variable, batched_variable(variable, batch))
@@ -274,8 +274,8 @@ def batched_system(system: System, layout: str, size: Symbol = BATCH_SIZE) -> Sy
             if isinstance(result.node, n.Fill):
                 spread = n.Fill(result.node.constant, shape)
             result = Operand(spread, True, result.rank)
-        if equation.target == system.loss:
-            return replace(equation, expression=mean(result.node, size) if result.batched else result.node, steps=())
+        if equation.target == system.loss and result.batched:
+            result = Operand(mean(result.node, BATCH_SIZE), False, 0)
         target = enter(equation.target) if result.batched else equation.target
         return replace(equation, target=target, expression=result.node, steps=())
 
@@ -292,7 +292,7 @@ def batched_system(system: System, layout: str, size: Symbol = BATCH_SIZE) -> Sy
         output=moved(system.output, system.output),
         prediction=system.prediction and moved(system.prediction, system.prediction),
         layout=layout,
-        batch=size,
+        batch=BATCH_SIZE,
         masks=tuple(
             Mask(mapping[each.variable], each.drop, mapping[each.output], moved(each.value, each.value))
             for each in system.masks

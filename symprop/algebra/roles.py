@@ -34,13 +34,28 @@ NORM = "norm "
 """Begins the role of a squared norm of a variable, of each example: `NdW1`."""
 JACOBIAN = "jacobian "
 """Begins the role of the Jacobian of the output with respect to a variable, a row for each output: `Jz1`."""
+ROOT = "root "
+"""Begins the role of what goes back from a root of the loss's expected Hessian, a row for each output: `Sz1`."""
 INPUTS = "inputs "
 """Begins the role of the second moments of what a weight multiplies, K-FAC's factor A: `AW1`."""
 OUTPUTS = "outputs "
 """Begins the role of those of the derivatives of the loss where it ends, K-FAC's factor G: `GW1`."""
 BLOCK = "block "
 """Begins the role of the block of the Fisher matrix of a weight: `FW1`."""
-SIGNS = {TANGENT: "R", CURVED: "G", NORM: "N", JACOBIAN: "J", INPUTS: "A", OUTPUTS: "G", BLOCK: "F"}
+PLAIN_SIGNS = {TANGENT: "R", CURVED: "G", NORM: "N", JACOBIAN: "J", ROOT: "S", INPUTS: "A", OUTPUTS: "G", BLOCK: "F"}
+
+
+def told_apart(role: str) -> str:
+    """Return the role of an array that has the name of another: what stands before its letter ends in `_`, `R_h1`.
+
+    >>> told_apart("tangent activation"), SIGNS["tangent' "]
+    ("tangent' activation", 'R_')
+    """
+    begun, _, rest = role.partition(" ")
+    return f"{begun}' {rest}"
+
+
+SIGNS = PLAIN_SIGNS | {told_apart(begun): f"{sign}_" for begun, sign in PLAIN_SIGNS.items()}
 """What stands before the letter of a variable whose role begins so."""
 GRADIENT = "gradient"
 """The derivative of the loss with respect to any other variable, whose letter it has: `dW1`."""

@@ -115,7 +115,7 @@ def size_of(value: Any, what: str = "a size") -> Expr:
     return size
 
 
-def axis_of(value: object, rank: int, what: str = "an axis") -> int:
+def axis_of(value: object, rank: int) -> int:
     """Return the position of an axis in an array of `rank` axes; one below 0 counts from the end.
 
     >>> axis_of(-1, 3)
@@ -124,7 +124,7 @@ def axis_of(value: object, rank: int, what: str = "an axis") -> int:
     Raises:
         FormulaError: not a whole number, or there is no such axis.
     """
-    axis = whole(value, what)
+    axis = whole(value, "an axis")
     if not (axis.is_Integer and -rank <= axis < rank):
         raise FormulaError(f"axis {axis} does not exist in an array of rank {rank}")
     return int(axis) % rank

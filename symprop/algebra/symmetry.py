@@ -20,6 +20,8 @@ def is_symmetric(node: Node) -> bool:
     >>> f = formula("inv(A.T @ S @ A + outer(x, x))", "A: n n, S: n n symmetric, x: n")
     >>> is_symmetric(f.node), is_symmetric(formula("A + eye(n)", "A: n n").node)
     (True, False)
+    >>> is_symmetric(formula("(s * A) @ A.T", "A: n n, s:").node)
+    True
     """
     return node.rank == 2 and form(node, False) == form(node, True)
 
@@ -75,12 +77,17 @@ def _(node: Node, turned: bool) -> Hashable:
 
 @FORM.row(n.MatMul)
 def _(node: n.MatMul, turned: bool) -> Hashable:
-    factors = [form(factor, turned) for factor in _factors(node)]
-    return n.MatMul, tuple(reversed(factors) if turned else factors)
+    found = _factors(node)
+    scalars = Counter(factor for factor in found if not factor.rank)  # they may stand beside any of the matrices
+    factors = [form(factor, turned) for factor in found if factor.rank]
+    return n.MatMul, frozenset(scalars.items()), tuple(reversed(factors) if turned else factors)
 
 
 def _factors(node: Node) -> list[Node]:
-    if isinstance(node, n.MatMul) and all(operand.rank == 2 for operand in node.operands):
+    """Return the matrices that are multiplied, and the scalars beside them."""
+    product = isinstance(node, n.MatMul) and all(operand.rank == 2 for operand in node.operands)
+    scaled = isinstance(node, n.Multiply) and sum(operand.rank > 0 for operand in node.operands) == 1
+    if product or scaled:
         return [factor for operand in node.operands for factor in _factors(operand)]
     return [node]
 

@@ -24,6 +24,7 @@ from symprop.algebra.nodes import (
     Reshape,
     Scalar,
     Slice,
+    Softmax,
     Structural,
     Sum,
     Take,
@@ -53,6 +54,16 @@ def ones(*shape: Any) -> Node:
 def zeros(*shape: Any) -> Node:
     """Return an array of zeros of this shape; with no sizes, the scalar 0."""
     return Fill(0, shape) if shape else Scalar(0)
+
+
+def softmax(x: Node, axis: int) -> Node:
+    """Return the softmax along an axis; over one class it is 1.
+
+    >>> from symprop.algebra.names import variable
+    >>> [softmax(variable("x", (size,)), 0).text() for size in (2, 1)]
+    ['softmax(x)', 'ones((1,))']
+    """
+    return ones(*x.shape) if x.shape[axis] == 1 else Softmax(x, axis)
 
 
 def is_zero(node: Node) -> bool:

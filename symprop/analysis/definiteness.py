@@ -72,7 +72,8 @@ def _(node: n.Add) -> bool:
 
 @NONNEGATIVE.row(n.MatMul)
 def _(node: n.MatMul) -> bool:
-    return node.operands[0] == node.operands[1] or all(map(nonnegative, node.operands))  # x @ x
+    left, right = node.operands
+    return (left == right and left.rank == 1) or all(map(nonnegative, node.operands))  # x @ x
 
 
 @NONNEGATIVE.row(n.Sum, n.Structural, n.Reshape, n.Diag, n.Outer, n.Fold)

@@ -80,12 +80,14 @@ class Derivation(Studied, Curved, Comparable, Printable):
     @property
     def equations(self) -> Iterator[Equation]:
         """All equations, forward then backward, loop bodies and base cases too, in printed order."""
-        return equations_in((*self.system.items, *self.backward, *self.along.forward, *self.along.backward))
+        along = self.along
+        return equations_in((*self.system.items, *self.backward, *along.forward, *along.backward, *along.blocks))
 
     @cached_property
     def numbers(self) -> dict[str, int]:
         """The equation number of each name, from 1, in the order of a page: the gradients stand last."""
-        passes = ((*self.system.items, *self.backward), self.along.forward, self.along.backward)
+        along = self.along
+        passes = ((*self.system.items, *self.backward), along.forward, along.backward, along.blocks)
         printed = [
             equation
             for items in passes
@@ -102,7 +104,7 @@ class Derivation(Studied, Curved, Comparable, Printable):
         gradients = frozenset(gradient_of(wanted) for wanted in self.system.wanted)
         rows = (rows for loop in loops_in(self.backward) for rows in loop.writes if rows.array in gradients)
         wanted = gradients.union(each.row for each in rows)
-        return wanted.union(*((each.tangent, each.curved) for each in wanted))
+        return wanted.union(*(map(self.along.here, (each.tangent, each.curved)) for each in wanted))
 
     @cached_property
     def by_name(self) -> dict[str, Equation]:

@@ -115,10 +115,9 @@ def vanishing(system: System, output: Expr | float | None = None) -> Vanishing:
     """
     if output is not None and (isinstance(output, bool) or not isinstance(output, (int, float, Expr))):
         raise SpecError(f"the output of an activation is a number such as 0.9, not {shown(output)}")
-    functions = [function for _, function in reversed(activations(system))]
     factors = [
         largest_slope(function).value if output is None else slope_at_output(function, exact(output))
-        for function in functions
+        for _, function in reversed(activations(system))
     ]
     return Vanishing(shrinkage(factors))
 
@@ -132,7 +131,13 @@ BOUND = Table("bound")
 """The largest factor by which a node can scale a tangent of one operand (in the Euclidean norm)."""
 
 
-@BOUND.row(n.Add, n.Reshape, n.Diag, n.LogSumExp, n.Extreme, n.Concatenate)
+@BOUND.row(n.Add)
+def _spread(node: Node, position: int) -> Expr:
+    """The norm of a repetition, since an element of an operand may stand in several places."""
+    return sympy.sqrt(sympy.prod(node.shape) / sympy.prod(node.operands[position].shape))
+
+
+@BOUND.row(n.Reshape, n.Diag, n.LogSumExp, n.Extreme, n.Concatenate)
 def _(node: Node, position: int) -> Expr:
     return Integer(1)
 
@@ -185,8 +190,7 @@ def _(node: n.Map, position: int) -> Expr:
 def _(node: n.Multiply, position: int) -> Expr:
     others = [operand for place, operand in enumerate(node.operands) if place != position]
     coefficient, arrays = numbers_apart(others)
-    spread = sympy.prod(node.shape) / sympy.prod(node.operands[position].shape)  # an element stands in so many places
-    return sympy.Abs(coefficient) * sympy.prod([_largest_of(factor) for factor in arrays]) * sympy.sqrt(spread)
+    return sympy.Abs(coefficient) * sympy.prod([_largest_of(factor) for factor in arrays]) * _spread(node, position)
 
 
 @BOUND.row(n.Softmax)
@@ -265,8 +269,7 @@ def jacobian_bound(system: System, of: Variable, by: Variable, largest: Largest 
     between = stretch(system, of, by)
     on_the_way = {by}
     for equation in between:
-        if not on_the_way.isdisjoint(variables(equation.expression)):
-            on_the_way.add(equation.target)
+        on_the_way |= set() if on_the_way.isdisjoint(variables(equation.expression)) else {equation.target}
     for equation in reversed(between):
         if equation.target == by or equation.target not in arriving:
             continue

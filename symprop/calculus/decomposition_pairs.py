@@ -100,7 +100,7 @@ def _turned(matrix: Node) -> Node:
     """Return the transpose of a matrix or of a pseudoinverse as it stands in tidy formulas."""
     if isinstance(matrix, n.PseudoInverse):
         return n.PseudoInverse(_turned(matrix.operands[0]))
-    return matrix.operands[0] if isinstance(matrix, n.Transpose) else n.Transpose(matrix)
+    return matrix.permuted((1, 0))
 
 
 # ---------------------------------------------------------------- functions of matrices

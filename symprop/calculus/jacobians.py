@@ -16,7 +16,7 @@ from symprop.algebra.shapes import shape_text
 from symprop.algebra.trees import is_zero, ones, variables, zeros
 from symprop.calculus.chains import links
 from symprop.calculus.coefficients import ones_among_matrices
-from symprop.calculus.linear_maps import matrix_of
+from symprop.calculus.linear_maps import flat, matrix_of
 from symprop.calculus.pushforwards import PUSHFORWARD
 from symprop.calculus.rewriting import simplified
 from symprop.calculus.rules import Context
@@ -55,6 +55,11 @@ def jacobian(expression: Node, by: Variable, context: Context) -> Node:
         if part.rank > 1:
             problem = f"a Jacobian is between vectors; {name} has shape {shape_text(part.shape)}"
             raise ShapeError(f"{problem}\nfor the derivative with respect to a matrix ask for the gradient of the loss")
+    return _matrix(expression, by, context)
+
+
+def _matrix(expression: Node, by: Variable, context: Context) -> Node:
+    """Return the Jacobian of an expression of any rank, elements of both in row-major order."""
     tangent = Variable("tangent", (), by.shape)
     pushed, _ = simplified(pushforward(expression, by, tangent), context)
     return tidy(matrix_of(pushed, tangent))
@@ -69,13 +74,21 @@ def chained(equations: Sequence[Equation], of: Variable, by: Variable, context: 
     between = _between(equations, of, by)
     if of.rank == 0:
         return _pulled_back(between, of, by, n.Scalar(1), context)
-    cuts = _cuts(between, by)
+    return _through_cuts(between, of, by, context)
+
+
+def matrix_through(equations: Sequence[Equation], of: Variable, by: Variable, context: Context) -> Node:
+    """Return the same between arrays of any rank but 0, elements of both in row-major order."""
+    return _through_cuts(_between(equations, of, by), of, by, context)
+
+
+def _through_cuts(between: Sequence[Equation], of: Variable, by: Variable, context: Context) -> Node:
     total: Node | None = None
-    for first, last in pairwise(cuts):
-        piece = _pushed_forward(between, last, first, context)
+    for (start, first), (stop, last) in pairwise(_cuts(between, by)):
+        piece = _pushed_forward(between[start:stop], last, first, context)
         total = piece if total is None else _product(piece, total)
     if total is None:
-        return n.Identity(by.shape[0]) if of == by else zeros(*of.shape, *by.shape)
+        return n.Identity(*flat(by.shape)) if of == by else zeros(*flat(of.shape), *flat(by.shape))
     return _with_ones(tidy(total))
 
 
@@ -122,8 +135,8 @@ def _between(equations: Sequence[Equation], of: Variable, by: Variable) -> list[
     return kept[::-1]
 
 
-def _cuts(between: Sequence[Equation], by: Variable) -> list[Variable]:
-    """The variables, `by` first, through which every way leads."""
+def _cuts(between: Sequence[Equation], by: Variable) -> list[tuple[int, Variable]]:
+    """The arrays, after `by`, through which every way leads, each with the number of equations up to its own."""
     order = {by: 0}
     reach = {0: 0}  # place of a variable -> the last place that reads it
     for place, equation in enumerate(between, start=1):
@@ -131,20 +144,18 @@ def _cuts(between: Sequence[Equation], by: Variable) -> list[Variable]:
         for variable in variables(equation.expression):
             if variable in order:
                 reach[order[variable]] = place
-    cuts, furthest = [by], reach[0]
+    cuts, furthest = [(0, by)], reach[0]
     for variable, place in list(order.items())[1:]:
-        if furthest <= place:
-            cuts.append(variable)
+        if furthest <= place and variable.rank:
+            cuts.append((place, variable))
         furthest = max(furthest, reach.get(place, place))
     return cuts
 
 
 def _pushed_forward(between: Sequence[Equation], of: Variable, by: Variable, context: Context) -> Node:
-    reached: dict[Variable, Node] = {by: n.Identity(by.shape[0]) if by.rank else n.Scalar(1)}
+    reached: dict[Variable, Node] = {by: n.Identity(*flat(by.shape)) if by.rank else n.Scalar(1)}
     numbers: dict[Variable, Equation] = {}  # between vectors, which a Jacobian goes through with what reads them
     for equation in between:
-        if equation.target == by:
-            continue
         if by.rank and not equation.target.rank:
             numbers[equation.target] = equation
             continue
@@ -153,10 +164,7 @@ def _pushed_forward(between: Sequence[Equation], of: Variable, by: Variable, con
         parts = [
             _product(_local(passed, variable, context), reached[variable]) for variable in read if variable in reached
         ]
-        if parts:
-            reached[equation.target] = tidy(_sum(parts))
-        if equation.target == of:
-            break
+        reached[equation.target] = tidy(_sum(parts))
     return reached[of]
 
 
@@ -179,7 +187,7 @@ def _local(passed: Sequence[Equation], by: Variable, context: Context) -> Node:
     """
     *numbers, last = passed
     if not numbers:
-        return jacobian(last.expression, by, context)
+        return _matrix(last.expression, by, context)
     cotangent = Variable("cotangent", (), last.target.shape)
     pulled = _pulled_back(passed, last.target, by, cotangent, context)
     return tidy(n.Transpose(tidy(matrix_of(pulled, cotangent))))
@@ -223,4 +231,4 @@ def _sum(parts: Sequence[Node]) -> Node:
     return n.Add(*parts)
 
 
-__all__ = ["by_paths", "chained", "jacobian", "pushforward"]
+__all__ = ["by_paths", "chained", "jacobian", "matrix_through", "pushforward"]

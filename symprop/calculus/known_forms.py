@@ -114,12 +114,19 @@ def as_log_softmax(node: Node) -> Node | None:
         place = isinstance(inside, n.Sum) and inside.operands[0].shape[inside.axes[0]] != 1
         return None if chosen is None or place else tidy(inside.with_operands([chosen, *inside.operands[1:]]))
     match inside:
-        case n.Sum(operands=(n.Multiply(operands=(one, other)),)) if inside.axes == (one.rank - 1,):
-            chooses, chosen_from = (one, other) if isinstance(one, n.OneHot) else (other, one)
-            chosen = as_log_softmax(FUNCTIONS["log"](chosen_from)) if isinstance(chooses, n.OneHot) else None
-            return None if chosen is None else tidy(n.Sum(chooses * chosen, inside.axes, inside.keepdims))
+        case n.Sum(operands=(n.Multiply() as product,)) if (found := _chosen(product, inside.axes)) is not None:
+            chosen = as_log_softmax(FUNCTIONS["log"](found[1]))
+            return None if chosen is None else tidy(n.Sum(found[0] * chosen, inside.axes, inside.keepdims))
         case n.Softmax(operands=(x,)):
             return tidy(x - n.LogSumExp(x, inside.axis, True))
+    return None
+
+
+def _chosen(product: n.Multiply, axes: tuple[int, ...]) -> tuple[Node, Node] | None:
+    """Return one-hot rows and what they choose from, where the sum of their product over its last axis is asked for."""
+    match product.operands:
+        case (n.OneHot() as chooses, array) | (array, n.OneHot() as chooses) if axes == (product.rank - 1,):
+            return chooses, array
     return None
 
 
@@ -127,10 +134,10 @@ def as_log_softmax(node: Node) -> Node | None:
 def as_log_of_chosen(node: Node) -> Node | None:
     """Return the log of elements of `p` that are chosen, all being above 0, as elements of `log(p)`, else None."""
     match argument(node, "log"):
-        case n.Sum(operands=(n.Multiply(operands=(one, other)),)) as total if total.axes == (one.rank - 1,):
-            chooses, p = (one, other) if isinstance(one, n.OneHot) else (other, one)
-            if isinstance(chooses, n.OneHot) and has_fact(p, "positive"):
-                return n.Sum(chooses * FUNCTIONS["log"](p), total.axes, total.keepdims)
+        case n.Sum(operands=(n.Multiply() as product,)) as total:
+            found = _chosen(product, total.axes)
+            if found is not None and has_fact(found[1], "positive"):
+                return n.Sum(found[0] * FUNCTIONS["log"](found[1]), total.axes, total.keepdims)
     return None
 
 

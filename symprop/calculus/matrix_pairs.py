@@ -50,6 +50,11 @@ def _(node: n.Inverse, inner: n.MatrixPower, tidy: Tidy) -> Node:
     return tidy(inner.with_operands([n.Inverse(*inner.operands)]))
 
 
+def _are_square(*parts: Node) -> bool:
+    """Whether all are square matrices: a product of an array of three axes and a vector may be one without them."""
+    return all(part.rank == 2 and same(*part.shape) for part in parts)
+
+
 @pair(n.Inverse, n.Diag)
 def _(node: n.Inverse, inner: n.Diag, tidy: Tidy) -> Node:
     return tidy(n.Diag(n.Power(inner.operands[0], -1)))
@@ -57,13 +62,13 @@ def _(node: n.Inverse, inner: n.Diag, tidy: Tidy) -> Node:
 
 @pair(n.Inverse, n.Kron)
 def _(node: n.Inverse, inner: n.Kron, tidy: Tidy) -> Node | None:
-    return tidy(n.Kron(*map(n.Inverse, inner.operands))) if all(same(*part.shape) for part in inner.operands) else None
+    return tidy(n.Kron(*map(n.Inverse, inner.operands))) if _are_square(*inner.operands) else None
 
 
 @pair(n.Inverse, n.MatMul)
 def _(node: n.Inverse, inner: n.MatMul, tidy: Tidy) -> Node | None:
     left, right = inner.operands  # inv(A B) = inv(B) inv(A), both square
-    return tidy(n.MatMul(n.Inverse(right), n.Inverse(left))) if same(*left.shape) else None
+    return tidy(n.MatMul(n.Inverse(right), n.Inverse(left))) if _are_square(left, right) else None
 
 
 @pair(n.Determinant, n.Identity)
@@ -123,7 +128,7 @@ def _(node: n.LogDeterminant, inner: n.Kron, tidy: Tidy) -> Node | None:
 @pair(n.Determinant, n.MatMul)
 @pair(n.LogDeterminant, n.MatMul)
 def _(node: Node, inner: n.MatMul, tidy: Tidy) -> Node | None:
-    if not all(same(*part.shape) for part in inner.operands):
+    if not _are_square(*inner.operands):
         return None
     parts = [node.func(part) for part in inner.operands]
     return tidy(n.Multiply(*parts) if isinstance(node, n.Determinant) else n.Add(*parts))

@@ -15,7 +15,7 @@ from sympy import Expr, Integer
 from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Node, unused_index
 from symprop.algebra.table import Table
-from symprop.algebra.trees import added, ones, zeros
+from symprop.algebra.trees import added, ones, softmax, zeros
 from symprop.calculus.adjoints import adjoint
 from symprop.calculus.elementwise import slope
 
@@ -178,7 +178,7 @@ def _(node: n.Softmax, position: int, g: Node) -> Node:
 
 @PULLBACK.row(n.LogSumExp)
 def _(node: n.LogSumExp, position: int, g: Node) -> Node:
-    return n.Multiply(restored(g, node), n.Softmax(node.operands[0], node.axis))  # d log sum exp = softmax' dx
+    return n.Multiply(restored(g, node), softmax(node.operands[0], node.axis))  # d log sum exp = softmax' dx
 
 
 @PULLBACK.row(n.Inverse)

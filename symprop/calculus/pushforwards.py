@@ -11,7 +11,7 @@ from __future__ import annotations
 from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Node
 from symprop.algebra.table import Table
-from symprop.algebra.trees import zeros
+from symprop.algebra.trees import softmax, zeros
 from symprop.calculus.elementwise import slope
 from symprop.calculus.pullbacks import PULLBACK, powers_around, tied
 
@@ -72,7 +72,7 @@ for _symmetric in (n.Compare, n.First, n.Where, n.Softmax):  # zeros, 1 or 0 on 
 
 @PUSHFORWARD.row(n.LogSumExp)
 def _(node: n.LogSumExp, position: int, u: Node) -> Node:
-    weighted = n.Multiply(n.Softmax(node.operands[0], node.axis), u)
+    weighted = n.Multiply(softmax(node.operands[0], node.axis), u)
     return n.Sum(weighted, axes=node.axis, keepdims=node.keepdims)  # softmax' dx
 
 

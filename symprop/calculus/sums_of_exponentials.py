@@ -12,7 +12,7 @@ from symprop.algebra import nodes as n
 from symprop.algebra.functions import FUNCTIONS
 from symprop.algebra.nodes import Node
 from symprop.algebra.table import for_kinds
-from symprop.algebra.trees import factors_of, multiplied
+from symprop.algebra.trees import factors_of, multiplied, softmax
 from symprop.calculus.coefficients import base_and_exponent, same_shape, scaled, unexpanded
 from symprop.calculus.exponentials import argument, as_hyperbolic, exponent, is_map, log_of_positive, sum_in
 from symprop.calculus.tidy import tidy
@@ -31,7 +31,7 @@ def as_softmax(node: n.Multiply) -> Node | None:
             continue
         rest.remove(factor)
         if len(total.axes) == 1 and _broadcasts_back(total):
-            return multiplied([*rest, n.Softmax(x, total.axes[0])])
+            return multiplied([*rest, softmax(x, int(total.axes[0]))])
         if len(total.axes) == total.operands[0].rank:
             return multiplied([*rest, softmax_of_all(x)])
     return None
@@ -49,7 +49,7 @@ def softmax_of_all(x: Node) -> Node:
 def as_softmax_of_all(node: n.Multiply) -> Node | None:
     """Return `softmax(logsumexp(x, axis=1))[:, None] * softmax(x, axis=1)` as `exp(x - logsumexp(x))`, else None."""
     for inner in node.operands:
-        if not isinstance(inner, n.Softmax) or inner.operands[0].rank != 2:
+        if not isinstance(inner, n.Softmax) or inner.operands[0].rank != 2 or 1 in inner.shape:
             continue
         x, axis = inner.operands[0], inner.axis
         outer = n.Softmax(n.LogSumExp(x, axis))
@@ -98,7 +98,7 @@ def as_sigmoid_of_difference(node: n.Multiply) -> Node | None:
             if rest is None and isinstance(first, n.Sum) and len(first.axes) == 1 and _broadcasts_back(first):
                 rest = _without(node.operands, first.operands[0])
                 x = exponent(first.operands[0])
-                part = n.Multiply(n.Softmax(x, first.axes[0]), part) if x is not None else part
+                part = n.Multiply(softmax(x, int(first.axes[0])), part) if x is not None else part
             if rest is not None:
                 rest[rest.index(factor)] = n.Power(base, power + 1)
                 return tidy(multiplied([*rest, part]))
@@ -147,13 +147,13 @@ def as_opposite_softmax(node: n.Multiply) -> Node | None:
         totals = base.operands[0].atoms(n.LogSumExp) if is_map(base, "sigmoid") and power.is_positive else ()
         for total in sorted(totals, key=str):
             above = FUNCTIONS["exp"](total.operands[0])
-            shift = tidy(n.Add(total, *base.operands)).constant
-            if above in node.operands and shift is not None and same_shape(total, base):
+            shift = tidy(n.Add(total, *base.operands)).constant if same_shape(total, base) else None
+            if above in node.operands and shift is not None:
                 rest = [each for each in node.operands if each is not other and each != above]
                 opposite = FUNCTIONS["sigmoid"](tidy(n.negative(base.operands[0])))
-                softmax = n.Softmax(total.operands[0], total.axis)
+                shares = softmax(total.operands[0], total.axis)
                 number = FUNCTIONS["exp"](n.Scalar(shift)) if shift != 0 else n.Scalar(1)
-                return tidy(multiplied([*rest, n.Power(base, power - 1), number, softmax, opposite]))
+                return tidy(multiplied([*rest, n.Power(base, power - 1), number, shares, opposite]))
     return None
 
 

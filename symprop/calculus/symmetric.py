@@ -90,6 +90,8 @@ def _(node: n.Outer) -> Facts | None:
 def _(node: n.MatMul) -> Facts | None:
     """B' M B where M is symmetric: from both ends, each factor is the transpose of the other."""
     parts = links(node)
+    if len(parts) == 1:
+        return None  # an array of three axes and a vector
     half = len(parts) // 2
     ends = [(left, right) for left, right in zip(parts[:half], reversed(parts), strict=False) if left != right]
     same_ends = _all([left for left, right in zip(parts[:half], reversed(parts), strict=False) if left == right])

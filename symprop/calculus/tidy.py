@@ -241,9 +241,7 @@ def _(node: n.Where) -> Node:
 @TIDY.row(n.Inverse)
 def _(node: n.Inverse) -> Node:
     coefficient, scalars, bare = scalars_and_rest(node.operands[0])
-    if bare is None:
-        return node
-    if coefficient != 1 or scalars:
+    if bare is not None and (coefficient != 1 or scalars):
         return tidy(n.Multiply(n.Scalar(1 / coefficient), *(n.Power(each, -1) for each in scalars), n.Inverse(bare)))
     return paired(node, tidy) or node
 

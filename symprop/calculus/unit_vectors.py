@@ -117,7 +117,7 @@ def one_element_each(node: n.Add) -> Node | None:
     terms = [part for term in node.operands for part in _by_elements(term)]
     for term in terms:
         number, scalars, rest = scalars_and_rest(term)
-        ends = rest.operands if isinstance(rest, n.Outer) else () if rest is None else (rest,)
+        ends = _ends(rest)
         key = tuple(end if unit_place(end) is not None else None for end in ends)
         if any(key):
             free = [end for end, unit in zip(ends, key, strict=True) if unit is None]
@@ -135,11 +135,18 @@ def one_element_each(node: n.Add) -> Node | None:
     return added([*found, *others])
 
 
+def _ends(array: Node | None) -> tuple[Node, ...]:
+    """Return both vectors of an outer product; anything else stands alone, and a number has none."""
+    match array:
+        case n.Outer(operands=ends):
+            return ends
+    return () if array is None else (array,)
+
+
 def _by_elements(term: Node) -> list[Node]:
     """Return the terms of c (d e_k + f e_l) and of e_j (c e_k + d e_l)', one for each place; others as they are."""
     number, scalars, rest = scalars_and_rest(term)
-    ends = rest.operands if isinstance(rest, n.Outer) else () if rest is None else (rest,)
-    apart = [[scalars_and_rest(part) for part in terms_of(end)] for end in ends]
+    apart = [[scalars_and_rest(part) for part in terms_of(end)] for end in _ends(rest)]
     if all(len(parts) == 1 for parts in apart) or any(not _is_unit(part) for parts in apart for _, _, part in parts):
         return [term]
     made = []

@@ -36,17 +36,18 @@ Made = TypeVar("Made")
 GRADIENTS = "loss_and_grads"
 QUESTIONS: Mapping[str, Callable[[Derivation], Derivation]] = {
     GRADIENTS: lambda derivation: derivation,
-    "hvp": Derivation.hvp,
-    "gnvp": Derivation.gauss_newton,
-    "fisher_vp": Derivation.fisher,
+    "hvp": Derivation.hvp_alone,
+    "gnvp": Derivation.gauss_newton_alone,
+    "fisher_vp": Derivation.fisher_alone,
     "per_example_norms": Derivation.per_example,
     "empirical_fisher_vp": lambda derivation: derivation.fisher(empirical=True),
     "tangent_kernel": Derivation.tangent_kernel,
     "kfac": Derivation.kfac,
+    "kfac_reduce": lambda derivation: derivation.kfac(sharing="reduce"),
 }
 """What a module computes beside the passes, by the name of its function, and the derivation that this needs."""
 
-NO_STEP = ("tangent_kernel", "kfac")
+NO_STEP = ("tangent_kernel", "kfac", "kfac_reduce")
 """Those of an example at a time: no step for a workspace, with loops over time written out."""
 
 
@@ -57,7 +58,7 @@ class Case(Checked, Listed):
 
     `layout` is "example", "rows" or "columns", by default the first that the network has; the code always has its
     batch in rows. The options are those of `symprop.generate`; `question` is the function that a module has, one of
-    `QUESTIONS`.
+    `QUESTIONS`; `evaluation` is that of `symprop.derive`.
 
     >>> import symprop
     >>> case = Case("Input(2) >> Dense(n) >> Tanh() >> MeanSquaredError()").with_sizes({"n": 3})
@@ -77,6 +78,7 @@ class Case(Checked, Listed):
     optimizer: Optimiser | str | None = None
     threads: int = 1
     question: str = GRADIENTS
+    evaluation: bool = False
     _family: dict[Hashable, Any] = field(default_factory=dict, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -101,6 +103,8 @@ class Case(Checked, Listed):
         target = target_of(self.target)
         if self.dtype not in target.dtypes:
             raise SpecError(f"unknown dtype {shown(self.dtype)}\nallowed: {', '.join(target.dtypes)}")
+        if not isinstance(self.evaluation, bool):
+            raise SpecError(f"evaluation is {shown(self.evaluation)}\nallowed: True, False")
         if self.threads not in (1, 2) or isinstance(self.threads, bool):
             raise SpecError(f"threads is {shown(self.threads)}\nallowed: 1, 2")
         if self.threads not in target.threads:
@@ -157,7 +161,8 @@ class Case(Checked, Listed):
     @property
     def system(self) -> System:
         """The equations of the forward pass."""
-        return self.network.system(self.layout)
+        system = self.network.system(self.layout)
+        return system.evaluated if self.evaluation else system
 
     @property
     def names(self) -> list[str]:
@@ -175,15 +180,17 @@ class Case(Checked, Listed):
         Raises:
             SpecError: the network has no loss.
         """
-        key = "derivation", self.network, self.layout
-        plain: Derivation = self.once(key, lambda: derive(self.network, layout=self.layout))
+        key = "derivation", self.network, self.layout, self.evaluation
+        plain: Derivation = self.once(key, lambda: derive(self.network, layout=self.layout, evaluation=self.evaluation))
         return self.once((*key, self.question), lambda: QUESTIONS[self.question](plain))
 
     @property
     def program(self) -> Program:
         """The program of both passes in their stable forms, of which every function of the module is made."""
         make = target_of(self.target).program
-        return self.once(("program", self.network, make, self.question), lambda: make(self.coded.derivation))
+        return self.once(
+            ("program", self.network, make, self.question, self.evaluation), lambda: make(self.coded.derivation)
+        )
 
     @property
     def source(self) -> str:
@@ -213,7 +220,7 @@ class Case(Checked, Listed):
 
     @property
     def _options(self) -> tuple[Hashable, ...]:
-        return self.network, self.target, self.dtype, self.optimizer, self.threads, self.question
+        return self.network, self.target, self.dtype, self.optimizer, self.threads, self.question, self.evaluation
 
     @kept_whole()
     def _written(self) -> str:
@@ -221,6 +228,12 @@ class Case(Checked, Listed):
         if not derivation.parameters:
             raise SpecError(
                 "code computes the gradients of parameters, and this network has none; add a layer such as Dense(3)"
+            )
+        if self.evaluation and derivation.system.states:
+            running = ", ".join(state.variable.name for state in derivation.system.states)
+            raise SpecError(
+                f"code computes gradients by the statistics of the batch, and in evaluation {running} stand for them\n"
+                "allowed: the network itself, whose module has predict(params, x, running)"
             )
         if self.names:
             example = ",".join(f"{name}=32" for name in self.names)
@@ -243,8 +256,8 @@ def case_of(value: Case | Derivation | Network | str, **options: Any) -> Case:
         return value.at(**options)
     if not isinstance(value, Derivation):
         return Case(value, **options)  # type: ignore[arg-type]
-    case = Case(value.network, **options)  # type: ignore[arg-type]
-    case.once(("derivation", case.network, value.system.layout), lambda: value)
+    case = Case(value.network, evaluation=value.evaluation, **options)  # type: ignore[arg-type]
+    case.once(("derivation", case.network, value.system.layout, value.evaluation), lambda: value)
     return case
 
 

@@ -66,9 +66,8 @@ def lower_system(
             why = Why(f"the loss does not depend on {parameter.name}")
             back.append(Statement(gradient, zeros(*gradient.shape), whys=(why,)))
     gradients = [gradient_of(parameter) for parameter in system.parameters]
-    directions = (
-        tuple(parameter.tangent for parameter in system.parameters) if along.results and not along.whole else ()
-    )
+    moving = system.parameters if along.results and not along.whole else ()
+    directions = tuple(along.here(parameter.tangent) for parameter in moving)
     returns = (system.loss.name, *(each.name for each in (*gradients, *results)))
     states = tuple(state.variable for state in system.states)
     masks = tuple(mask.variable for mask in system.masks)

@@ -7,7 +7,7 @@ from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.trees import has_kind, walk
 from symprop.codegen.program import Emit, Names, Program, Statement, rewritten
 from symprop.codegen.stable import everywhere
-from symprop.codegen.views import is_view
+from symprop.codegen.views import is_view, moves_rows
 
 
 def lying_as_read(program: Program) -> Program:
@@ -42,8 +42,8 @@ def lying_as_read(program: Program) -> Program:
             done = laid(turned, tuple(axes.index(axis) for axis in range(len(axes))))
             lying[n.Transpose(statement.target, axes)] = views[statement.target][0]
             return done
-        if isinstance(read, n.Transpose) and not is_view(read) and read.rank > 2 and read.axes[-1] == read.rank - 1:
-            return laid(read.operands[0], read.axes)
+        if moves_rows(read) and not is_view(read):
+            return laid(read.untransposed, read.order)
         return statement
 
     return rewritten(program, change)
@@ -59,17 +59,16 @@ def _as_it_lies(node: Node, views: dict[Node, tuple[Variable, tuple[int, ...]]])
             return inside.permuted(orders.pop())
     if isinstance(node, n.Sum) and node.keepdims and node.axes == (node.rank - 1,):
         inner = node.operands[0]
-        if isinstance(inner, n.Transpose) and node.rank > 2 and inner.axes[-1] == node.rank - 1:
-            return node.with_operands(inner.operands).permuted(inner.axes)
+        if moves_rows(inner):
+            return node.with_operands([inner.untransposed]).permuted(inner.order)
     return None
 
 
 def _turned(node: n.Reshape) -> tuple[Variable, tuple[int, ...]] | None:
     """Return a variable of which an array of another shape is made, its axes in another order; and that order."""
     inner = node.operands[0]
-    if not isinstance(inner, n.Transpose) or not isinstance(inner.operands[0], Variable):
-        return None
-    return inner.operands[0], inner.axes
+    whole = inner.untransposed
+    return (whole, inner.order) if whole is not inner and isinstance(whole, Variable) else None
 
 
 def transposed(node: Node, axes: tuple[int, ...]) -> Node | None:

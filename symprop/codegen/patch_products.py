@@ -52,14 +52,13 @@ def found_patches(node: Node) -> Found | None:
     if not isinstance(node, n.Reshape):
         return None
     inner = node.operands[0]
-    found = found_window(inner.operands[0] if isinstance(inner, n.Transpose) else inner)
+    found = found_window(inner.untransposed)
     if found is None:
         return None
     axes, last = len(found.lies), found.images.rank - 1
-    moved = inner.axes if isinstance(inner, n.Transpose) else tuple(range(inner.rank))
-    if moved[:last] != tuple(range(last)) or sympy.prod(inner.shape[last:]) != node.shape[-1]:
+    if inner.order[:last] != tuple(range(last)) or sympy.prod(inner.shape[last:]) != node.shape[-1]:
         return None
-    return replace(found, order=tuple(axis - last - 1 if axis > last else axes for axis in moved[last:]))
+    return replace(found, order=tuple(axis - last - 1 if axis > last else axes for axis in inner.order[last:]))
 
 
 def found_window(seen: Node) -> Found | None:
@@ -124,9 +123,7 @@ def derivative(found: Found, delta: Node) -> Node:
 @for_kinds(n.Fold)
 def _folded(node: n.Fold) -> Node | None:
     """A product that is folded is a product of patches with the flipped kernel; zeros stand around and between."""
-    spread, last = node.operands[0], node.rank - 1
-    order = spread.axes if isinstance(spread, n.Transpose) else tuple(range(spread.rank))
-    spread = spread.operands[0] if isinstance(spread, n.Transpose) else spread
+    order, spread, last = node.operands[0].order, node.operands[0].untransposed, node.rank - 1
     product = spread.operands[0] if isinstance(spread, n.Reshape) else None
     if not isinstance(product, n.MatMul) or node.axes != tuple(range(1, last)) or order[:last] != tuple(range(last)):
         return None

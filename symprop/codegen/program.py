@@ -57,7 +57,7 @@ RESERVED = (
     *("threads", "span"),
     *("MASKS", "draw_masks", "masks", "seed"),
     *("init_cache", "next_logits", "sample", "cache", "start", "length", "temperature", "t"),
-    *("STATISTICS", "init_running", "update_running", "training", "backward", "values"),
+    *("ROWS", "STATISTICS", "init_running", "update_running", "training", "backward", "values"),
 )
 """Names of a module that no statement may take."""
 

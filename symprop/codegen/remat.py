@@ -248,11 +248,8 @@ class Windows:
 
     def _behind(self, array: Node) -> Node:
         """Return what is left of an array by time behind the windows."""
-        first = self.count * self.every
-        if isinstance(array, n.Transpose):
-            inner, axis = array.operands[0], array.axes[0]
-            return n.Transpose(sliced(inner, axis, first, inner.shape[axis]), array.axes)
-        return sliced(array, 0, first, array.shape[0])
+        inner, axis = array.untransposed, array.order[0]
+        return sliced(inner, axis, self.count * self.every, inner.shape[axis]).permuted(array.order)
 
     def _joined(self, arrays: Mapping[Variable, Variable], found: list[Statement]) -> ByTime:
         """Return the arrays of all moments, those of the windows and of the rest."""

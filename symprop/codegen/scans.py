@@ -130,19 +130,28 @@ class Scan(Node):
         return self.operands[len(self.steps.rows) + len(self.steps.before) :]
 
 
-class Made(Node):
-    """The values of a variable in all steps of a `Scan`, time along the first axis; `place` is its among the stacks."""
+class OfSteps(Node):
+    """Abstract: an array that the steps of a `Scan` made, which has a name: the `place` of one among its kind."""
 
-    def __new__(cls, scan: Node, place: Any, shape: Any) -> Self:
+    def __new__(cls, scan: Variable, place: Any, shape: Any) -> Self:
         return super().__new__(cls, scan, Integer(place), Tuple(*shape))
+
+    @property
+    def scan(self) -> Variable:
+        found: Variable = self.args[0]
+        return found
 
     @property
     def place(self) -> int:
         return int(self.args[1])
 
 
-class Left(Made):
-    """What the last step of a `Scan` hands on; `place` is its among what is carried."""
+class Made(OfSteps):
+    """The values of a variable in all steps, time along the first axis; `place` is its among the stacks."""
+
+
+class Left(OfSteps):
+    """What the last step hands on; `place` is its among what is carried."""
 
 
 @SHAPE.row(Scan)
@@ -150,12 +159,12 @@ def _(node: Scan) -> Shape:
     return ()
 
 
-@SHAPE.row(Made)
-def _(node: Made) -> Shape:
+@SHAPE.row(OfSteps)
+def _(node: OfSteps) -> Shape:
     return tuple(node.args[2].args)
 
 
-@TIDY.row(Scan, Made)
+@TIDY.row(Scan, OfSteps)
 def _(node: Node) -> Node:
     return node
 
@@ -249,9 +258,8 @@ def stacks_of(statements: Iterable[Statement]) -> dict[Variable, dict[int, Varia
     """Return, for each scan by its name, which of its stacks is called what."""
     found: dict[Variable, dict[int, Variable]] = {}
     for statement in statements:
-        made = statement.expression
-        if isinstance(made, Made) and not isinstance(made, Left) and isinstance(scan := made.operands[0], Variable):
-            found.setdefault(scan, {})[made.place] = statement.target
+        if isinstance(made := statement.expression, Made):
+            found.setdefault(made.scan, {})[made.place] = statement.target
     return found
 
 
@@ -269,11 +277,9 @@ def stacks_read(program: Program) -> Program:
             returns = tuple(dict.fromkeys(each.name for each in (*stacks, *steps.after)))
             inner = replace(steps.program, returns=returns)
             return statement.with_expression(expression.with_steps(replace(steps, program=inner, stacks=stacks)))
-        if isinstance(expression, Left):
-            return statement
-        if isinstance(expression, Made) and isinstance(scan := expression.operands[0], Variable):
-            place = sorted(made[scan]).index(expression.place)
-            return statement.with_expression(Made(scan, place, expression.shape))
+        if isinstance(expression, Made):
+            place = sorted(made[expression.scan]).index(expression.place)
+            return statement.with_expression(Made(expression.scan, place, expression.shape))
         return statement
 
     forward, backward = (tuple(map(one, part)) for part in (program.forward, program.backward))

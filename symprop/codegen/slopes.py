@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Node, Scalar, Variable
-from symprop.algebra.trees import added, multiplied, numbers_apart, variables, walk
+from symprop.algebra.trees import added, multiplied, numbers_apart, terms_of, variables, walk
 from symprop.calculus.tidy import tidy
 from symprop.codegen.program import Emit, Names, Program, Statement, Why, rewritten
 from symprop.codegen.stable import everywhere
@@ -28,8 +28,8 @@ def known_parts_of_sums(program: Program) -> Program:
 
     def within(node: Node) -> Iterator[frozenset[Node]]:
         """Yield the sums that are part of a sum."""
-        for term in node.operands if isinstance(node, n.Add) else ():
-            yield from (terms for terms in sums.get(term, []) if terms < set(node.operands))
+        for term in terms_of(node):
+            yield from (terms for terms in sums.get(term, []) if terms < set(terms_of(node)))
 
     held = {terms for each in program.statements for part in walk(each.expression) for terms in within(part)}
     names, named = Names(program.names), dict[frozenset[Node], Variable]()

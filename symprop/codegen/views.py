@@ -42,13 +42,16 @@ def is_placed(node: Node) -> bool:
     return isinstance(node, n.ScatterAdd) or (isinstance(node, n.Pad) and node.value == 0)
 
 
+def moves_rows(node: Node) -> bool:
+    """Whether an array has the rows of another in another order, each whole."""
+    return node.untransposed is not node and node.rank > 2 and node.order[-1] == node.rank - 1
+
+
 def is_by_parts(node: Node) -> bool:
     """Whether a result is written where each part lies: products side by side, or with other axes."""
     match node:
         case n.Transpose(operands=(inner,)):
-            return (
-                node.rank > 2 and node.axes[-1] == node.rank - 1 and (isinstance(inner, n.MatMul) or is_by_parts(inner))
-            )
+            return moves_rows(node) and (isinstance(inner, n.MatMul) or is_by_parts(inner))
         case n.Concatenate():
             return any(isinstance(each, (n.MatMul, n.Multiply)) or is_by_parts(each) for each in node.operands)
         case n.Reshape(operands=(n.MatMul() as product,)):

@@ -25,14 +25,12 @@ class Window:
 
 def in_windows(array: Node, name: Variable, count: int, every: int) -> Window:
     """Return an array by time as windows; axes in front of time stay there in each window."""
-    moved = isinstance(array, n.Transpose)
-    inner, axis = (array.operands[0], array.axes[0]) if isinstance(array, n.Transpose) else (array, 0)
+    inner, axis = array.untransposed, array.order[0]
     before, after = inner.shape[:axis], inner.shape[axis + 1 :]
-    whole: Node = n.Reshape(sliced(inner, axis, 0, count * every), (*before, count, every, *after))
-    if axis:
-        whole = n.Transpose(whole, (axis, *(each for each in range(whole.rank) if each != axis)))
+    split = n.Reshape(sliced(inner, axis, 0, count * every), (*before, count, every, *after))
+    whole = split.permuted((axis, *(each for each in range(split.rank) if each != axis)))
     row = name.change(shape=(*before, every, *after))
-    return Window(whole, row, n.Transpose(row, array.axes) if moved else row)
+    return Window(whole, row, row.permuted(array.order))
 
 
 def sliced(array: Node, axis: int, start: int, stop: int) -> Node:

@@ -47,7 +47,7 @@ def enter(command: Enter) -> None:
         "--optimizer",
         metavar="OPTIMISER",
         default="adam",
-        help=f"{OPTIMISER_HELP}; on all rows at once, by SciPy: {', '.join(METHODS)}",
+        help=f"{OPTIMISER_HELP}; kfac, by curvature; on all rows at once, by SciPy: {', '.join(METHODS)}",
     )
     train.add_argument("--lr", type=float, help="learning rate; by default the optimiser's own")
     train.add_argument(
@@ -57,6 +57,7 @@ def enter(command: Enter) -> None:
         "--weight-decay", type=float, metavar="RATE", help="decoupled, of weights alone: no biases, norms and tables"
     )
     train.add_argument("--clip", type=float, metavar="NORM", help="clip the norm of all gradients together")
+    train.add_argument("--damping", type=float, metavar="LAMBDA", help="what kfac adds to the Fisher matrix (0.3)")
     train.add_argument(
         "--scale", choices=("standard", "largest", "none"), default="standard", help="how to scale features"
     )
@@ -100,6 +101,7 @@ def _train(options: argparse.Namespace) -> Outcome:
         epochs=options.epochs,
         batch=options.batch,
         clip=options.clip,
+        damping=options.damping,
         seed=options.seed,
         scaling=options.scale,
         test_fraction=options.test_fraction,

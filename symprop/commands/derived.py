@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from symprop import notation
@@ -36,6 +37,7 @@ CURVATURE: dict[str, tuple[str, Callable[[Derivation], Derivation]]] = {
     "fisher": ("with that of the Fisher matrix", Derivation.fisher),
     "per_example": ("with the norm of each example's own gradient", Derivation.per_example),
     "kfac": ("with K-FAC's factors of the Fisher matrix", Derivation.kfac),
+    "kfac_reduce": ("with those that sum over the places of a weight", partial(Derivation.kfac, sharing="reduce")),
     "tangent_kernel": ("with the tangent kernel", Derivation.tangent_kernel),
 }
 """What may be asked of second derivatives, by its option."""

@@ -23,6 +23,7 @@ from symprop.errors import SpecError, shown
 from symprop.evaluation import Array, Features, accuracy, mean_loss, predicted
 from symprop.files import Source, check_writable, is_stream, write_whole
 from symprop.history import NOTE, History
+from symprop.natural_gradient import check_kfac, kfac_text, with_kfac
 from symprop.networks import Network
 from symprop.networks.optimiser_text import as_optimiser, as_schedule
 from symprop.networks.optimisers import Optimiser
@@ -81,6 +82,7 @@ def run(
     epochs: int = 30,
     batch: int | None = None,
     clip: float | None = None,
+    damping: float | None = None,
     seed: int = 0,
     scaling: str = "standard",
     test_fraction: float = 0.2,
@@ -101,34 +103,39 @@ def run(
     Raises:
         SympropError: data, network or options that do not fit together; nothing is written.
     """
-    of_steps = {"weight_decay": weight_decay, "schedule": schedule, "batch": batch, "clip": clip, "resume": resume}
+    of_steps = {"weight_decay": weight_decay, "schedule": schedule, "batch": batch, "clip": clip}
     at_once = check_at_once(optimizer, plot, lr=rate, dtype=dtype, **of_steps)
-    optimiser = None if at_once else chosen(optimizer, rate, weight_decay, schedule)
+    by_kfac = check_kfac(optimizer, plot, damping, weight_decay=weight_decay, schedule=schedule)
+    optimiser = None if at_once or by_kfac else chosen(optimizer, rate, weight_decay, schedule)
     check_files(output, plot)
-    kind = target_kind(network)
     check_options(epochs, batch := 32 if batch is None else batch, rate, seed, clip, patience)
-    table = read_table(data, target, classification=kind != NUMBERS)
+    table = read_table(data, target, classification=(kind := target_kind(network)) != NUMBERS)
     check_fit(network, table, kind)
     rows = parts(table, test_fraction, validation, patience, seed)
     scale = (columns := columns_of(network, table.names)).fit_scaling(rows.training.features, scaling)
     ready = partial(prepared, columns, scale, kind, dtype)
-    module = compile_network(network, dtype=dtype, optimizer=optimiser)
+    module = with_kfac(network, dtype, rate, damping) if by_kfac else compile_network(network, dtype, optimiser)
     console = console or Console(highlight=False, quiet=quiet, stderr=STANDARD in (output, plot))
     say = partial(console.print, markup=False, soft_wrap=True)
     say(f"{rows.text}{f' (seed {seed})' if rows.validation else ''}; {scale.text}")
     options: dict[str, Any] = {"epochs": epochs, "batch": batch, "seed": seed, "clip": clip, "patience": patience}
-    named = optimiser.text if optimiser else at_once
-    settings = {"optimizer": named, "dtype": dtype, "scale": scaling, "validation": validation, **options}
-    settings |= {"network": network.text, "test-fraction": test_fraction, "data": table.digest}
+    named = optimiser.text if optimiser else at_once or kfac_text(rate, damping)
+    settings = options | _told_apart(named, dtype, scaling, validation, network.text, test_fraction, table.digest)
     notes = _notes(network, table, target, scale)
     given, held_out = ready(rows.training), ready(rows.validation) if rows.validation else None
-    with kept(None if at_once or output == STANDARD else output, settings, notes, module, resume) as more:
+    with kept(None if output == STANDARD else output, settings, notes, module, resume, bool(at_once)) as more:
         trained = _trained(module, at_once, given, held_out, options | more, console)
         results = {name: _result(module, trained, *ready(part), kind) for name, part in rows.parts.items()}
         say("\n".join(_lines(trained if rows.validation else None, epochs, results)))
         notes |= {NOTE: _history(optimiser, trained, rows, options).notes()} if optimiser else {}
         written = write(Model(network, trained.params, notes, trained.running), output, plot, say, trained.epochs)
     return Outcome("", lambda: _fields(network, trained, rows, results), written=written, said=True)
+
+
+def _told_apart(*values: object) -> dict[str, object]:
+    """Return by which settings a run is told from another, beside its options."""
+    names = ("optimizer", "dtype", "scale", "validation", "network", "test-fraction", "data")
+    return dict(zip(names, values, strict=True))
 
 
 def _lines(judged: Trained | None, epochs: int, results: dict[str, dict[str, float]]) -> Iterator[str]:
@@ -150,7 +157,7 @@ def _trained(
     with progress_bar(console, options["epochs"]) as show:
         if not at_once:
             return train(module, *given, held_out=held_out, after_epoch=show, **options)
-        some = {name: options[name] for name in ("epochs", "seed", "patience")}
+        some = {name: options[name] for name in ("epochs", "seed", "patience", "keep", "since") if name in options}
         return train_whole(module, *given, method=at_once, held_out=held_out, after_epoch=show, **some)
 
 

@@ -141,9 +141,13 @@ class Recurrent(Layer):
     def needs(self, shape: tuple[Expr, ...]) -> Iterable[Need]:
         of_a_sequence(self, shape)
         yield Need(shape[0], counted=True)
-        if self.truncate is not None and valued(shape[0]).is_Integer and valued(shape[0]) > self.truncate:
+        if self.truncate is not None and valued(shape[0]).is_Integer and self.stops_after(shape[0]):
             twice = 2 * self.truncate + 1  # so that at small sizes, too, a gradient stops at two places
             yield Need(shape[0], least=twice) if valued(shape[0]) > twice else Need(shape[0], stays=True)
+
+    def stops_after(self, count: Expr) -> bool:
+        """Whether a gradient stops within so many moments; it may where their number has a name."""
+        return self.truncate is not None and not (valued(count).is_Integer and valued(count) <= self.truncate)
 
     def begin(self, builder: Builder, value: Variable) -> Moment:
         """Return a general moment in which the states are entered."""
@@ -163,7 +167,8 @@ class Recurrent(Layer):
         self.step(moment)
         starts = [Equation(moment.at(state, Integer(0)), start, note="initial state")
                   for state, start in zip(self.states, self.starts(moment), strict=True)]  # fmt: skip
-        carries = {state: Carry(moment.before(state), moment.at(state, TIME), self.truncate) for state in self.states}
+        every = self.truncate if self.stops_after(value.shape[0]) else None
+        carries = {state: Carry(moment.before(state), moment.at(state, TIME), every) for state in self.states}
         made = moment.at(self.result, TIME)
         by_cell = {equation.target for equation in equations_in(moment.items)}
         if lacking := next(

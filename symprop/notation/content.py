@@ -56,13 +56,14 @@ def _along(derivation: Derivation) -> dict[str, Iterable[Block]]:
     what = along.what[:1].upper() + along.what[1:]
     if along.whole:
         return {
-            "Jacobians of the output": _lines(derivation, along.forward, None),
+            along.before: _lines(derivation, along.forward, None),
             what: _lines(derivation, along.backward, None),
         }
     return {
         "Forward pass along v": _lines(derivation, along.forward, None),
         "Backward pass along v": _lines(derivation, along.backward, False),
         f"{what} times v": _lines(derivation, along.backward, True),
+        f"{what}, layer by layer": _lines(derivation, along.blocks, None),
     }
 
 

@@ -29,7 +29,7 @@ def unsigned(ratio: Ratio, of: Of, style: Style) -> Piece:
     coefficient = ratio.numerator, ratio.denominator
     if ratio.denominator != 5 and (written := decimal(ratio.numerator / ratio.denominator)) is not None:
         coefficient = written, sympy.Integer(1)
-    top = [style.number(coefficient[0])] if coefficient[0] != 1 else []
+    top = [_unbracketed(style.number(coefficient[0]))] if coefficient[0] != 1 else []
     bottom = [style.number(coefficient[1])] if coefficient[1] != 1 else []
     one = style.number(sympy.Integer(1))
     pieces: list[Piece]
@@ -53,6 +53,11 @@ def unsigned(ratio: Ratio, of: Of, style: Style) -> Piece:
         below = style.hadamard.join(style.wrap(piece, POWER) for piece in divisors)
         product = f"{product or '1'}{style.divided}{below if len(divisors) == 1 else style.group(below)}"
     return Piece(product, PRODUCT)
+
+
+def _unbracketed(number: Piece) -> Piece:
+    """A product of numbers, `2 m`, is read on by what follows: 2 m A."""
+    return Piece(number.text, POWER) if number.level == PRODUCT else number
 
 
 def _juxtaposed(pieces: Sequence[Piece], style: Style) -> Piece | None:

@@ -107,7 +107,8 @@ class Tex(Style):
     ) -> str:
         if node.is_tangent:
             moving = self.variable(node.of_tangent, elements, "", places, rank)
-            before, after = ENCLOSED.get(node.sign, (rf"\mathcal{{{node.sign}}}\{{", r"\}"))
+            sign = node.sign.rstrip("_")
+            before, after = ENCLOSED.get(sign, (rf"\mathcal{{{sign}}}\{{", r"\}"))
             return f"{before}{moving}{after}{f'^{{{above}}}' * bool(above)}"
         chosen = self.notation.symbol(node.letter) is not None
         accent, base, rest = ("", node.letter, "") if chosen else accented(node.letter)

@@ -39,6 +39,8 @@ def _(node: n.Duplication, of: Of, style: Style) -> Piece:
 
 @ROWS.row(n.Concatenate)
 def _(node: n.Concatenate, of: Of, style: Style) -> Piece:
+    if node.rank > 2:
+        return style.call("concatenate", [*map(of, node.operands), Piece(style.along((node.axis,)), ATOM)])
     blocks = [of(operand).text for operand in node.operands]
     return Piece(style.blocks(blocks, beside=node.axis == 1), ATOM)
 
@@ -57,7 +59,9 @@ def _(node: n.Expand, of: Of, style: Style) -> Piece:
 def _(node: n.Reshape, of: Of, style: Style) -> Piece:
     operand = node.operands[0]
     if node.rank == 1:
-        return style.call("vec", [_by_columns(operand, of, style)]) if operand.rank else of(operand)
+        if not operand.rank or (_is_of_network(operand) and operand.rank == 2 and operand.shape[1] == 1):
+            return of(operand)  # a column is a vector
+        return style.call("vec", [_by_columns(operand, of, style)])
     if operand.rank == 1 and node.rank == 2 and 1 in node.shape:  # a row or a column
         return of(operand) if node.shape[1] == 1 else Piece(transposed(operand, of, style), POWER)
     return Piece(style.arranged(of(operand).text, node.shape), ATOM)
@@ -65,12 +69,16 @@ def _(node: n.Reshape, of: Of, style: Style) -> Piece:
 
 def _by_columns(operand: Node, of: Of, style: Style) -> Piece:
     """What `vec` is of where it lists columns, as in mathematics; the pages of networks say that it lists rows."""
-    if operand.rank != 2 or any(each.role not in ("", LOSS) for each in variables(operand)):
+    if operand.rank != 2 or _is_of_network(operand):
         return of(operand)
     bare = operand.operands[0] if isinstance(operand, n.Transpose) else operand
     if bare is not operand or is_symmetric(operand):
         return of(bare)
     return Piece(transposed(operand, of, style), POWER)
+
+
+def _is_of_network(node: Node) -> bool:
+    return any(each.role not in ("", LOSS) for each in variables(node))
 
 
 @ROWS.row(n.Take)

@@ -109,7 +109,8 @@ class Unicode(Style):
 
     def variable(self, node: n.Variable, elements: Sequence[Basic] = (), above: str = "") -> str:
         if node.is_tangent:
-            before, after = ENCLOSED.get(node.sign, (f"{node.sign}{{", "}"))
+            sign = node.sign.rstrip("_")
+            before, after = ENCLOSED.get(sign, (f"{sign}{{", "}"))
             return f"{before}{self.variable(node.of_tangent, elements)}{after}{above}"
         accent, base, rest = accented(node.letter)
         name = GREEK.get(base, base) + (subscript(rest) if rest else "")

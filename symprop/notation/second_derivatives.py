@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from symprop.algebra.equations import equations_in
-from symprop.algebra.roles import INPUTS, JACOBIAN, OUTPUTS, PARAMETER
+from symprop.algebra.indices import RowIndex
+from symprop.algebra.roles import INPUTS, JACOBIAN, OUTPUTS, PARAMETER, ROOT, told_apart
+from symprop.algebra.trees import is_zero
 from symprop.analysis.derivation import Derivation
 from symprop.notation.words import Words
 
@@ -14,11 +16,14 @@ def second_derivatives(derivation: Derivation) -> Iterator[Words]:
     """Yield what its names mean, where the page has some."""
     tangents = [each.target for each in equations_in(derivation.along.forward)]
     if derivation.along.whole:
-        jacobians = [each for each in tangents if each.role.startswith(JACOBIAN)]
+        jacobians = [each for each in tangents if each.role.startswith((JACOBIAN, told_apart(JACOBIAN)))]
         for each in jacobians[:2][-1:]:
             yield (each, " is the Jacobian of the output with respect to ", each.of_tangent, ", a row for each output.")
         for each in [each for each in jacobians if each.of_tangent.role == PARAMETER][:1]:
             yield ("The columns of ", each, " are the elements of the parameter, row after row.")
+        for each in [each for each in tangents if each.role.startswith(ROOT)][:1]:
+            hessian: Words = ("the expected Hessian of the loss with respect to ", each.of_tangent)
+            yield (each, " has the rows of a root of ", *hessian, ", and every other S what goes back from them.")
         for each in derivation.along.results[:2]:
             if each.role.startswith(INPUTS):
                 yield (each, " has the second moments of what ", each.of_tangent, " multiplies, over the examples.")
@@ -28,8 +33,28 @@ def second_derivatives(derivation: Derivation) -> Iterator[Words]:
         if derivation.along.second:
             yield ("A prime marks the second example.",)
     elif tangents:
-        moving, parameter = tangents[0], derivation.system.wanted[0]
+        made = equations_in(derivation.along.forward)
+        moving = next((each.target for each in made if not is_zero(each.expression)), tangents[0])
+        parameter = derivation.system.wanted[0]
+        direction = derivation.along.here(parameter.tangent)
         yield (
-            *("The parameters move along a direction v, and ", parameter.tangent, " is its part for ", parameter, "; "),
+            *("The parameters move along a direction v, and ", direction, " is its part for ", parameter, "; "),
             *(moving, " is the derivative of ", moving.of_tangent, " along v, and likewise for every array."),
         )
+        yield from _blocks(derivation)
+
+
+def _blocks(derivation: Derivation) -> Iterator[Words]:
+    """Yield what the names of blocks mean, and in which order their elements are."""
+    made = [each.target for each in derivation.along.blocks]
+    for each in [each for each in made if each.role.startswith((JACOBIAN, told_apart(JACOBIAN)))][-1:]:
+        yield (each, " is the Jacobian of the output with respect to ", each.of_tangent, ", a row for each output.")
+    for each in [each for each in made if each.letter == "H" and not each.role][:1]:
+        yield (each, " is the Hessian of the loss with respect to the output.")
+    for each in [each for each in made if each.of_tangent.role == PARAMETER and each.of_tangent.rank == 2][:1]:
+        yield (
+            *(each, " is the block of ", each.of_tangent, ", whose elements are counted row after row; "),
+            "column after column the two factors swap.",
+        )
+    if any(each.index and any(isinstance(part, RowIndex) for part in each.index) for each in made):
+        yield ("An array with an index i is that of example i.",)

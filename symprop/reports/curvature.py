@@ -14,6 +14,7 @@ from symprop.analysis.derivation import Derivation
 from symprop.errors import SpecError
 from symprop.notation.blocks import Block, Lines, Paragraph, Picture
 from symprop.notation.content import section_of
+from symprop.notation.function_notes import told
 from symprop.notation.page_blocks import PageWriter
 from symprop.notation.words import Math, Words
 from symprop.reports.curves import Curve, Plot
@@ -49,6 +50,14 @@ HOLDS: Words = (
     _V,
     " goes back through the network as any adjoint does.",
 )
+LAYERS: Words = (
+    "For the weights of single layers this matrix has a form of its own. With the Jacobian ",
+    Math(r"\mathcal{J}"),
+    " of the output with respect to where a layer ends, and the Hessian ",
+    Math("H"),
+    " of the loss with respect to the output, the block of a weight is a Kronecker product for each example, its "
+    "elements counted row after row; column after column the two factors swap:",
+)
 
 
 def curvature(subject: Subject) -> Iterator[Block]:
@@ -71,8 +80,19 @@ def curvature(subject: Subject) -> Iterator[Block]:
         yield Paragraph(HOLDS)
         for title in ("Backward pass along v", f"{both.along.what} times v"):
             yield from found(section_of(both, title).lines)
+        if blocks := section_of(both, f"{both.along.what}, layer by layer").lines:
+            yield Paragraph(LAYERS)
+            yield from found(blocks)
+        more = [each for each in subject.derivation.hvp().remarks if each not in subject.derivation.remarks]
+        yield from (Paragraph(writer.words(opened(told(both, each)))) for each in more)
     if subject.spectrum is not None:
         yield from _drawn(subject.spectrum)
+
+
+def opened(words: Words) -> Words:
+    """Return words as a sentence."""
+    first, *rest = words
+    return (f"{first[:1].upper()}{first[1:]}" if isinstance(first, str) else first, *rest, ".")
 
 
 def _those(blocks: Iterable[Block], wanted: Callable[[Variable], bool]) -> Iterator[Lines]:

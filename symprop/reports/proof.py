@@ -79,6 +79,9 @@ def _about(name: str, derivation: Derivation) -> tuple[str, ...]:
 
 
 _FAMILIES = {
+    "second derivatives, by slopes": ("complex step of the gradients", "symmetry", "the Hessian, of"),
+    "second derivatives, 50 digits": tuple(f"50 digits, {each}" for each in ("second", "u'J", "every", "slopes")),
+    "code of second derivatives": ("the equations in complex", "gradients of batches of one"),
     "complex step": ("complex step",),
     "formulas in complex numbers": ("formula", "its formula", "batch = mean"),
     "50 digits": ("50 digits",),

@@ -116,8 +116,11 @@ class Subject:
 
     @cached_property
     def certificate(self) -> Certificate:
-        """The certificate; with numbers in place of names, which a remark says."""
-        found = check(self.case, self.seed, sizes=self.stand_ins)
+        """The certificate, of second derivatives too where they are asked for.
+
+        Numbers stand in place of names, which a remark says.
+        """
+        found = check(self.case, self.seed, sizes=self.stand_ins, curvature=self.curvature)
         counts = counts_of(self.network)  # the certificate tells these itself
         told = ", ".join(f"{name} = {number}" for name, number in self.stand_ins.items() if name not in counts)
         if not told:

@@ -316,4 +316,4 @@ def nearest(values: Array) -> Array:
 def _exact(value: Any) -> Any:
     if isinstance(value, sympy.Rational):
         return mpmath.mpf(int(value.p)) / int(value.q)
-    return mpmath.mpf(value)
+    return mpmath.mpf(value.item() if isinstance(value, np.generic) else value)  # a draw of rank 0 is NumPy's own

@@ -65,6 +65,17 @@ def gradients(
     return {name: total.reshape(point.parameters[name].shape) for name, total in shaped.items()}
 
 
+def jacobians(system: System, point: Point, of: str) -> dict[str, Array]:
+    """Return for each parameter the Jacobian of a variable: `(examples, elements of it, elements of the parameter)`."""
+    found: dict[str, list[Array]] = {parameter.name: [] for parameter in system.parameters}
+    for base in runs(system, point, Complex()):
+        size = unstacked(base.values[of]).size
+        for name, rows in found.items():
+            moved = _moved(system, [base], name, np.arange(point.parameters[name].size), of)
+            rows.append(np.concatenate(moved).reshape(-1, size).T.imag / STEP if moved else np.zeros((size, 0)))
+    return {name: np.stack(rows) for name, rows in found.items()}
+
+
 def _loss(system: System) -> str:
     if system.loss is None:
         raise LookupError("a system without a loss has no gradients")
@@ -98,11 +109,20 @@ def _readers(system: System, name: str) -> list[Equation]:
 
 def _slopes(system: System, bases: list[Evaluator], name: str, where: Array) -> Array:
     """Return the derivative of the sum of some losses with respect to the coordinates `where` of one parameter."""
-    at, equations = bases[0].values[name], _readers(system, name)
-    if not any(equation.name == _loss(system) for equation in equations):
+    if not any(equation.name == _loss(system) for equation in _readers(system, name)):
         return np.zeros(len(where))
-    slopes = []
-    largest = max(at.size, *(bases[0].values[equation.name].size for equation in equations)) * len(bases)
+    found = _moved(system, bases, name, where, _loss(system))
+    return np.concatenate([each.imag / STEP for each in found]) if found else np.zeros(0)
+
+
+def _moved(system: System, bases: list[Evaluator], name: str, where: Array, of: str) -> list[Array]:
+    """Return a variable, summed over runs, with each of the coordinates `where` of a parameter moved, a part at a time.
+
+    A part has a row for each coordinate.
+    """
+    at, equations = bases[0].values[name], _readers(system, name)
+    found = []
+    largest = max(at.size, *(bases[0].values[equation.name].size for equation in equations), 1) * len(bases)
     length = max(1, CHUNK // largest)
     for start in range(0, len(where), length):
         chosen = where[start : start + length]
@@ -112,6 +132,6 @@ def _slopes(system: System, bases: list[Evaluator], name: str, where: Array) -> 
         evaluators = [Evaluator(base.arithmetic, {**base.values, name: shaped}) for base in bases]
         with np.errstate(all="ignore"):
             run_together(evaluators, equations)
-        losses = [np.broadcast_to(each.values[_loss(system)], (len(chosen),)) for each in evaluators]
-        slopes.append(np.sum(losses, axis=0).imag / STEP)
-    return np.concatenate(slopes) if slopes else np.zeros(0)
+        values = [each.values[of] for each in evaluators]
+        found.append(np.sum([np.broadcast_to(each, (len(chosen), *each.shape[1:])) for each in values], axis=0))
+    return found

@@ -8,6 +8,7 @@
 - `u' F v` of the Fisher matrices comes of slopes of the loss along `J u` and `J v`: at the targets of the data, or at
   every choice that the model may draw, with its probability.
 - Norms of gradients of examples are those of batches of one.
+- K-FAC's factors and the tangent kernel: `kronecker_checks.py`.
 
 What a module computes is what the equations give, every element; and each step of these equations is an identity.
 """
@@ -16,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from itertools import product
 from typing import Any
 
@@ -32,6 +34,7 @@ from symprop.verify import step_checks
 from symprop.verify.arithmetic import Complex
 from symprop.verify.central_differences import STEP, Stepping
 from symprop.verify.evaluate import unstacked
+from symprop.verify.kronecker_checks import code_error, factor_errors, kernel_error
 from symprop.verify.measure import DIGITS, Row, first_line
 from symprop.verify.module_checks import GENERATED_ERRORS
 from symprop.verify.points import called, points_of, target_kinds
@@ -183,9 +186,9 @@ def _is_linear(derivation: Derivation) -> bool:
     """Whether the output of a network is linear in all its parameters: what moves it reads nothing that moves."""
     network, _ = apart(derivation.system)
     moving = {*derivation.system.parameters, *(each.target for each in equations_in(network))}
-    made = {each.target.tangent for each in equations_in(network)}
+    made = {derivation.along.here(each.target.tangent) for each in equations_in(network)}
     tangents = [each for each in equations_in(derivation.along.forward) if each.target in made]
-    if derivation.system.output.tangent not in {each.target for each in tangents}:
+    if derivation.along.here(derivation.system.output.tangent) not in {each.target for each in tangents}:
         return False  # it is not needed, and so not there
     return not any(moving & set(variables(each.expression)) for each in tangents)
 
@@ -275,11 +278,43 @@ def _norms(scenes: list[Scene]) -> Iterator[Row]:
     yield _row("per_example_norms", "gradients of batches of one", LIMIT, scenes, measured)
 
 
+# ---------------------------------------------------------------- what has no direction
+
+
+def _kernel(scenes: list[Scene]) -> Iterator[Row]:
+    yield _row("tangent_kernel", "J J', J by complex step", LIMIT, scenes, kernel_error)
+
+
+def _factors(scenes: list[Scene]) -> Iterator[Row]:
+    """Yield a row for the module, for each block of the Fisher matrix, and for each product of factors that is one."""
+    yield from _factors_of_code(scenes)
+    errors: dict[tuple[str, str], list[float]] = {}
+    for scene in scenes:
+        for key, error in factor_errors(scene).items():
+            errors.setdefault(key, []).append(error)
+    for (name, oracle), found in errors.items():
+        yield _row(name, oracle, LIMIT, scenes[: len(found)], partial(_next, iter(found)))
+
+
+def _factors_of_code(scenes: list[Scene]) -> Iterator[Row]:
+    case = scenes[0].case
+    plain, own = (each.derivation.along.backward for each in (case.at(question="kfac"), case))
+    if case.question == "kfac" or own != plain:  # where no weight is used in several places they are the same
+        yield _row(case.question, "the equations in complex numbers", LIMIT, scenes, code_error)
+
+
+def _next(found: Iterator[float], _: Scene) -> float:
+    return next(found)
+
+
 CHECKS: Mapping[str, tuple[Callable[[list[Scene]], Iterator[Row]], ...]] = {
     "hvp": (_columns, _symmetry, _second_differences),
     "gnvp": (_of_code, _gauss_newton, _as_hessian),
     "fisher_vp": (_of_code, _enumerated),
     "empirical_fisher_vp": (_of_code, _empirical),
     "per_example_norms": (_norms,),
+    "tangent_kernel": (_kernel,),
+    "kfac": (_factors,),
+    "kfac_reduce": (_factors_of_code,),
 }
 """What is asked of each function of a module, by its name."""

@@ -54,11 +54,18 @@ class Scene:
     def equations(self, v: Values, arithmetic: Arithmetic) -> dict[str, Array]:
         """Return what the equations make of a direction."""
         system, along = self.derivation.system, self.derivation.along
-        tangents = {each.tangent.name: v[each.name] for each in system.parameters}
+        tangents = {along.here(each.tangent).name: v[each.name] for each in system.parameters}
         evaluator = self._evaluator({**self.point.of(system), **tangents}, arithmetic)
         evaluator.run([*self._gradients, *equations_in((*along.forward, *along.backward))])
         results = zip(system.wanted, along.results, strict=True)
         return {each.name: unstacked(evaluator.values[result.name]) for each, result in results}
+
+    def values(self, arithmetic: Arithmetic, names: Sequence[str]) -> list[Array]:
+        """Return what the equations give for arrays, without a direction."""
+        evaluator = self._evaluator(self.point.of(self.derivation.system), arithmetic)
+        along = self.derivation.along
+        evaluator.run([*self._gradients, *equations_in((*along.forward, *along.backward))])
+        return [evaluator.values[name] for name in names]
 
     @property
     def _gradients(self) -> list[Equation]:
@@ -111,7 +118,7 @@ class Scene:
         ]
 
     @cached_property
-    def _tail(self) -> list[Equation]:
+    def tail(self) -> list[Equation]:
         return list(equations_in(apart(self.example)[1]))
 
     def losses(self, runs: Sequence[Evaluator], changes: Sequence[Values]) -> Array:
@@ -121,7 +128,7 @@ class Scene:
             for run, more in zip(runs, changes, strict=True)
         ]
         for group in [evaluators] if self.example.joins_examples else [[each] for each in evaluators]:
-            run_together(group, self._tail)
+            run_together(group, self.tail)
         return np.array([unstacked(each.values[self._loss.name]).item() for each in evaluators], dtype=object)
 
     def outputs(self, runs: Sequence[Evaluator], directions: Sequence[Array], step: Any) -> list[dict[str, Array]]:

@@ -71,7 +71,7 @@ def further_rows(
     beside = [*equations_in(derivation.along.forward), *equations_in(derivation.along.backward)]
     moving = [*derivation.system.parameters, *(each.target for each in derivation.system.equations)]
     moving += [each.target for each in equations_in(derivation.backward)]
-    drawn = [*(each.target for each in beside), *(each.tangent for each in moving)]
+    drawn = [*(each.target for each in beside), *(derivation.along.here(each.tangent) for each in moving)]
     with mpmath.workdps(WORKING_DIGITS):
         scenes = [_scene(derivation, point, seed + number, drawn) for number, point in enumerate(points)]
         for equation in equations:

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+import mpmath
 import numpy as np
 
 from symprop.algebra.equations import Equation, System
@@ -21,6 +22,8 @@ from symprop.analysis.gaussian import pieces
 from symprop.codegen.case import Case
 from symprop.errors import FormulaError
 from symprop.verify import complex_step
+from symprop.verify.arithmetic import Precise
+from symprop.verify.evaluate import WORKING_DIGITS, unstacked
 from symprop.verify.measure import Row
 from symprop.verify.module_checks import gradient_rows
 from symprop.verify.points import Point, points_of, target_kinds
@@ -71,9 +74,17 @@ def _moved(system: System, point: Point) -> Iterator[Point]:
             yield moved
             if point.kind == "numbers" and len(system.targets) == 1:
                 target, outputs = system.targets[0], complex_step.outputs(system, moved, system.output.name)
-                if outputs.shape[1:] == tuple(int(size) for size in target.shape) and not target.facts:
+                fits = outputs.shape[1:] == tuple(int(size) for size in target.shape) and not target.facts
+                if fits and _is_exact(system, moved, outputs):
                     equal = {target.name: outputs}
                     yield replace(moved, targets=equal, given=equal)
+
+
+def _is_exact(system: System, point: Point, outputs: Any) -> bool:
+    """Whether no output is rounded: else a module that rounds in another order would be beside the switch."""
+    with mpmath.workdps(WORKING_DIGITS):
+        found = complex_step.runs(system, point, Precise())
+        return bool(np.all(np.stack([unstacked(run.values[system.output.name]) for run in found]) == outputs))
 
 
 def _on(value: Any, place: float) -> Any:

@@ -153,6 +153,11 @@ def test_a_gate_bounds_a_jacobian_where_values_are_bounded() -> None:
             jacobian_bound(system, system.output, system.inputs[0])
 
 
+def test_what_is_spread_over_an_axis_is_scaled_by_the_root_of_its_size() -> None:
+    spread = symprop.variable("A", (4, 3)) + symprop.variable("x", (3,))
+    assert [BOUND(spread, position) for position in (0, 1)] == [1, 2]
+
+
 def test_a_bound_that_is_not_known_is_refused() -> None:
     system = symprop.parse_network("Input(4) >> Dense(3)").system()
     with pytest.raises(SpecError, match="does not depend"):

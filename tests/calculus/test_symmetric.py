@@ -11,7 +11,8 @@ from symprop.calculus.tidy import tidy
 from tests.needed import needed
 from tests.rounding_of_formulas import assert_same_value
 
-SHAPES = {"S": "3 3 symmetric", "P": "3 3 positive-definite", "A": "3 3", "B": "3 2", "x": "3", "y": "3", "c": ""}
+SHAPES = {"S": "3 3 symmetric", "P": "3 3 positive-definite", "A": "3 3", "B": "3 2", "x": "3", "y": "3"}
+SHAPES |= {"c": "", "T": "3 3 3"}
 SYMMETRIC = (
     "S", "P", "S + P", "c * S", "S * P", "S**2", "exp(-S)", "where(S > 0, S, P)", "inv(P)", "inv(exp(S) + 2 * eye(3))",
     "A + A.T", "A * A.T + S", "A @ A.T", "A.T @ S @ A", "B @ B.T", "S @ P @ S", "S @ A @ A.T @ S", "matrix_power(S, 3)",
@@ -19,7 +20,7 @@ SYMMETRIC = (
 )  # fmt: skip
 NOT_SHOWN = (
     "A", "S @ P", "S + A", "A * S", "outer(x, y)", "S * x", "S + x", "softmax(S, axis=1)", "kron(S, A)", "A @ S",
-    "exp(A)", "S @ A.T", "S @ A @ S", "A + 2 * A.T",
+    "exp(A)", "T @ x", "S @ A.T", "S @ A @ S", "A + 2 * A.T",
 )  # fmt: skip
 
 

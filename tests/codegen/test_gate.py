@@ -23,6 +23,7 @@ BAD = {
     "the inside by a name": "import numpy as np\nx = getattr(np, '__' + 'dict__')\n",
     "the builtins": "x = __builtins__\n",
     "a name that nothing binds": "x = y0\n",
+    "a name of all": "def f():\n    global x\n    x = 1\n",
     "a direction": "x = 1  # \u202e\n",
     "no Python": "x = (\n",
 }

@@ -11,6 +11,8 @@ from sympy import Symbol
 
 import symprop
 from symprop.algebra.batching import BATCH_SIZE
+from symprop.algebra.equations import equations_in
+from symprop.algebra.indices import RowIndex
 from symprop.algebra.unrolling import unrolled, written_out
 from symprop.codegen.case import Case
 from symprop.verify.arithmetic import Array, Complex
@@ -25,6 +27,7 @@ LOGISTIC = "Input(2) >> Dense(1) >> BinaryCrossEntropy() + L2(0.3)"
 LINEAR = "Input(2) >> Dense(3) >> Dense(2) >> MeanSquaredError()"
 HIDDEN = "Input(2) >> Dense(3) >> Tanh() >> Dense(2) >> SoftmaxCrossEntropy()"
 DEEP = "Input(2) >> Dense(3) >> Tanh() >> Dense(2) >> Tanh() >> Dense(2) >> SoftmaxCrossEntropy()"
+ALIKE = "Input(2) >> Dense(2) >> Dense(2) >> MeanSquaredError()"
 SLOPES = "Input(2) >> Dense(3) >> PReLU() >> MeanSquaredError()"
 GENERAL = "Input(3) >> Repeat(Residual(Dense(3) >> Tanh()), N) >> Dense(2) >> MeanSquaredError()"
 JOINED = "Input(2) >> Dense(2) >> BatchNorm() >> MeanSquaredError()"
@@ -65,7 +68,23 @@ class Scene:
         directions = {
             f"R{name}": random.standard_normal(self.values[name].shape) for name in self.steps_of(block.by.name)
         }
-        return self.run(directions, block.equations)
+        found = self.run(directions, block.equations)
+        found.values.update(self.examples(found.values))
+        return found
+
+    def examples(self, values: dict[str, Array]) -> dict[str, Array]:
+        """Return the arrays of each example by the names that a sum over the examples gives them, `x[1]`."""
+        system = self.derivation.system
+        made = [*system.by_name.values(), *(each.target for each in equations_in(self.derivation.backward))]
+        return {
+            variable.change(index=(*variable.index, RowIndex(place + 1))).name: np.take(
+                values[variable.name], place, axis
+            )
+            for variable in made
+            for axis in [-1 if system.layout == "columns" else 1]
+            if system.batch in variable.shape[:1] + variable.shape[-1:] and variable.name in values
+            for place in range(BATCH)
+        }
 
     def steps_of(self, name: str) -> list[str]:
         """Return the names of a parameter where a loop is written out."""
@@ -87,6 +106,9 @@ NUMBERS = {Symbol("N", integer=True, positive=True): BLOCKS}
         (LINEAR, "W2", "W1", "example"),
         (HIDDEN, "W1", "W1", "example"),
         (HIDDEN, "W2", "W2", "rows"),
+        (HIDDEN, "W2", "W1", "rows"),
+        (HIDDEN, "W1", "W1", "columns"),
+        (ALIKE, "W2", "W2", "example"),
         (SLOPES, "alpha1", "W1", "rows"),
         (SLOPES, "W1", "alpha1", "example"),
     ],
@@ -136,6 +158,33 @@ def test_diagonals_are_those_of_the_whole_matrices(text: str, layout: str) -> No
             assert_close(unstacked(evaluator(step.before)), unstacked(evaluator(step.after)))
 
 
+@pytest.mark.parametrize(
+    ("text", "role"),
+    [
+        (HIDDEN + " + L2(0.3)", "G"),
+        (HIDDEN, "F"),
+        ("Input(2) >> Dense(3) >> Tanh() >> Dense(2) >> BinaryCrossEntropy()", "F"),
+    ],
+)
+def test_blocks_of_layers_are_those_that_the_products_apply(text: str, role: str) -> None:
+    """Of one example by unit vectors; of a batch they are the mean of these."""
+    scene = Scene.of(text, "example")
+    asked = scene.derivation.gauss_newton() if role == "G" else scene.derivation.fisher()
+    of_batch = symprop.derive(text, layout="rows")
+    of_batch = of_batch.gauss_newton() if role == "G" else of_batch.fisher()
+    blocks = scene.run({}, asked.along.blocks).values
+    still = {f"R{name}": np.zeros(value.shape) for name, value in scene.values.items()}
+    for name in ("W1", "b1", "W2", "b2"):
+        columns = []
+        for place in range(scene.values[name].size):
+            unit = {**still, f"R{name}": np.eye(scene.values[name].size)[place].reshape(scene.values[name].shape)}
+            moved = scene.run(unit, (*asked.along.forward, *asked.along.backward)).values
+            columns.append(unstacked(moved[f"Gd{name}"]).ravel())
+        assert_close(unstacked(blocks[f"{role}{name}"]), np.stack(columns, axis=-1))
+        mean = of_batch.equation(f"{role}{name}").pretty()
+        assert mean.startswith(f"{asked.equation(f'{role}{name}').pretty().split(' =')[0]} = ") and "i=1…m" in mean
+
+
 def test_what_has_none_is_refused_and_shapes_are_told() -> None:
     with pytest.raises(symprop.SpecError, match='hessian\\("W1"\\) as an operator'):
         symprop.derive(DEEP).hessian_diagonal()
@@ -145,13 +194,28 @@ def test_what_has_none_is_refused_and_shapes_are_told() -> None:
     assert general.shape == (9, 2)
     assert "l = 1, ..., N" in general.note
     assert "RW" not in general.text()
-    assert str(symprop.derive(SOFTMAX).hessian("W1")) == "(diag(p) − p pᵀ) ⊗ (x xᵀ)"
 
 
-def test_a_name_that_two_things_would_have_is_told() -> None:
-    text = 'Input(2, 2) >> Scan("h = tanh(W @ x + Rh @ h_prev)", h=2) >> MeanSquaredError()'
-    with pytest.raises(symprop.SpecError, match="Rh1 is a name of the network"):
-        symprop.derive(text).hvp()
+@pytest.mark.parametrize(
+    ("text", "of", "layout", "printed"),
+    [
+        (SOFTMAX, "W1", "example", "(diag(p) − p pᵀ) ⊗ (x xᵀ)"),
+        (SOFTMAX, "W1", "rows", "(1/m) Σ[i=1…m] (diag(pᵢ) − pᵢ pᵢᵀ) ⊗ (xᵢ xᵢᵀ)"),
+        (SOFTMAX, "b1", "rows", "(1/m) (diag(pᵀ 𝟏) − pᵀ p)"),
+        (LOGISTIC.split(" +")[0], "W1", "example", "p[0] (1 − p[0]) x xᵀ"),
+        (LOGISTIC.split(" +")[0], "W1", "rows", "(1/m) xᵀ diag(p ⊙ (1 − p)) x"),
+        (LINEAR, "W1", "rows", "(1/m) (W₂ᵀ W₂) ⊗ (xᵀ x)"),
+        (LINEAR, "b1", "rows", "W₂ᵀ W₂"),
+        (
+            HIDDEN,
+            "b1",
+            "example",
+            "diag(1 − a₁ ⊙ a₁) W₂ᵀ (diag(p) − p pᵀ) W₂ diag(1 − a₁ ⊙ a₁) − 2 diag(a₁ ⊙ (W₂ᵀ δ₂) ⊙ (1 − a₁ ⊙ a₁))",
+        ),
+    ],
+)
+def test_closed_forms_are_written_as_in_books(text: str, of: str, layout: str, printed: str) -> None:
+    assert str(symprop.derive(text, layout=layout).hessian(of)) == printed
 
 
 def assert_close(found: Array, wanted: Array) -> None:

@@ -91,3 +91,17 @@ def output_hessian(text: str, output: Array, u: Array) -> Array:
     p = np.exp(output - output.max(axis=-1, keepdims=True))
     p /= p.sum(axis=-1, keepdims=True)
     return p * (u - np.sum(p * u, axis=-1, keepdims=True))
+
+
+@pytest.mark.parametrize("fast", [True, False])
+@pytest.mark.parametrize("loss", ["MeanAbsoluteError()", "Hinge()"])
+def test_a_loss_that_does_not_curve_has_products_of_zeros(loss: str, fast: bool) -> None:
+    module = symprop.compile(f"Input(3) >> Dense(2) >> {loss}", fast=fast)
+    random = np.random.default_rng(0)
+    params = module.init_params(seed=0)
+    v = {name: random.normal(size=value.shape) for name, value in params.items()}
+    x, y = random.normal(size=(5, 3)), np.sign(random.normal(size=(5, 2)))
+    for product in (module.gnvp, module.hvp):
+        found = product(params, x, y, v)
+        assert {name: value.shape for name, value in found.items()} == {"W1": (2, 3), "b1": (2,)}
+        assert all(np.array_equal(value, np.zeros(value.shape)) for value in found.values())

@@ -78,3 +78,47 @@ def products(text: str, layout: str) -> tuple[dict[str, Array], dict[str, Array]
     evaluator.run([*gradients, *tangents])
     found = {each.name: unstacked(evaluator.values[f"Rd{each.name}"]).real for each in system.parameters}
     return found, wanted
+
+
+@pytest.mark.parametrize(
+    ("text", "bends"),
+    [
+        (
+            "Input(3) >> Dense(4) >> ReLU() >> Dropout(0.5) >> Dense(2) >> MeanSquaredError()",
+            "second derivatives of z2,",
+        ),
+        ("Input(3) >> Dense(4) >> Tanh() >> Dense(2) >> SoftmaxCrossEntropy()", "second derivatives of a1 and z2,"),
+        ("Input(3) >> Dense(2) >> SoftmaxCrossEntropy()", "the Hessian is the Gauss-Newton matrix"),
+    ],
+)
+def test_a_remark_says_what_bends(text: str, bends: str) -> None:
+    assert bends in symprop.derive(text).hvp().remarks[-1]
+
+
+@pytest.mark.parametrize("cell", ["W @ x + Rh @ h_prev", "RW @ x + W @ h_prev", "W @ x + Gh @ h_prev"])
+def test_derived_names_never_are_names_of_the_network(cell: str) -> None:
+    text = f'Input(2, 2) >> Scan("h = tanh({cell})", h=2) >> MeanSquaredError()'
+    derivation = symprop.derive(text)
+    typed = {each.name for each in derivation.system.parameters}
+    for asked in (derivation.hvp(), derivation.gauss_newton(), derivation.tangent_kernel()):
+        names = [each.name for each in asked.equations]
+        assert len(set(names)) == len(names) and typed.isdisjoint(names)
+    module = symprop.compile(text, fast=False)
+    random = np.random.default_rng(0)
+    params = module.init_params(seed=0)
+    v = {name: random.normal(size=value.shape) for name, value in params.items()}
+    x, y = random.normal(size=(2, 3, 2, 2))
+    ahead, behind = (
+        module.loss_and_grads({name: params[name] + step * v[name] for name in params}, x, y)[1]
+        for step in (1e-5, -1e-5)
+    )
+    product = module.hvp(params, x, y, v)
+    for name in params:
+        np.testing.assert_allclose(product[name], (ahead[name] - behind[name]) / 2e-5, atol=1e-8)
+
+
+def test_a_window_that_holds_every_moment_truncates_nothing() -> None:
+    texts = [f"Input(2, 2) >> RNN(2, truncate={every}, unroll=True) >> MeanSquaredError()" for every in (2, 1)]
+    assert callable(symprop.compile(texts[0]).hvp)  # of whose moments code makes a loop again
+    with pytest.raises(symprop.SpecError, match="truncated"):
+        symprop.derive(texts[1]).hvp()

@@ -78,13 +78,27 @@ def test_the_page_says_what_they_assume_and_what_has_none() -> None:
         "Input(4, 4, 1) >> Conv2D(2, 3) >> ReLU() >> Flatten() >> LayerNorm() >> Dense(2) >> SoftmaxCrossEntropy()"
     )
     d = symprop.derive(network).kfac()
-    assert "independent over the examples" in d.remarks[-3]
+    assert "independent over the examples" in d.remarks[-4] and "for W2" in d.remarks[-4]
     assert "row after row" in d.remarks[-2]
-    assert "no factors for W1, b1, gamma1, beta1:" in d.remarks[-1]
+    assert "no factors for gamma1, beta1:" in d.remarks[-1]
     block = symprop.derive(f"{HIDDEN}Dense(2) >> MeanSquaredError()").kfac().equation("FW1")
     assert block.target.shape == (9, 9)
-    with pytest.raises(symprop.SpecError, match="no layer has"):
-        symprop.derive("Input(2, 3) >> Dense(2) >> MeanSquaredError()").kfac()
+    with pytest.raises(symprop.SpecError, match="no weight has"):
+        symprop.derive("Input(2, 3) >> LayerNorm() >> MeanSquaredError()").kfac()
+
+
+@pytest.mark.parametrize(
+    ("network", "options", "allowed"),
+    [
+        ("Input(3) >> Repeat(Dense(3) >> Tanh(), N) >> MeanSquaredError()", {}, "a number"),
+        ("Input(3) >> Dense(2) >> MeanSquaredError()", {"layout": "columns"}, '"example", "rows"'),
+        ("Input(3) >> Dense(3) >> Dropout(0.5) >> Dense(2) >> MeanSquaredError()", {}, "evaluation=True"),
+        ("Input(3) >> Dense(3) >> SoftmaxCrossEntropy(weights=(1, 2, 3))", {}, "evaluation=True"),
+    ],
+)
+def test_what_has_none_is_told(network: str, options: dict[str, str], allowed: str) -> None:
+    with pytest.raises(symprop.SpecError, match=f"allowed: .*{allowed}"):
+        symprop.derive(network, **options).kfac()
 
 
 @pytest.mark.parametrize("library", ["jax", "torch"])
@@ -120,3 +134,26 @@ def to_library(library: str) -> Callable[..., object]:
         )
 
     return made
+
+
+def test_many_rows_are_taken_in_parts() -> None:
+    """Of parts that are not all as long, with class ids, and with two inputs in a dict."""
+    random, m = np.random.default_rng(0), 1200
+    text = f"{HIDDEN}Dense(3) >> SoftmaxCrossEntropy()"
+    module = symprop.compile(text)
+    params, x, y = module.init_params(seed=0), random.normal(size=(m, 2)), random.integers(0, 3, m)
+    each = [module.kfac(params, x[k : k + 1], y[k : k + 1]) for k in range(0, m, 100)]
+    some = module.kfac(params, np.repeat(x[::100], 100, axis=0), np.repeat(y[::100], 100))
+    for name, factors in some.items():
+        for place, factor in enumerate(factors):
+            assert np.abs(factor - np.mean([one[name][place] for one in each], axis=0)).max() <= 1e-13
+    with pytest.raises(ValueError, match="y must hold"):
+        module.kfac(params, x, y[:-1])
+    both = symprop.compile("Input(2) >> Sum(Dense(3), Input(3, name='c')) >> Dense(1) >> MeanSquaredError()")
+    given = {"x": x, "c": random.normal(size=(m, 3))}
+    params, targets = both.init_params(seed=0), random.normal(size=(m, 1))
+    whole = both.kfac(params, given, targets)
+    halves = [both.kfac(params, {n: v[k::3] for n, v in given.items()}, targets[k::3]) for k in range(3)]
+    for name, factors in whole.items():
+        for place, factor in enumerate(factors):
+            assert np.abs(factor - np.mean([one[name][place] for one in halves], axis=0)).max() <= 1e-13

@@ -17,6 +17,7 @@ NETWORKS = {
     "ids": "Input(4) >> Embedding(3, 5, flatten=False) >> Dense(2) >> MeanSquaredError()",
     "convolution": "Input(4, 4, 1) >> Conv2D(2, 3) >> ReLU() >> MaxPool2D(2) >> Flatten() >> Dense(2) >> Huber()",
     "recurrent": "Input(3, 2) >> GRU(2) >> Dense(2) >> MeanSquaredError()",
+    "one moment": 'Input(1, 2) >> GRU(2, initial="learned") >> MeanSquaredError()',
 }
 
 
@@ -51,3 +52,9 @@ def test_a_squared_norm_is_written_as_one() -> None:
 def test_a_module_says_how_it_is_written_again() -> None:
     source = symprop.generate("Input(3) >> Dense(2) >> MeanSquaredError()", fast=True, question="per_example_norms")
     assert 'fast=True, question="per_example_norms")' in source
+
+
+def test_the_norm_of_a_general_number_of_layers_is_a_sum_over_them() -> None:
+    text = "Input(3) >> Repeat(Residual(Dense(3) >> Tanh()), N) >> Dense(2) >> MeanSquaredError()"
+    found = symprop.derive(text).per_example().equation("norms").pretty()
+    assert found.startswith("norms = √(Σ[l=1…N] ‖∂L/∂W⁽ˡ⁾‖² + Σ[l=1…N] ‖∂L/∂b⁽ˡ⁾‖² + ‖∂L/∂W⁽ᴺ⁺¹⁾‖²")

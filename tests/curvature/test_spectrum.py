@@ -97,6 +97,7 @@ def test_the_command_knows_the_columns_and_classes_of_weights(data: str, capsys:
     [
         ([NETWORK, "--data", "data.csv"], "--target"),
         ([NETWORK, "--data", "data.csv", "--target", "y", "--draws", "1"], "draws is at least 2"),
+        ([NETWORK, "--data", "data.csv", "--target", "y", "--draws", "9" * 14], "draws is at most 100,000"),
         ([NETWORK, "--data", "data.csv", "--target", "z"], "no column 'z'"),
         ([NETWORK.replace(" >> Tanh()", " >> Dropout(0.5)"), "--data", "data.csv", "--target", "y"], "no Dropout"),
         (

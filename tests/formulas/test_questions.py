@@ -102,3 +102,8 @@ def test_questions_that_have_no_answer(
         getattr(questions, kind)(f, *names)
     assert isinstance(caught.value, SympropError)
     assert len(str(caught.value).splitlines()) <= 3
+
+
+def test_a_matrix_may_be_a_product_of_an_array_of_three_axes_and_a_vector() -> None:
+    f = symprop.formula("logdet(P @ w) + sum(inv(P @ w))", P="m m n", w="n")
+    assert symprop.gradient(f, "w").check().ok

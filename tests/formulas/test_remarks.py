@@ -71,7 +71,7 @@ def test_what_is_definite() -> None:
 def test_elements_of_at_least_zero() -> None:
     for source in ("exp(x)", "x**2", "x * y * x * y", "softmax(x)", "abs(x) + 1", "sqrt(x)", "x > 0", "1 - sin(x)**2"):
         assert nonnegative(symprop.formula(source, **needed(SHAPES, source)).node), source
-    for source in ("x", "x**3", "x * y", "1 - x", "exp(x) - 1", "1 - exp(x)", "-softmax(x)", "tanh(x)"):
+    for source in ("x", "x**3", "x * y", "1 - x", "exp(x) - 1", "1 - exp(x)", "-softmax(x)", "tanh(x)", "R @ R"):
         assert not nonnegative(symprop.formula(source, **needed(SHAPES, source)).node), source
 
 

@@ -402,6 +402,17 @@ def test_calls_have_the_same_parameters_in_every_target() -> None:
                 assert ("training" in names) == (name != "loss_and_grads")
 
 
+def test_a_module_of_a_derivation_of_evaluation_draws_nothing_at_any_size() -> None:
+    texts = ["Input(n) >> Dropout(0.5) >> Dense(2) >> MeanSquaredError()"]
+    texts += ["Input(2, n) >> Dropout(0.5) >> RNN(2, unroll=True) >> MeanSquaredError()"]
+    for text in texts:
+        module = symprop.compile(symprop.derive(text, "rows", evaluation=True), fast=False, sizes={"n": 2})
+        assert not {"seed", "masks"} & set(inspect.signature(module.loss_and_grads).parameters)
+    running = symprop.derive("Input(2) >> BatchNorm() >> MeanSquaredError()", evaluation=True)
+    with pytest.raises(symprop.SpecError, match=r"R1, V1 stand for them\nallowed: the network itself"):
+        symprop.compile(running)
+
+
 def test_zeros_and_ones_are_their_own_squares() -> None:
     """The fact that a mask has may be declared in any formula."""
     answer = symprop.gradient("sum((w * m)**2 * m) / 2", "w", w="n", m="n bits")

@@ -101,3 +101,8 @@ def test_a_paragraph_says_why_there_is_no_gauss_newton_matrix(monkeypatch: pytes
     report = symprop.report(NETWORK, curvature=True)
     said = [str(block.words[0]) for block in blocks(report) if isinstance(block, Paragraph)]
     assert said[-1] == "There is no Gauss-Newton matrix here: the loss reads f1 beside the output z2."
+
+
+def test_its_certificate_is_of_second_derivatives_too() -> None:
+    names = {row.name for row in symprop.report(NETWORK, curvature=True).subject.certificate.rows}  # type: ignore[union-attr]
+    assert {"RdW1", "gnvp", "fisher_vp", "per_example_norms"} <= names

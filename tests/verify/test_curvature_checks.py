@@ -33,7 +33,8 @@ def test_the_certificate_has_them_where_asked() -> None:
     assert any("symmetry" in each for each in oracles["hvp"]) and any("second diff" in each for each in oracles["hvp"])
     assert any("the Hessian" in each for each in oracles["gnvp"])
     assert any("every choice" in each for each in oracles["fisher_vp"])
-    assert oracles["per_example_norms"] and oracles["empirical_fisher_vp"]
+    assert oracles["per_example_norms"] and oracles["empirical_fisher_vp"] and oracles["tangent_kernel"]
+    assert {row.name for row in certificate.rows} >= {"kron(GW1, AW1)", "FW1"} and not oracles["kfac_reduce"]
     assert not any(row.name in QUESTIONS for row in symprop.check("Input(2) >> Dense(1) >> MeanSquaredError()").rows)
 
 
@@ -63,6 +64,9 @@ def doubled(along: Along, name: str) -> Along:
         ("fisher_vp", "Gdelta1", {"50 digits, every choice of the model"}),
         ("empirical_fisher_vp", "Gdelta2", {"50 digits, slopes of each example"}),
         ("per_example_norms", "NdW1", {"gradients of batches of one"}),
+        ("tangent_kernel", "Theta1", {"J J', J by complex step"}),
+        ("kfac", "GW1", {"complex step of the loss, every choice of the model, batches of one"}),
+        ("kfac", "Sz2", {"complex step of the loss, every choice of the model"}),
     ],
 )
 def test_a_wrong_equation_is_seen(
@@ -92,3 +96,11 @@ def test_a_wrong_step_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(QUESTIONS, "hvp", wrong)  # type: ignore[arg-type]
     bad = [row for row in rows("Input(2) >> Dense(1) >> MeanSquaredError()") if not row.ok]
     assert [row.name for row in bad] == ["Rdb1"] and "step 1" in bad[0].note
+
+
+def test_factors_of_weights_in_several_places_have_their_rows() -> None:
+    network = "Input(3, 3, 1) >> Conv2D(2, 2) >> Tanh() >> Flatten() >> Dense(2) >> SoftmaxCrossEntropy()"
+    found = {row.name: row for row in rows(network)}
+    assert found["FW1"].ok and found["kfac_reduce"].ok and "kron(GW1, AW1)" not in found
+    given = {row.name: row.oracle for row in rows("Input(2) >> Dense(2) >> Huber()")}
+    assert "targets of the data" in given["kron(GW1, AW1)"]

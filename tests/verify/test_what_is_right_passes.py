@@ -29,6 +29,7 @@ RIGHT = (
     "Input(4) >> Dense(2) >> Hinge() + L2(0.1)",
     "Input(4) >> Dense(2) >> SquaredHinge() + L1(0.1)",
     "Input(4) >> Dense(2) >> Huber(0.3)",
+    "Input(2, 1) >> GRU(1) >> Dense(1) >> MeanAbsoluteError()",
     "Input(4) >> Dense(3) >> KLDivergence()",
     "Input(3, 4) >> Dense(5) >> SoftmaxCrossEntropy(ignore=0, smoothing=0.1, weights=(1, 2, 0.5, 1, 3))",
 )

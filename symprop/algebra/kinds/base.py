@@ -88,6 +88,11 @@ class Node(Printable, Patterned):
         """What the node is a transpose of, or the node itself."""
         return self
 
+    @property
+    def order(self) -> tuple[int, ...]:
+        """Which axis of `untransposed` each axis is."""
+        return tuple(range(self.rank))
+
     def permuted(self, axes: tuple[int, ...]) -> Node:
         """Return the array with its axes in another order, without a transpose of a transpose."""
         return self if axes == tuple(range(self.rank)) else Transpose(self, axes)
@@ -272,6 +277,11 @@ class Transpose(Structural):
     @property
     def untransposed(self) -> Node:
         return self.operands[0].untransposed
+
+    @property
+    def order(self) -> tuple[int, ...]:
+        inner = self.operands[0].order
+        return tuple(inner[axis] for axis in self.axes)
 
     def permuted(self, axes: tuple[int, ...]) -> Node:
         return self.operands[0].permuted(tuple(self.axes[axis] for axis in axes))

@@ -120,7 +120,7 @@ class Patterned(Basic):
         node.pattern = pattern
         return node
 
-    if not TYPE_CHECKING:  # or all names would be right
+    if not TYPE_CHECKING:  # pragma: no branch - for checkers alone all names would be right
 
         def __getattr__(self, name: str) -> Any:
             if name not in ("_args", "operands", "reads"):

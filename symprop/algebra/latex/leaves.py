@@ -78,10 +78,7 @@ def _(e: Elaboration, tree: Tex) -> Value:
         return of_name(e, tree, found)
     bare = Tex("name", tree.start, tree.end, text=tree.text)
     if tree.text in e.indices and not tree.below:
-        value = Value(
-            located(ast.Name(e.indices[tree.text], ast.Load()), tree.start, tree.end), (), tree.start, tree.end
-        )
-        return scripts(e, value, tree)
+        return scripts(e, number_named(e.indices[tree.text], tree), tree)
     if tree.text == "delta" and len(letters := split(subscripts(tree.below))) == 2 and set(letters) <= set(e.labels):
         return scripts(e, _same_place(e, tree, letters), tree, below=False)
     if tree.text == "e" and tree.words and tree.below:
@@ -96,8 +93,7 @@ def _(e: Elaboration, tree: Tex) -> Value:
     if tree.text in ("K", "D") and tree.below and not tree.words:
         return _known_matrix(e, tree)
     if tree.text in CONSTANTS and not tree.below:
-        name = located(ast.Name(CONSTANTS[tree.text], ast.Load()), tree.start, tree.end)
-        return scripts(e, Value(name, (), tree.start, tree.end), tree)
+        return scripts(e, number_named(CONSTANTS[tree.text], tree), tree)
     rows = e.names.rows(tree)
     return unknown(e, bare) if rows is None else of_name(e, tree, rows)
 

@@ -40,7 +40,8 @@ def superscript(e: Elaboration, value: Value, group: Sequence[Token]) -> Value:
     end = group[-1].end + 1
     texts = [token.text for token in inner]
     if texts[0] in ("odot", "circ") and len(texts) > 1:
-        return _power(e, value, e.of_tokens(inner[1:]), True).at(value.start, end)
+        place = [token is inner[0] for token in group].index(True)  # what stands before it is opening brackets
+        return _power(e, value, e.of_tokens(group[place + 1 : len(group) - place]), True).at(value.start, end)
     if texts[0] == "-" and len(texts) == 2 and _turns(e, inner[1], value):
         return transposed(e, inverted(e, value)).at(value.start, end)
     if texts[:2] == ["-", "1"] and len(texts) > 2 and all(_turns(e, token, value) for token in inner[2:]):

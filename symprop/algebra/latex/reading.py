@@ -124,7 +124,7 @@ def node_of(
     return _read(e, value)
 
 
-def _of_shape(e: Elaboration, value: Value, shape: Shape, rows: int = -1) -> Value:
+def _of_shape(e: Elaboration, value: Value, shape: Shape, rows: int) -> Value:
     """Let a value have a shape that is known: the sizes that it does not write are told by it."""
     own, wanted = [list(each) for each in (value.shape, shape)]
     more = len(wanted) - len(own)

@@ -62,7 +62,7 @@ def _with_labels(e: Elaboration, inside: Value, letters: Sequence[str]) -> Value
 
 def _laid(e: Elaboration, inside: Value, places: Sequence[str]) -> Value:
     """Return a value with its axes at these places: an index, `:` for one of its own, `(i)` for blocks of one."""
-    if inside.rank == 1 and sum(place == ":" or "(" in place for place in places) == 2:
+    if inside.rank == 1 and sum(place == ":" or "(" in place for place in places) == 2 - inside.row:
         inside = as_matrix(inside)
     own, core = inside.labels, iter(range(len(inside.labels), len(inside.labels) + inside.rank))
     sizes = [*(e.labels[label] for label in own), *inside.shape]

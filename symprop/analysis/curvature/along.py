@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from symprop.algebra.equations import Item, System, equations_in
+from symprop.algebra.equations import Equation, Item, System, equations_in
 from symprop.algebra.names import gradient_of
 from symprop.algebra.nodes import Variable
-from symprop.algebra.roles import HELD
-from symprop.analysis.curvature.tangents import Tangents, at_any_moment, needed
+from symprop.algebra.roles import HELD, TANGENT
+from symprop.algebra.trees import is_zero, variables
+from symprop.analysis.curvature.renaming import Apart
+from symprop.analysis.curvature.tangents import Tangents, needed
 from symprop.calculus.rules import context
 from symprop.errors import SpecError
 
@@ -21,7 +23,10 @@ class Along:
     `what` is the matrix ("Hessian"), `question` the function of a module that computes this, and `results` are what
     comes out, in the order of the parameters. Where `whole`, there is no direction, and one array comes out, or for
     each name in `parts` some of the results. With `second`, the backward equations read two examples: each array of the
-    first, and what it is called for the second.
+    first, and what it is called for the second. `before` is what the forward equations are where there is no direction;
+    `beside` has for each of the `parts` the bias that is a column of it, or "". `blocks` are what the matrix is for the
+    weights of single layers, which pages show and modules do not compute. `names` tells what derived arrays are called
+    that would have a name of the network.
     """
 
     what: str = ""
@@ -32,6 +37,34 @@ class Along:
     whole: bool = False
     parts: tuple[str, ...] = ()
     second: tuple[tuple[Variable, Variable], ...] = ()
+    before: str = "Jacobians of the output"
+    blocks: tuple[Equation, ...] = ()
+    beside: tuple[str, ...] = ()
+    names: tuple[tuple[Variable, Variable], ...] = ()
+
+    def here(self, variable: Variable) -> Variable:
+        """Return what a derived array is called here: `R_h` beside a weight `Rh`."""
+        return next((name for each, name in self.names if each == variable), variable)
+
+    def told_apart(self, system: System, backward: Iterable[Item]) -> Along:
+        """Return the same with derived arrays under names that no array of the system has."""
+        apart = Apart(system, backward)
+        if not apart.may_clash:
+            return self
+        equations = [*equations_in((*self.forward, *self.backward, *self.blocks))]
+        found = [variable for each in equations for variable in (each.target, *variables(each.expression))]
+        found += [*self.results, *(each for pair in self.second for each in pair)]
+        found += [each.tangent for each in system.parameters]
+        names = dict(self.names) | {each: apart.variable(each) for each in found if apart.variable(each) != each}
+        return replace(
+            self,
+            forward=apart.through(self.forward),
+            backward=apart.through(self.backward),
+            blocks=tuple(map(apart.equation, self.blocks)),
+            results=tuple(map(apart.variable, self.results)),
+            second=tuple((apart.variable(one), apart.variable(other)) for one, other in self.second),
+            names=tuple(names.items()),
+        )
 
 
 NOTHING = Along()
@@ -49,37 +82,38 @@ def hessian_product(system: System, backward: Iterable[Item]) -> Along:
     tangents = Tangents(context(system), still_in(system), frozenset(gradients))
     first, second = tangents.through(system.items), tangents.through(tuple(backward))
     results = tuple(each.tangent for each in gradients)
-    return kept(Along("Hessian", "hvp", first, second, results), system)
+    return kept(Along("Hessian", "hvp", first, second, results))
 
 
-def kept(along: Along, system: System) -> Along:
-    """Return the same without the equations that nothing needs which comes out.
+def what_bends(system: System) -> str:
+    """Say which equations of a network have second derivatives, from which comes what a Hessian has beside `J' H J`.
 
-    Raises:
-        SpecError: a name of these equations is one of the system.
+    That is each equation whose tangent still moves where the direction is held: a product of what moves, an activation
+    with a slope that moves, a norm. Elements of a mask are held, and so is which piece of a `relu` it is.
     """
+    network = needed(system.items, [system.output])
+    tangents = Tangents(context(system), still_in(system), frozenset())
+    found = tuple(equations_in(tangents.through(network)))
+    held = {each for equation in found for each in variables(equation.expression) if each.role.startswith(TANGENT)}
+    again = Tangents(context(system), tangents.still | held, frozenset(), tangents.rows)
+    bent = [each.target.of_tangent.name for each in found if not is_zero(again.along(each.expression)[0])]
+    if not bent:
+        return "the output is linear in the parameters, so that the Hessian is the Gauss-Newton matrix"
+    names = bent[0] if len(bent) == 1 else f"{', '.join(bent[:-1])} and {bent[-1]}"
+    return (
+        f"what the Hessian has beside the Gauss-Newton matrix comes of the second derivatives of {names}, each times "
+        "an adjoint; all other equations of the network are linear in what moves"
+    )
+
+
+def kept(along: Along) -> Along:
+    """Return the same without the equations that nothing needs which comes out."""
     found = needed((*along.forward, *along.backward), along.results)
-    check_names(found, system)
 
     def those(items: Sequence[Item]) -> tuple[Item, ...]:
         return tuple(item for item in items if any(item is each for each in found))
 
     return Along(along.what, along.question, those(along.forward), those(along.backward), along.results)
-
-
-def check_names(items: Iterable[Item], system: System) -> None:
-    """Raise where what is new has a name that the system has: `Rh1` of a weight `Rh` and of the derivative of `h`.
-
-    Raises:
-        SpecError: it has.
-    """
-    known = {each.name for each in (*system.parameters, *system.inputs, *system.targets)}
-    for equation in equations_in(items):
-        name = at_any_moment(equation.target).name
-        if name in known:
-            raise SpecError(
-                f"{name} is a name of the network, and that of {equation.note}\nallowed: another name in the network"
-            )
 
 
 def still_in(system: System) -> set[Variable]:

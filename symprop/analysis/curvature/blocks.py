@@ -9,31 +9,95 @@ networks and last layers have the Hessians of the books, `kron(diag(p) - outer(p
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import reduce
 
+from sympy import Basic
+
 from symprop.algebra import nodes as n
-from symprop.algebra.batching import batched
 from symprop.algebra.equations import Equation, Item, Step, System, equations_in, loops_in
 from symprop.algebra.names import gradient_of
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.printable import Listed
 from symprop.algebra.shapes import Shape
-from symprop.algebra.table import Table
-from symprop.algebra.trees import added, multiplied, ones, parts, replace, terms_of, variables
-from symprop.analysis.curvature.along import check_names, check_whole, still_in
+from symprop.algebra.table import for_kinds
+from symprop.algebra.trees import added, multiplied, parts, replace, variables, walk
+from symprop.analysis.curvature.along import check_whole, still_in
+from symprop.analysis.curvature.means import EXAMPLE, Examples
+from symprop.analysis.curvature.renaming import Apart
 from symprop.analysis.curvature.tangents import Tangents, needed
 from symprop.calculus.chains import links
+from symprop.calculus.coefficients import scalars_and_rest
+from symprop.calculus.jacobians import matrix_through
+from symprop.calculus.known_forms import KnownForm
 from symprop.calculus.linear_maps import applied, flat, matrix_of
 from symprop.calculus.rewriting import simplified
-from symprop.calculus.rules import context
+from symprop.calculus.rules import Context, context
 from symprop.calculus.tidy import tidy
-from symprop.errors import SpecError
 from symprop.finishing.touches import finished
 
 LONGEST = 100
 """A closed form has at most so many nodes; what is longer is an operator."""
+
+Alone = tuple[System, tuple[Item, ...]]
+"""The system of one example, and its backward equations."""
+
+
+@for_kinds(n.MatMul)
+def _diagonal_in_sum(node: n.MatMul) -> Node | None:
+    """(A + diag(u)) diag(v) = A diag(v) + diag(u * v), and likewise with diag(v) in front."""
+    left, right = node.operands
+    total, is_left = (right, True) if isinstance(left, n.Diag) else (left, False)
+    one = left if is_left else right
+    if not isinstance(one, n.Diag) or not isinstance(total, n.Add):
+        return None
+    if not any(isinstance(scalars_and_rest(term)[2], n.Diag) for term in total.operands):
+        return None
+    return tidy(added([n.MatMul(one, term) if is_left else n.MatMul(term, one) for term in total.operands]))
+
+
+@for_kinds(n.MatMul)
+def _number_between(node: n.MatMul) -> Node | None:
+    """X s Y = s X Y, where s is a matrix of one element."""
+    chain = links(node)
+    small = [part for part in chain if part.shape == (1, 1)]
+    rest = [part for part in chain if part.shape != (1, 1)]
+    if not small or not rest or node.rank != 2:
+        return None
+    return tidy(multiplied([*(_element(each) for each in small), reduce(n.MatMul, rest)]))
+
+
+@for_kinds(n.MatMul)
+def _outer_product(node: n.MatMul) -> Node | None:
+    """x[:, None] y[None, :] = x y'."""
+    match node.operands:
+        case (n.Expand(operands=(x,), axis=1), n.Expand(operands=(y,), axis=0)) if x.rank == y.rank == 1:
+            return n.Outer(x, y)
+    return None
+
+
+@for_kinds(n.Diag)
+def _diagonal_of_one(node: n.Diag) -> Node | None:
+    """diag(u) = u, where u has one element."""
+    return n.Expand(node.operands[0], 1) if node.shape == (1, 1) else None
+
+
+def _element(matrix: Node) -> Node:
+    """Return the element of a matrix that has one."""
+    inside = matrix.operands[0] if isinstance(matrix, n.Diag) else matrix
+    zero = n.Scalar(0)
+    if inside.rank == 1 and isinstance(inside, n.Elementwise):
+        return replace(inside, {each: n.Take(each, zero) for each in variables(inside) if each.shape == (1,)})
+    return n.Sum(inside)
+
+
+WITH_DIAGONALS = (
+    KnownForm("a diagonal enters a sum", "(A + diag(u)) @ diag(v) = A @ diag(v) + diag(u * v)", _diagonal_in_sum),
+    KnownForm("a matrix of one element is a number", "X @ [[s]] @ Y = s * X @ Y", _number_between),
+    KnownForm("a column times a row", "x[:, None] @ y[None, :] = outer(x, y)", _outer_product),
+    KnownForm("a diagonal of one element", "diag(u) = u[:, None]", _diagonal_of_one),
+)
 
 
 @dataclass(frozen=True)
@@ -81,45 +145,62 @@ class HessianBlock(Listed):
         return f"${self.latex()}$"
 
 
-def hessian_block(system: System, backward: Iterable[Item], of: Variable, by: Variable) -> HessianBlock:
+def hessian_block(
+    system: System, backward: Iterable[Item], of: Variable, by: Variable, alone: Alone | None = None
+) -> HessianBlock:
     """Return the block of the Hessian with respect to two parameters of a system, whose gradients are in `backward`.
+
+    `alone` is the system of one example where the loss of a batch is the mean of those of its examples; so is the
+    matrix then.
 
     Raises:
         SpecError: backpropagation is truncated, so that what it gives is the gradient of no loss.
     """
     check_whole(system)
-    wanted = gradient_of(of)
-    before, after = system.items, tuple(backward)
-    others = [each for each in system.wanted if each != by]
-    still = {*still_in(system), *others, *_elsewhere(others, (*before, *after))}
-    tangents = Tangents(context(system), still, frozenset([wanted]))
-    items = (*tangents.through(before), *tangents.through(after))
-    items = needed(items, [wanted.tangent])
-    check_names(items, system)
-    found = _closed(system, items, of, by)
+    wanted, after = gradient_of(of), tuple(backward)
+    items = _tangents(system, after, wanted, by)
+    found = _closed(system, items, of, by) if alone is None else _closed_mean(system, after, items, of, by, alone)
     if found is not None:
         rows, columns = (_elements(each) for each in (of, by))
-        axes = [f"rows by {rows}"] * bool(of.rank) + [f"columns by {columns}"] * bool(by.rank)
-        return HessianBlock(of, by, found[0], items, found[1], ", ".join(axes))
+        told = [f"rows by {rows}"] * bool(of.rank) + [f"columns by {columns}"] * bool(by.rank)
+        if any(isinstance(part, n.BlockSum) and part.index == EXAMPLE for part in walk(found[0])):
+            told.append("an array with an i is that of example i")
+        return HessianBlock(of, by, found[0], items, found[1], ", ".join(told))
+    apart = Apart(system, after)
+    items = apart.through(items) if apart.may_clash else items
     steps = tuple(step for each in equations_in(items) for step in each.steps)
-    told = f"an operator: {by.tangent.name} is a direction, {wanted.tangent.name} what the Hessian makes of it"
+    direction, result = (apart.variable(each.tangent).name for each in (by, wanted))
+    note = f"an operator: {direction} is a direction, {result} what the Hessian makes of it"
     for loop in loops_in(items):
-        told += f"; equations with {loop.index} hold for {loop.index} = 1, ..., {loop.count}"
+        note += f"; equations with {loop.index} hold for {loop.index} = 1, ..., {loop.count}"
         break
-    return HessianBlock(of, by, None, items, steps, told)
+    return HessianBlock(of, by, None, items, steps, note)
+
+
+def _tangents(system: System, backward: tuple[Item, ...], wanted: Variable, by: Variable) -> tuple[Item, ...]:
+    """Return the equations along a direction of one parameter, those which a gradient's tangent needs."""
+    others = [each for each in system.wanted if each != by]
+    still = {*still_in(system), *others, *_elsewhere(others, (*system.items, *backward))}
+    tangents = Tangents(context(system), still, frozenset([wanted]))
+    items = (*tangents.through(system.items), *tangents.through(backward))
+    return needed(items, [wanted.tangent])
 
 
 def _elsewhere(parameters: Iterable[Variable], items: Sequence[Item]) -> set[Variable]:
     """Return the parameters of loops for another step, `W[l + 1]` of `W[l]`, where they are read."""
     flows = [part for loop in loops_in(items) for each in loop.flows for part in (each.start, each.after)]
     formulas = [*(each.expression for each in equations_in(items)), *flows]
-    known = {_place(each) for each in parameters if each.index}
-    return {each for formula in formulas for each in variables(formula) if each.index and _place(each) in known}
+    known = {_place(each) for each in parameters if _running(each)}
+    return {each for formula in formulas for each in variables(formula) if _running(each) and _place(each) in known}
 
 
 def _place(variable: Variable) -> Hashable:
     """What a parameter has in common for all steps of a loop: its name, and what runs in its index."""
-    return variable.family, variable.role, variable.shape, frozenset().union(*(i.free_symbols for i in variable.index))
+    return variable.family, variable.role, variable.shape, _running(variable)
+
+
+def _running(variable: Variable) -> frozenset[Basic]:
+    return frozenset().union(*(each.free_symbols for each in variable.index))
 
 
 def _elements(parameter: Variable) -> str:
@@ -129,6 +210,40 @@ def _elements(parameter: Variable) -> str:
 
 def _closed(system: System, items: Sequence[Item], of: Variable, by: Variable) -> tuple[Node, tuple[Step, ...]] | None:
     """Return the matrix that equations apply to a direction of `by`, and the steps to it; None where it is long."""
+    written = _written_out(items, gradient_of(of).tangent)
+    if written is None:
+        return None
+    equations, (first, image), u, known = written[0], written[1], by.tangent, context(system)
+    steps = [first]
+    if of.rank and by.rank:
+        matrix = matrix_through(equations, gradient_of(of).tangent, u, known)
+    else:
+        image, more = simplified(image, known)
+        matrix = matrix_of(image, u)
+        steps += more
+    is_free = u not in variables(image)
+    steps += [Step("matrix of a linear map", image, applied(matrix, u, image), is_sound=is_free)]
+    return _answered(matrix, steps, known)
+
+
+def _closed_mean(
+    system: System, backward: tuple[Item, ...], items: Sequence[Item], of: Variable, by: Variable, alone: Alone
+) -> tuple[Node, tuple[Step, ...]] | None:
+    """Return the same for a batch: the mean of the matrices of the examples."""
+    example, own = alone
+    pair = (next(each for each in example.wanted if each.name == name) for name in (of.name, by.name))
+    single = hessian_block(example, own, *pair)
+    written = _written_out(items, gradient_of(of).tangent)
+    if single.matrix is None or written is None:
+        return None
+    first, image = written[1]
+    matrix = Examples(system, backward).mean(single.matrix)
+    steps = [first, Step("mean of the matrices of all examples", image, applied(matrix, by.tangent, image))]
+    return _answered(matrix, steps, context(system))
+
+
+def _written_out(items: Sequence[Item], target: Variable) -> tuple[list[Equation], tuple[Step, Node]] | None:
+    """Return the equations of a tangent, and the step that writes them out to one formula; None where it is long."""
     equations = [item for item in items if isinstance(item, Equation)]
     if len(equations) < len(items):
         return None
@@ -137,169 +252,18 @@ def _closed(system: System, items: Sequence[Item], of: Variable, by: Variable) -
         written[each.target] = replace(each.expression, written)
         if written[each.target].weight > LONGEST:
             return None
-    target, u, known = gradient_of(of).tangent, by.tangent, context(system)
-    start = written[target]
-    steps = [Step("tangents written out", target, start, tuple(equations))]
-    image, more = simplified(start, known)
-    matrix = matrix_of(image, u)
-    is_free = u not in variables(image)
-    steps += [*more, Step("matrix of a linear map", image, applied(matrix, u, image), is_sound=is_free)]
+    return equations, (Step("tangents written out", target, written[target], tuple(equations)), written[target])
+
+
+def _answered(matrix: Node, steps: list[Step], known: Context) -> tuple[Node, tuple[Step, ...]] | None:
     shorter, more = simplified(matrix, known)
-    answer, touches = finished(shorter)
+    shown, touches = finished(shorter)
+    answer, last = finished(shown, WITH_DIAGONALS)
     if _is_long(answer):
         return None
-    own = [*more, *touches] or [Step("the matrix itself", matrix, answer)]
+    own = [*more, *touches, *last] or [Step("the matrix itself", matrix, answer)]
     return answer, (*steps, *own)
 
 
 def _is_long(matrix: Node) -> bool:
     return matrix.weight > LONGEST or any(each.rank > 2 for each in parts(matrix))
-
-
-# ---------------------------------------------------------------- diagonals
-
-DIAGONAL = Table("diagonal of a matrix")
-"""Rows take a square matrix and the recursion; they return its diagonal, from what the matrix is made of."""
-
-Recursion = Callable[[Node], Node]
-
-
-def diagonal_of(matrix: Node) -> Node:
-    """Return the diagonal of a square matrix.
-
-    >>> from symprop.algebra import variable
-    >>> p = variable("p", (3,))
-    >>> print(tidy(diagonal_of(n.Diag(p) - n.Outer(p, p))).text())
-    p - p * p
-    """
-    found: Node = DIAGONAL(matrix, diagonal_of)
-    return found
-
-
-@DIAGONAL.row(Node)
-def _(node: Node, diagonal: Recursion) -> Node:
-    return n.Diagonal(node)
-
-
-@DIAGONAL.row(n.Add, n.Multiply)
-def _(node: Node, diagonal: Recursion) -> Node:
-    if any(each.rank and each.shape != node.shape for each in node.operands):
-        return n.Diagonal(node)  # what is spread has no diagonal of its own
-    return type(node)(*(diagonal(each) if each.rank else each for each in node.operands))
-
-
-@DIAGONAL.row(n.Kron)
-def _(node: n.Kron, diagonal: Recursion) -> Node:
-    if any(each.shape[0] != each.shape[1] for each in node.operands):
-        return n.Diagonal(node)
-    return n.Reshape(n.Outer(*map(diagonal, node.operands)), (node.shape[0],))
-
-
-@DIAGONAL.row(n.Outer)
-def _(node: n.Outer, diagonal: Recursion) -> Node:
-    return n.Multiply(*node.operands)
-
-
-@DIAGONAL.row(n.Diag)
-def _(node: n.Diag, diagonal: Recursion) -> Node:
-    return node.operands[0]
-
-
-@DIAGONAL.row(n.Identity)
-def _(node: n.Identity, diagonal: Recursion) -> Node:
-    return ones(node.shape[0])
-
-
-@DIAGONAL.row(n.Transpose)
-def _(node: n.Transpose, diagonal: Recursion) -> Node:
-    return diagonal(node.operands[0])
-
-
-@DIAGONAL.row(n.MatMul)
-def _(node: n.MatMul, diagonal: Recursion) -> Node:
-    """(D A)_ii = d_i A_ii, and (A B)_ii = sum_j A_ij B_ji, which needs no product of matrices."""
-    first, *rest = links(node)
-    if isinstance(first, n.Diag):
-        return n.Multiply(first.operands[0], diagonal(reduce(n.MatMul, rest)))
-    *begun, last = first, *rest
-    if isinstance(last, n.Diag):
-        return n.Multiply(diagonal(reduce(n.MatMul, begun)), last.operands[0])
-    if any(isinstance(each, n.Diag) for each in begun):
-        return n.Diagonal(node)  # a rule of its own
-    left, right = node.operands
-    return n.Sum(n.Multiply(left, n.Transpose(right)), 1)
-
-
-def hessian_diagonal(
-    example: System | None, system: System, backward: Iterable[Item], own: Iterable[Item]
-) -> dict[str, HessianBlock]:
-    """Return the diagonal of the Hessian for each parameter, in the parameter's shape, exactly.
-
-    `example` is the system of one example with its backward equations `own`; None where examples are joined. The
-    diagonal of a batch is the mean of those of its examples.
-
-    Raises:
-        SpecError: a parameter has no closed form; or backpropagation is truncated.
-    """
-    plain, items = (system, tuple(backward)) if example is None else (example, tuple(own))
-    adjoints = {each.name: each.target for each in equations_in(backward)}
-    found: dict[str, HessianBlock] = {}
-    for parameter, inside in zip(system.wanted, plain.wanted, strict=True):
-        block = hessian_block(plain, items, inside, inside)
-        if block.matrix is None:
-            raise SpecError(
-                f"the Hessian with respect to {parameter.name} has no short closed form, so that its diagonal has none"
-                f'\nallowed: hessian("{parameter.name}") as an operator, or hvp(); for one layer, or a few, it has one'
-            )
-        start = _shaped(n.Diagonal(block.matrix), inside) if inside.rank else block.matrix
-        whole = _shaped(diagonal_of(block.matrix), inside) if inside.rank else block.matrix
-        known = context(plain)
-        answer, steps = simplified(whole, known)
-        first = [Step("diagonal of a matrix", start, whole)] if start != whole else []
-        if example is not None and system.batch is not None:
-            first = []  # of one example, not of the batch
-            answer, steps = simplified(_mean(answer, system, adjoints), context(system))
-        answer, touches = finished(answer)
-        told = f"the elements of {parameter.name} in its shape"
-        found[parameter.name] = HessianBlock(parameter, parameter, answer, (), (*first, *steps, *touches), told)
-    return found
-
-
-def _shaped(diagonal: Node, parameter: Variable) -> Node:
-    return diagonal if parameter.rank == 1 else n.Reshape(diagonal, parameter.shape)
-
-
-def _mean(node: Node, system: System, adjoints: dict[str, Variable]) -> Node:
-    """Return the mean over a batch of a formula for one example; adjoints are those of the mean of all losses."""
-    known = {**system.by_name, **adjoints}
-    apart = [each for each in variables(node) if known[each.name].shape != each.shape]
-    mapping = {each: each.change(shape=(system.batch, *each.shape)) for each in apart}
-    there = {mapping[each]: _in_rows(known[each.name], system) for each in apart}
-    count = n.Scalar(system.batch)
-    whole: dict[Node, Node] = {each: n.Multiply(count, each) for each in adjoints.values()}
-
-    def rows_of(part: Node) -> Node:
-        rows = replace(batched(part, mapping, system.batch, "rows"), there)
-        return replace(rows, whole)
-
-    def mean(part: Node) -> Node:
-        """Return the mean of a part; what is the same for all examples stays outside."""
-        if not mapping.keys() & set(variables(part)):
-            return part
-        if isinstance(part, n.Outer):
-            left, right = (bool(mapping.keys() & set(variables(each))) for each in part.operands)
-            if left != right:
-                return n.Outer(*map(mean, part.operands))
-            one, other = (rows_of(each) for each in part.operands)
-            return multiplied([n.Power(count, -1), n.MatMul(n.Transpose(one), other)])
-        rows = rows_of(part)
-        return multiplied([n.Power(count, -1), n.Sum(rows, 0) if rows.rank > 1 else n.Sum(rows)])
-
-    return tidy(added([mean(term) for term in terms_of(node)]))
-
-
-def _in_rows(variable: Variable, system: System) -> Node:
-    """Return an array of a batch with its examples in the first axis."""
-    if variable.shape[0] == system.batch:
-        return variable
-    return n.Transpose(variable, (variable.rank - 1, *range(variable.rank - 1)))

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cached_property
 from typing import Any, Self, cast
 
 from symprop.algebra.equations import Item, System
 from symprop.algebra.formula import Formula
 from symprop.algebra.names import looked_up
-from symprop.analysis.curvature.along import Along, hessian_product
-from symprop.analysis.curvature.blocks import HessianBlock, hessian_block, hessian_diagonal
+from symprop.algebra.roles import BLOCK, CURVED
+from symprop.analysis.curvature.along import Along, hessian_product, what_bends
+from symprop.analysis.curvature.blocks import Alone, HessianBlock, hessian_block
+from symprop.analysis.curvature.diagonals import hessian_diagonal
 from symprop.analysis.curvature.examples import norms_of_examples
 from symprop.analysis.curvature.fisher import empirical_product, fisher_product
 from symprop.analysis.curvature.gauss_newton import gauss_newton_product
 from symprop.analysis.curvature.kernel import tangent_kernel
 from symprop.analysis.curvature.kfac import kfac_factors
+from symprop.analysis.curvature.layers import layer_blocks
 from symprop.calculus.walk import derive_system
 from symprop.errors import SpecError
 from symprop.networks.network import Network
@@ -27,16 +31,24 @@ class Curved:
     system: System
     backward: tuple[Item, ...]
     remarks: tuple[str, ...]
+    along: Along
+
+    @cached_property
+    def evaluation(self) -> bool:
+        """Whether running statistics stand for those of the batch, and no dropout is drawn."""
+        return not isinstance(self.network, Formula) and self.system != self.network.system(self.system.layout)
 
     def with_along(self, along: Along, *why: str) -> Self:
         """Return the derivation with the equations of a question of second derivatives, and why they are these."""
-        return cast(Self, replace(cast(Any, self), along=along, remarks=(*self.remarks, *why)))
+        told = along.told_apart(self.system, self.backward)
+        return cast(Self, replace(cast(Any, self), along=told, remarks=(*self.remarks, *why)))
 
     def hvp(self) -> Self:
         """Return the derivation with the Hessian-vector product: all equations along a direction v of the parameters.
 
         `RW1` is the part of v for `W1`, `Rz1` the derivative of `z1` along v, and `RdW1` the product of the Hessian
-        with v, the part for `W1` (Pearlmutter, 1994). Pages write `R{z1}`.
+        with v, the part for `W1` (Pearlmutter, 1994). Pages write `R{z1}`. A remark says which equations have second
+        derivatives, from which comes what the Hessian has beside the Gauss-Newton matrix.
 
         >>> from symprop import derive
         >>> d = derive("Input(2) >> Dense(3) >> Tanh() >> Dense(2) >> SoftmaxCrossEntropy()").hvp()
@@ -46,6 +58,12 @@ class Curved:
         Raises:
             SpecError: backpropagation is truncated, so that what it gives is the gradient of no loss.
         """
+        is_of_network = self.system.parameters and not isinstance(self.network, Formula)
+        found = self.hvp_alone()
+        return found.with_along(found.along, what_bends(self.system)) if is_of_network else found
+
+    def hvp_alone(self) -> Self:
+        """Return the same without the remark that says what bends, for those who only want the product."""
         return self.with_along(hessian_product(self.system, self.backward))
 
     def hessian(self, of: str, by: str | None = None) -> HessianBlock:
@@ -68,7 +86,7 @@ class Curved:
         """
         wanted = {each.name: each for each in self.system.wanted}
         first, second = (looked_up(each, wanted, "no parameter is called") for each in (of, of if by is None else by))
-        return hessian_block(self.system, self.backward, first, second)
+        return hessian_block(self.system, self.backward, first, second, self._alone())
 
     def hessian_diagonal(self) -> dict[str, HessianBlock]:
         """Return the diagonal of the Hessian for each parameter by its name, in the parameter's shape.
@@ -84,28 +102,29 @@ class Curved:
         Raises:
             SpecError: a parameter's block has no short closed form, or backpropagation is truncated.
         """
-        example = self.network.system()
-        if self.system.batch is None or example.joins_examples:
-            return hessian_diagonal(None, self.system, self.backward, ())
-        return hessian_diagonal(example, self.system, self.backward, derive_system(example)[0])
+        return hessian_diagonal(self.system, self.backward, self._alone())
 
     def gauss_newton(self) -> Self:
         """Return the derivation with the product of the Gauss-Newton matrix and a direction v, `J' H J v`.
 
         J is the Jacobian of the output with respect to all parameters, H the Hessian of the loss with respect to the
         output; what the second derivatives of the network add to the Hessian is left out (Schraudolph, 2002).
-        `GdW1` is the product's part for `W1`, `Gdelta1` what goes back on the way.
+        `GdW1` is the product's part for `W1`, `Gdelta1` what goes back on the way. Where `W1` acts on a vector, `GW1`
+        is its block of the matrix, `kron(J' H J, a a')`, J now with respect to `z1`, in the order of its elements row
+        after row.
 
         >>> from symprop import derive
         >>> d = derive("Input(2) >> Dense(3) >> Tanh() >> Dense(2) >> SoftmaxCrossEntropy()").gauss_newton()
         >>> print(d.equation("Gdelta1").text(), d.equation("GdW2").text(), sep="; ")
         Gdelta1 = (W2.T @ Gdelta2) * (1 - a1 * a1); GdW2 = outer(Gdelta2, a1)
+        >>> print(d.equation("GW1").text())
+        GW1 = kron(Jz1.T @ H2 @ Jz1, outer(x, x))
 
         Raises:
             SpecError: the loss reads more of the network than its output and its parameters, or backpropagation is
                 truncated.
         """
-        return self.with_along(gauss_newton_product(self.system))
+        return self._with_blocks(self.gauss_newton_alone(), CURVED)
 
     def fisher(self, empirical: bool = False) -> Self:
         """Return the derivation with the product of the Fisher matrix and a direction v, without penalties.
@@ -128,9 +147,16 @@ with the probabilities p, and its Hessian does not read the targets
         """
         if empirical:
             return self.with_along(empirical_product(self.system, self.backward))
+        return self._with_blocks(self.fisher_alone(), BLOCK)
+
+    def gauss_newton_alone(self) -> Self:
+        """Return the same as `gauss_newton` without the blocks of layers, for those who only want the product."""
+        return self.with_along(gauss_newton_product(self.system))
+
+    def fisher_alone(self) -> Self:
+        """Return the same as `fisher` without the blocks of layers."""
         likelihood = "" if isinstance(self.network, Formula) else self.network.likelihood
-        found, why = fisher_product(self.system, likelihood)
-        return self.with_along(found, why)
+        return self.with_along(*fisher_product(self.system, likelihood))
 
     def per_example(self) -> Self:
         """Return the derivation with the norm of the gradient of each example on its own, found without the gradient.
@@ -169,28 +195,49 @@ with the probabilities p, and its Hessian does not read the targets
         """
         return self.with_along(tangent_kernel(self._example("a tangent kernel"), self.system))
 
-    def kfac(self) -> Self:
+    def kfac(self, sharing: str = "expand") -> Self:
         """Return the derivation with K-FAC's factors of the Fisher matrix of each weight, without penalties.
 
         `AW1`, `(n0 + 1, n0 + 1)`, is the mean of `a a'`, a what `W1` multiplies, with a 1 behind it where the layer has
-        a bias, which is the last column of the weight; `GW1`, `(n1, n1)`, is the mean of `delta delta'`, delta the
-        derivative of the loss of each example with respect to `z1`, over targets that are drawn from the model. Where
-        the loss is no likelihood they are those of the data. `kron(GW1, AW1)` stands for the block of the Fisher matrix
-        in the order of the weight's elements row after row, `FW1` (Martens and Grosse, 2015). Remarks say what this
-        assumes, and which parameters have no factors.
+        a bias, which is the last column of the weight; `GW1`, `(n1, n1)`, is the mean of `b b'`, b the derivative of
+        the loss of each example with respect to `z1`, over targets that are drawn from the model: `Sz1' Sz1`, where S
+        is what goes back from a root of the loss's expected Hessian. Where the loss is no likelihood they are those of
+        the data. `kron(GW1, AW1)` stands for the block of the Fisher matrix in the order of the weight's elements row
+        after row, `FW1` (Martens and Grosse, 2015). Remarks say what this assumes, and what has no factors.
+
+        A weight that is used in several places, along a sequence, at pixels, at moments or where it is tied, has the
+        moments of all places, each an example of its own, where `sharing` is "expand" (for convolutions: Grosse and
+        Martens, 2016), or those of the sum of b and the mean of a, where it is "reduce" (Eschenhagen and others, 2023).
 
         >>> from symprop import derive
         >>> d = derive("Input(2) >> Dense(3) >> Tanh() >> Dense(2) >> SoftmaxCrossEntropy()").kfac()
-        >>> print(d.equation("H2").text(), d.equation("GW1").text(), d.equation("AW1").text(), sep="; ")
-        H2 = diag(p) - outer(p, p); GW1 = batch_mean(Jz1.T @ H2 @ Jz1); AW1 = batch_mean(outer(a_bar1, a_bar1))
+        >>> print(d.equation("Sz2").text(), d.equation("GW1").text(), d.equation("AW1").text(), sep="; ")
+        Sz2 = diag(sqrt(p)) - outer(sqrt(p), p); GW1 = batch_mean(Sz1.T @ Sz1); AW1 = batch_mean(outer(a_bar1, a_bar1))
 
         Raises:
-            SpecError: no weight has factors, or the output is no vector; or as for `tangent_kernel` and `fisher`.
+            SpecError: no weight has factors, or another `sharing`; or as for `tangent_kernel` and `fisher`.
         """
         example = self._example("K-FAC")
         likelihood = "" if isinstance(self.network, Formula) else self.network.likelihood
-        found, why = kfac_factors(example, self.system, self.backward, likelihood)
+        found, why = kfac_factors(example, self.system, self.backward, likelihood, sharing)
         return self.with_along(found, *why)
+
+    def _alone(self) -> Alone | None:
+        """Return the system of one example, with its backward equations, where a batch is the mean of its examples."""
+        if self.system.batch is None or isinstance(self.network, Formula):
+            return None
+        example = self.network.system()
+        example = example.evaluated if self.evaluation else example
+        return None if example.joins_examples else (example, tuple(derive_system(example)[0]))
+
+    def _with_blocks(self, asked: Self, role: str) -> Self:
+        """Return what was asked with the blocks of single layers, where these have a short form."""
+        alone = (self.system, self.backward) if self.system.batch is None else self._alone()
+        if alone is None or isinstance(self.network, Formula) or not self.system.parameters:
+            return asked
+        example, likelihood = alone[0], self.network.likelihood
+        own = gauss_newton_product(example) if role == CURVED else fisher_product(example, likelihood)[0]
+        return asked.with_along(replace(asked.along, blocks=layer_blocks(example, self.system, own, role)))
 
     def _example(self, what: str) -> System:
         """Return the system of one example, of evaluation where this derivation is.
@@ -205,4 +252,4 @@ with the probabilities p, and its Hessian does not read the targets
         if self.system.layout == "columns":
             raise SpecError(f'{what} has no form in layout "columns"\nallowed: "example", "rows"')
         example = self.network.system()
-        return example if self.system == self.network.system(self.system.layout) else example.evaluated
+        return example.evaluated if self.evaluation else example

@@ -11,18 +11,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from functools import reduce
 
 from sympy import Integer
 
 from symprop.algebra import nodes as n
 from symprop.algebra.batching import batched
 from symprop.algebra.equations import Equation, Item, Step, System, equations_in
+from symprop.algebra.indices import placed
 from symprop.algebra.names import gradient_of
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.table import PairTable
 from symprop.algebra.trees import added, is_zero, terms_of, variables
 from symprop.algebra.trees import replace as put
 from symprop.analysis.curvature.along import Along, check_whole
+from symprop.analysis.curvature.tangents import at_any_moment
 from symprop.calculus.coefficients import coefficient_and_rest, scaled
 from symprop.calculus.tidy import tidy
 from symprop.calculus.walk import derive_system
@@ -144,13 +147,19 @@ def norms_of_examples(example: System, system: System, backward: Iterable[Item])
     found = {each.target: each.expression for each in equations_in(derive_system(example)[0])}
     gradients = [(parameter, found.get(gradient_of(parameter), n.Scalar(0))) for parameter in example.wanted]
     norms = [_norm_of(parameter, gradient) for parameter, gradient in gradients if not is_zero(gradient)]
-    squares = added([each.target for each in norms])
+    squares = added([_over_loops(each.target, example) for each in norms])
     total = Variable("norms", (), ())
     asked = [*norms, Equation(total, n.Power(squares, Integer(1) / 2), note="the norm of each example's gradient")]
     if system.batch is not None:
         asked = _of_batch(asked, system, backward)
     results = (asked[-1].target,)
     return Along("norms of gradients of examples", QUESTION, (), tuple(asked), results, whole=True)
+
+
+def _over_loops(norm: Variable, example: System) -> Node:
+    """Return the sum of a squared norm over the steps of a loop in which a parameter has one of each step, `W[l]`."""
+    loops = [loop for loop in example.loops if any(part.has(loop.index) for part in norm.index)]
+    return reduce(lambda total, loop: n.BlockSum(total, loop.index, loop.count), loops[::-1], norm)
 
 
 def _norm_of(parameter: Variable, gradient: Node) -> Equation:
@@ -166,15 +175,26 @@ def _of_batch(asked: list[Equation], system: System, backward: Iterable[Item]) -
     """Return equations of one example for a batch; there adjoints are those of the mean of all losses."""
     adjoints = {each.name: each.target for each in equations_in(backward)}
     known = {**system.by_name, **adjoints}
+    at_moments = {_of_moments(each): each for each in known.values()}
+    behind = set(map(_of_moments, adjoints.values()))
     mapping: dict[Variable, Variable] = {}
     told: list[Equation] = []
     for equation in asked:
         read = [each for each in variables(equation.expression) if each not in mapping]
-        there = {each: known.get(each.name, each) for each in read}  # running statistics are the same for all examples
+        there = {}
+        for each in read:  # running statistics are the same for all examples
+            alike = at_moments.get(_of_moments(each), each).change(index=each.index)
+            there[each] = known.get(each.name, alike)
         mapping |= {each: found for each, found in there.items() if found.shape != each.shape}
         expression = batched(equation.expression, mapping, system.batch, system.layout)
-        whole: dict[Node, Node] = {each: n.Multiply(n.Scalar(system.batch), each) for each in adjoints.values()}
+        adjoint = [each for each in variables(expression) if _of_moments(each) in behind]
+        whole: dict[Node, Node] = {each: n.Multiply(n.Scalar(system.batch), each) for each in adjoint}
         target = equation.target.change(shape=(system.batch,))
         mapping[equation.target] = target
         told.append(replace(equation, target=target, expression=tidy(put(expression, whole)), steps=()))
     return told
+
+
+def _of_moments(variable: Variable) -> tuple[str, bool]:
+    """What a variable is called, whatever its moment, and if it has one; a loop over one moment is read at that."""
+    return at_any_moment(variable).name, bool(placed(variable.index)[1])

@@ -19,7 +19,7 @@ from symprop.algebra import nodes as n
 from symprop.algebra.equations import Equation, Item, System, equations_in
 from symprop.algebra.names import adjoint_of, gradient_of
 from symprop.algebra.nodes import Node, Variable
-from symprop.algebra.trees import multiplied, variables
+from symprop.algebra.trees import multiplied, variables, walk
 from symprop.algebra.trees import replace as put
 from symprop.analysis.curvature.along import Along, check_whole, kept, still_in
 from symprop.analysis.curvature.gauss_newton import Turned, apart, gauss_newton_product, pulled_back
@@ -48,6 +48,8 @@ def fisher_product(system: System, likelihood: str) -> tuple[Along, str]:
             "the loss is no negative log-likelihood of the targets, so there is no Fisher matrix\n"
             "allowed: the empirical one, fisher(empirical=True), or gauss_newton()"
         )
+    mean = system.prediction or system.output
+    system = without_division(system)
     found = replace(gauss_newton_product(system, penalised=False), what=MATRIX, question=QUESTION)
     known = f"the loss is the negative log-likelihood of {likelihood}"
     drawn = set(system.targets)
@@ -55,11 +57,36 @@ def fisher_product(system: System, likelihood: str) -> tuple[Along, str]:
     if not read:
         whole = f"the Fisher matrix is the Gauss-Newton matrix: {known}, and its Hessian does not read the targets"
         return found, whole
-    mean = system.prediction or system.output
     changed = {id(each): _expected(each, system, mean) for each in read}
     forward = tuple(changed.get(id(item), item) for item in found.forward)
     said = f"{known}; its Hessian is linear in the targets, whose mean {mean.name} stands in their place"
     return replace(found, forward=forward), said
+
+
+def without_division(system: System) -> System:
+    """Return a system whose loss begins where its derivatives do not divide by what may be 0.
+
+    That is the output, or what the activation before it is applied to, where the loss divides by the output:
+    `p (1 - p)` of a logit, not `1 / (p (1 - p))` of the p that is 1 or 0 where a sigmoid saturates. Gradients are the
+    same, and so is the expected Hessian of a likelihood: what the second derivatives of the activation add to it is
+    multiplied by an expected residual, which is 0.
+    """
+    network, loss = apart(system)
+    output = system.output
+    divides = any(
+        isinstance(part, n.Power) and part.exponent.is_negative and output in variables(part)
+        for each in equations_in(derive_system(replace(system, items=loss, parameters=(output,)))[0])
+        for part in walk(each.expression)
+    )
+    made = next((each for each in equations_in(network) if each.target == output), None)
+    if not divides or made is None:
+        return system
+    read, others = (
+        variables(made.expression),
+        {each for item in equations_in(loss) for each in variables(item.expression)},
+    )
+    is_activation = len(read) == 1 and read[0].shape == output.shape and not {*read} & {*system.data, *others}
+    return replace(system, output=read[0], prediction=system.prediction or output) if is_activation else system
 
 
 def _expected(equation: Equation, system: System, mean: Variable) -> Equation:
@@ -84,6 +111,7 @@ def empirical_product(system: System, backward: tuple[Item, ...]) -> Along:
     back as a number beside that example's adjoint. `backward` are the equations of the gradients.
     """
     check_whole(system)
+    system = without_division(system)
     network, loss = apart(system)
     output, adjoint = system.output, adjoint_of(system.output)
     first = Tangents(context(system), still_in(system), frozenset()).through(network)
@@ -97,7 +125,7 @@ def empirical_product(system: System, backward: tuple[Item, ...]) -> Along:
     back = turned.through(pulled_back(system, network, adjoint.tangent))
     results = tuple(gradient_of(each).curved for each in system.wanted)
     forward: tuple[Item, ...] = (*first, *more, start)
-    return kept(Along(f"empirical {MATRIX}", "empirical_fisher_vp", forward, back, results), system)
+    return kept(Along(f"empirical {MATRIX}", "empirical_fisher_vp", forward, back, results))
 
 
 def _beside(adjoint: Variable, output: Variable, system: System) -> Node:

@@ -10,16 +10,17 @@ Source: Schraudolph, *Fast curvature matrix-vector products for second-order gra
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import replace
 
 from symprop.algebra import nodes as n
 from symprop.algebra import trees
-from symprop.algebra.equations import Equation, Flow, Item, Loop, Rows, Step, System, equations_in
+from symprop.algebra.equations import Equation, Item, System, equations_in
 from symprop.algebra.names import adjoint_of, gradient_of
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.roles import DELTA, GIVEN, GRADIENT
 from symprop.analysis.curvature.along import Along, check_whole, kept, still_in
+from symprop.analysis.curvature.renaming import Renaming
 from symprop.analysis.curvature.tangents import Tangents, needed
 from symprop.calculus.rules import context
 from symprop.calculus.tidy import tidy
@@ -48,7 +49,7 @@ def gauss_newton_product(system: System, penalised: bool = True) -> Along:
     back = turned.through(pulled_back(system, network, curved.tangent))
     results = tuple(gradient_of(each).curved for each in system.wanted)
     found = Along("Gauss-Newton matrix", "gnvp", (*first, *turned.forward), back, results)
-    return kept(found, system)
+    return kept(found)
 
 
 def apart(system: System) -> tuple[tuple[Item, ...], tuple[Item, ...]]:
@@ -80,7 +81,7 @@ def pulled_back(system: System, network: tuple[Item, ...], cotangent: Variable) 
     return derive_system(asked)[0]
 
 
-class Turned:
+class Turned(Renaming):
     """Backward equations in which adjoints are called after what they are here, and the cotangent after its equation.
 
     What a penalty adds to the product, which has no way through the network, is added where it comes out.
@@ -95,14 +96,6 @@ class Turned:
     def _is_of_penalty(self, equation: Equation) -> bool:
         return equation.target.is_of_gradient and equation.target != self.cotangent
 
-    def through(self, items: Iterable[Item]) -> tuple[Item, ...]:
-        return tuple(map(self.item, items))
-
-    def item(self, item: Item) -> Item:
-        if isinstance(item, Equation):
-            return self.equation(item)
-        return self.loop(item)
-
     def equation(self, equation: Equation) -> Equation:
         """Return an equation under the new names, with what a penalty adds to it."""
         penalty = self.penalties.get(equation.target)
@@ -114,34 +107,6 @@ class Turned:
         steps = tuple(self.step(each, here) for each in equation.steps)
         note = f"what becomes of {equation.name} along v where the slopes of the network are held"
         return Equation(self.variable(equation.target), here(equation.expression), steps, note=note)
-
-    def step(self, step: Step, here: Callable[[Node], Node]) -> Step:
-        """Return a step under the new names, with what it uses."""
-        facts = tuple(
-            replace(each, target=self.variable(each.target), expression=self.node(each.expression))
-            if isinstance(each, Equation)
-            else each
-            for each in step.facts
-        )
-        return replace(step, before=here(step.before), after=here(step.after), facts=facts)
-
-    def loop(self, loop: Loop) -> Loop:
-        def rows(found: Iterable[Rows]) -> tuple[Rows, ...]:
-            return tuple(replace(each, row=self.variable(each.row), array=self.variable(each.array)) for each in found)
-
-        flows = (Flow(self.variable(each.name), self.node(each.start), self.node(each.after)) for each in loop.flows)
-        return replace(
-            loop,
-            items=self.through(loop.items),
-            base=tuple(map(self.equation, loop.base)),
-            step=self.through(loop.step),
-            reads=rows(loop.reads),
-            writes=rows(loop.writes),
-            flows=tuple(flows),
-        )
-
-    def node(self, node: Node) -> Node:
-        return trees.replace(node, {each: self.variable(each) for each in trees.variables(node)})
 
     def variable(self, variable: Variable) -> Variable:
         """Return the name of an adjoint here; that of any other variable stays."""

@@ -1,12 +1,19 @@
 """K-FAC: the block of the Fisher matrix of a weight as one Kronecker product.
 
-With `delta` the derivative of the loss of one example where a layer ends and `a` what the layer multiplies, the
-gradient of its weight is `outer(delta, a)`, whose elements, row after row, are `kron(delta, a)`. So the block of the
-Fisher matrix is the mean of `kron(delta delta', a a')`; of targets that are drawn from the model the mean of
-`delta delta'` is `J' H J`, J the Jacobian of the output and H the loss's expected Hessian. K-FAC takes the mean of the
-product as the product of the means, `kron(G, A)`. A bias is one more column of the weight, which multiplies a 1.
+With `b` the derivative of the loss of one example where a layer ends and `a` what the layer multiplies, the gradient of
+its weight is `outer(b, a)`, whose elements, row after row, are `kron(b, a)`. So the block of the Fisher matrix is the
+mean of `kron(b b', a a')`; over targets that are drawn from the model the mean of `b b'` is `S' S`, S what goes back
+from a root of the loss's expected Hessian. K-FAC takes the mean of the product as the product of the means,
+`kron(G, A)`. A bias is one more column of the weight, which multiplies a 1.
 
-Source: Martens and Grosse, *Optimizing neural networks with Kronecker-factored approximate curvature* (2015).
+A weight that is used in several places (along a sequence, at pixels, at moments) has a sum of such products for its
+gradient. Of the two ways to have one Kronecker product all the same, "expand" takes each place as an example of its
+own, "reduce" the sum of the products as the product of the sum of `b` and the mean of `a`.
+
+Sources: Martens and Grosse, *Optimizing neural networks with Kronecker-factored approximate curvature* (2015); Grosse
+and Martens, *A Kronecker-factored approximate Fisher matrix for convolution layers* (2016); Martens, Ba and Johnson,
+*Kronecker-factored curvature approximations for recurrent neural networks* (2018); Eschenhagen, Immer, Turner,
+Schneider and Hennig, *Kronecker-factored approximate curvature for modern neural network architectures* (2023).
 """
 
 from __future__ import annotations
@@ -15,197 +22,236 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from sympy import Expr
+from sympy import Expr, Integer, prod
 
 from symprop.algebra import nodes as n
 from symprop.algebra.batching import BATCH_SIZE
 from symprop.algebra.equations import Equation, Item, System, equations_in
-from symprop.algebra.names import adjoint_of
 from symprop.algebra.nodes import Node, Variable
-from symprop.algebra.roles import BLOCK, INPUTS, OUTPUTS
-from symprop.algebra.trees import ones, variables
+from symprop.algebra.roles import BLOCK, INPUTS, OUTPUTS, ROOT
+from symprop.algebra.trees import is_zero, variables
 from symprop.analysis.curvature.along import Along
-from symprop.analysis.curvature.fisher import fisher_product
-from symprop.analysis.curvature.outputs import Outputs, batched_by, free_mark, in_rows, outputs_of, written
+from symprop.analysis.curvature.fisher import without_division
+from symprop.analysis.curvature.moments import Moments
+from symprop.analysis.curvature.outputs import WayBack, free_mark, way_back, written
+from symprop.analysis.curvature.roots import root_of_hessian
+from symprop.analysis.curvature.shared import Places, places_of
 from symprop.analysis.curvature.tangents import needed
-from symprop.calculus.jacobians import chained
-from symprop.calculus.rules import context
 from symprop.calculus.tidy import tidy
 from symprop.errors import SpecError
 
-ONE = n.Scalar(1)
 OF_WEIGHT = "what a weight multiplies"
+BEHIND = "the derivatives where its products end"
 OF_INPUTS = "the second moments of what a weight multiplies"
 OF_OUTPUTS = "the second moments of the derivatives where a layer ends"
 MATRIX = "factors A and G of K-FAC"
+FROM_ROOT = "Backward pass from a root of the Hessian"
+QUESTIONS = {"expand": "kfac", "reduce": "kfac_reduce"}
+"""The function of a module for each way to treat a weight that is used in several places."""
 
 
 @dataclass(frozen=True)
 class Layer:
-    """A weight whose gradient is `outer(left, right)`, with the bias, if it has one, whose gradient is `left`.
-
-    `inputs` is the equation of `right`, with a 1 behind it for the bias.
-    """
+    """A weight whose gradient is a sum of outer products, with the bias, if it has one, that is its last column."""
 
     weight: Variable
-    left: Variable
-    inputs: Equation
     bias: Variable | None
+    places: Places
+    a: Variable
+    b: Variable
 
     @property
     def factors(self) -> tuple[Variable, Variable]:
         """What its factors A and G are called."""
-        a, size = self.inputs.target.shape[0], self.weight.shape[0]
-        return self.weight.of_role(INPUTS, a, a), self.weight.of_role(OUTPUTS, size, size)
-
-
-@dataclass(frozen=True)
-class Means:
-    """Means over the examples: as a formula says them for one, or where these are rows as products of matrices.
-
-    `known` has the arrays of the batch by those of one example.
-    """
-
-    system: System
-    known: dict[Variable, Variable]
-
-    def entered(self, *equations: Equation) -> tuple[Equation, ...]:
-        """Return equations of one example in the layout of the system."""
-        return equations if self.system.batch is None else in_rows(self.system, equations, self.known)
-
-    def of_product(self, left: Node, right: Node) -> Node:
-        """Return the mean of `left' right` of two matrices of each example."""
-        if self.system.batch is None:
-            return n.BatchMean(tidy(n.MatMul(n.Transpose(left), right)))
-        share = n.Scalar(1 / BATCH_SIZE)
-        first, second = (batched_by(self.system, each, self.known) for each in (left, right))
-        if first.rank == left.rank:  # the same for all examples
-            mean = second if second.rank == right.rank else n.Multiply(share, n.Sum(second, 0))
-            return tidy(n.MatMul(n.Transpose(first), mean))
-        if second.rank == right.rank:
-            return tidy(n.MatMul(n.Transpose(n.Multiply(share, n.Sum(first, 0))), second))
-        below, beside = (n.Reshape(each, (BATCH_SIZE * each.shape[1], each.shape[2])) for each in (first, second))
-        return tidy(n.Multiply(share, n.MatMul(n.Transpose(below), beside)))
-
-    def of_square(self, vector: Variable, times: Node = ONE) -> Node:
-        """Return the mean of the outer product of a vector with itself; rows of a batch stand `times` in it."""
-        if self.system.batch is None:
-            return n.BatchMean(n.Outer(vector, vector))
-        rows = self.known.get(vector, vector)
-        return tidy(n.Multiply(times, n.Scalar(1 / BATCH_SIZE), n.MatMul(n.Transpose(rows), rows)))
+        a, b = self.places.right.shape[-1], self.places.left.shape[-1]
+        return self.weight.of_role(INPUTS, a, a), self.weight.of_role(OUTPUTS, b, b)
 
 
 def kfac_factors(
-    example: System, system: System, backward: Iterable[Item], likelihood: str
+    example: System, system: System, backward: Iterable[Item], likelihood: str, sharing: str = "expand"
 ) -> tuple[Along, tuple[str, ...]]:
     """Return the equations of K-FAC's factors in the layout of a system, and what is to be said of them.
 
     `backward` has the equations of the gradients in this layout, `likelihood` is the distribution of which the loss is
-    the negative logarithm; without one the derivatives are those of the targets of the data.
+    the negative logarithm; without one the derivatives are those of the targets of the data. `sharing` is one of
+    `QUESTIONS`.
 
     Raises:
-        SpecError: no layer has factors, or the output is no vector; or as for `outputs_of` and `fisher_product`.
+        SpecError: no layer has factors, or another `sharing`; or as for `way_back` and `fisher_product`.
     """
+    if sharing not in QUESTIONS:
+        raise SpecError(f"unknown sharing {sharing!r}\nallowed: {', '.join(QUESTIONS)}")
     if example.joins_examples:
         raise SpecError(
             "layers or the loss take means over the examples of a batch, so that no example has a gradient of its own\n"
             "allowed: a network without statistics over the batch, or evaluation=True"
         )
-    outputs = outputs_of(example)
-    adjoints = {each.name: each.target for each in equations_in(backward)}
-    layers = [each for each in _layers(outputs, example) if likelihood or each.left.name in adjoints]
+    example = written(example)
+    example = without_division(example) if likelihood else example
+    back = way_back(example)
+    layers = tuple(_layers(back, example))
     if not layers:
         raise SpecError(
-            "no layer has a gradient that is the outer product of two vectors, so there are no factors of K-FAC\n"
-            "allowed: a network with a Dense layer that acts on one vector"
+            "no weight has a gradient that is a sum of outer products, so there are no factors of K-FAC\n"
+            "allowed: a network with a layer such as Dense, Conv2D or LSTM"
         )
-    means = Means(system, {})
+    means = Moments(system)
     if likelihood:
-        hessian, why = _hessian(written(example), likelihood)
-        made = means.entered(*outputs.equations, hessian)
-        found = [each for layer in layers for each in _drawn(layer, outputs.jacobians[layer.left], hessian, means)]
-        read = {each for equation in found for each in variables(equation.expression)}
-        made = tuple(equations_in(needed(made, read)))
+        made, why = _drawn(back, example, likelihood, means)
     else:
-        why = "the loss is no negative log-likelihood of the targets, so that G is of the targets of the data"
-        made, batch = (), system.batch is not None
-        means.known.update({each.left: adjoints[each.left.name] for each in layers if batch})
-        found = [each for layer in layers for each in _given(layer, means)]
+        made, why = (), "the loss is no negative log-likelihood of the targets, so that G is of the targets of the data"
+        _as_given(back, backward, means)
+    found = [equation for layer in layers for equation in _factors(layer, means, sharing, bool(likelihood))]
+    read = {each for equation in found for each in variables(equation.expression)}
     results = tuple(factor for layer in layers for factor in layer.factors)
     parts = tuple(layer.weight.name for layer in layers)
-    along = Along(MATRIX, "kfac", made, tuple(found), results, whole=True, parts=parts)
-    return along, (why, *_said(layers, outputs))
+    first = tuple(equations_in(needed(made, read)))
+    beside = tuple("" if layer.bias is None else layer.bias.name for layer in layers)
+    along = Along(
+        MATRIX,
+        QUESTIONS[sharing],
+        first,
+        tuple(found),
+        results,
+        whole=True,
+        parts=parts,
+        before=FROM_ROOT,
+        beside=beside,
+    )
+    return along, (why, *_said(layers, back, sharing))
 
 
-def _drawn(layer: Layer, jacobian: Variable, hessian: Equation, means: Means) -> Iterator[Equation]:
-    """Yield the equations of the factors of a layer, over targets that are drawn from the model."""
-    a, (inputs, outputs) = layer.inputs.target, layer.factors
-    turned = n.MatMul(hessian.target, jacobian)
-    yield from means.entered(layer.inputs)
-    if means.system.batch is None:
-        whole = n.BatchMean(tidy(n.Kron(n.MatMul(n.Transpose(jacobian), turned), n.Outer(a, a))))
-        yield Equation(layer.weight.of_role(BLOCK, *whole.shape), whole, note="the block of the Fisher matrix, whole")
-    yield Equation(inputs, means.of_square(a), note=OF_INPUTS)
-    yield Equation(outputs, means.of_product(jacobian, turned), note=OF_OUTPUTS)
+def _drawn(back: WayBack, example: System, likelihood: str, means: Moments) -> tuple[tuple[Equation, ...], str]:
+    """Return the equations that go back from a root of the expected Hessian, and why it is this Hessian."""
+    output = example.output
+    means.count = prod(output.shape)
+    row, why = root_of_hessian(example, likelihood, back.given)
+    made = [means.start(back.given, output, row)]
+    for each in back.equations:
+        if each.expression == back.given:
+            given = means.known.get(back.given, back.given)
+            own = each.target.change(shape=given.shape)
+            means.known |= {each.target: own} if own != each.target else {}
+            means.roots[own] = means.roots[given]
+        else:
+            of = back.of[each.target]
+            made.append(means.back(each.target, of, each.expression, f"what goes back to {of.name} from all rows"))
+    return tuple(made), why
 
 
-def _given(layer: Layer, means: Means) -> Iterator[Equation]:
-    """Yield the equations of the factors of a layer for the targets of the data.
-
-    In a batch adjoints are those of the mean of all losses, an example's own divided by their number.
-    """
-    inputs, outputs = layer.factors
-    yield from means.entered(layer.inputs)
-    yield Equation(inputs, means.of_square(layer.inputs.target), note=OF_INPUTS)
-    yield Equation(outputs, means.of_square(layer.left, n.Power(n.Scalar(BATCH_SIZE), 2)), note=OF_OUTPUTS)
+def _as_given(back: WayBack, backward: Iterable[Item], means: Moments) -> None:
+    """Take the adjoints of the derivation: in a batch those of the mean of all losses, an example's own divided."""
+    if means.system.batch is not None:
+        adjoints = {each.name: each.target for each in equations_in(backward)}
+        means.known.update({each: adjoints[each.name] for each in back.of if each.name in adjoints})
+        means.share = BATCH_SIZE**2
 
 
-def _layers(outputs: Outputs, system: System) -> Iterator[Layer]:
-    """Yield the weights whose gradients are outer products, a bias with the first that has its adjoint."""
-    factors = sorted(outputs.factors(), key=lambda each: outputs.example.parameters.index(each.parameter))
-    biases = {each.left: each.parameter for each in factors if each.right is None}
+def _factors(layer: Layer, means: Moments, sharing: str, is_drawn: bool) -> Iterator[Equation]:
+    """Yield the equations of the factors of a layer."""
+    places, (inputs, outputs) = layer.places, layer.factors
+    expands = sharing == "expand"
+    right, count = (places.right, places.count) if expands else (places.mean, Integer(1))
+    a, same = means.inputs.setdefault((right, count), (layer.a.change(shape=right.shape), inputs))
+    if same == inputs:
+        yield means.entered(a, right, OF_WEIGHT)
+    derivatives = means.of(places.left if expands else places.total)
+    if not _is_at_hand(derivatives):
+        b = layer.b.change(shape=derivatives.shape)
+        yield Equation(b, derivatives, note=BEHIND)
+        derivatives = b
+    if is_drawn and means.system.batch is None:
+        yield from _block(layer, a, derivatives, means)
+    moments = means.moments(means.known.get(a, a), 1 / count) if same == inputs else same
+    yield Equation(inputs, moments, note=OF_INPUTS)
+    yield Equation(outputs, means.moments(derivatives, means.share), note=OF_OUTPUTS)
+
+
+def _block(layer: Layer, a: Variable, derivatives: Node, means: Moments) -> Iterator[Equation]:
+    """Yield the equations of the whole block of the Fisher matrix of a weight, for one example."""
+    note = "the block of the Fisher matrix, whole"
+    if layer.places.left.rank == 1:
+        whole = n.BatchMean(n.Kron(means.squared(derivatives), n.Outer(a, a)))
+    else:
+        gradients = means.of(layer.places.gradient)
+        size = prod(gradients.shape[1:])
+        root = layer.weight.of_role(ROOT, gradients.shape[0], size)
+        yield Equation(root, tidy(n.Reshape(gradients, root.shape)), note="the gradients, a row for each of the root's")
+        whole = n.BatchMean(means.squared(root))
+    yield Equation(layer.weight.of_role(BLOCK, *whole.shape), whole, note=note)
+
+
+def _is_at_hand(node: Node) -> bool:
+    """Whether a formula is an array that is there, perhaps in another shape, and needs no name of its own."""
+    inside = node.operands[0] if isinstance(node, n.Reshape) else node
+    return isinstance(inside, Variable)
+
+
+def _layers(back: WayBack, system: System) -> Iterator[Layer]:
+    """Yield the weights whose gradients are sums of outer products, a bias with the first that has its sum."""
+    order = system.parameters.index
+    gradients = sorted(back.gradients.items(), key=lambda each: order(each[0]))
+    biases = {parameter: gradient for parameter, gradient in gradients if parameter.rank == 1}
     seen = Counter[tuple[Expr, ...]]()
-    for each in factors:
-        if each.right is not None:
-            index, bias = each.parameter.index, biases.pop(each.left, None)
-            whole = each.right if bias is None else n.Concatenate(each.right, ones(1), axis=0)
-            mark = free_mark("a_bar", index, system) + seen[index]
-            seen[index] += 1
-            inputs = Equation(Variable("a_bar", index, whole.shape, mark=mark), whole, note=OF_WEIGHT)
-            yield Layer(each.parameter, each.left, inputs, bias)
+    for weight, gradient in gradients:
+        places = places_of(gradient, [*back.of, back.given])
+        if places is None:
+            continue
+        bias = next((each for each, found in biases.items() if places.is_bias(found)), None)
+        if bias is not None:
+            del biases[bias]
+            places = places.with_ones
+        index, more = weight.index, seen[weight.index]
+        seen[index] += 1
+        a, b = (
+            Variable(letter, index, part.shape, mark=free_mark(letter, index, system) + more)
+            for letter, part in (("a_bar", places.right), ("b_bar", places.left))
+        )
+        yield Layer(weight, bias, places, a, b)
 
 
-def _hessian(system: System, likelihood: str) -> tuple[Equation, str]:
-    """Return the expected Hessian of the loss with respect to the output, and why it is this."""
-    output = system.output
-    if output.rank != 1:
-        raise SpecError("K-FAC's factors are derived for an output that is one vector\nallowed: Flatten() at the end")
-    product, why = fisher_product(system, likelihood)
-    end, start = adjoint_of(output).tangent, output.tangent
-    network = needed(product.forward, [start])
-    through = [each for each in needed(product.forward, [end]) if not any(each is other for other in network)]
-    target = Variable("H", output.index, (*output.shape, *output.shape), mark=free_mark("H", output.index, system))
-    expression = chained(tuple(equations_in(through)), end, start, context(system))
-    return Equation(target, expression, note="the expected Hessian of the loss with respect to the output"), why
-
-
-def _said(layers: Iterable[Layer], outputs: Outputs) -> Iterable[str]:
-    """Yield the assumption that makes a block a product, and which parameters have no factors."""
+def _said(layers: Iterable[Layer], back: WayBack, sharing: str) -> Iterator[str]:
+    """Yield the assumptions that make a block a product, and which parameters have no factors."""
     layers = tuple(layers)
-    name = layers[0].weight.name
+    once = next((each.weight.name for each in layers if each.places.left.rank == 1), "")
+    name = once or layers[0].weight.name
+    exact = "; for one example, or where either is the same for all, it is exact" if once else ""
     yield (
         f"K-FAC takes the block of the Fisher matrix for {name}, the mean of a Kronecker product, as that "
         f"of two means, kron(G, A): it assumes that what {name} multiplies and the derivative of the loss behind it "
-        "are independent over the examples; for one example, or where either is the same for all, it is exact"
+        f"are independent over the examples{exact}"
     )
+    shared = [each for each in layers if each.places.left.rank == 2]
+    for source in dict.fromkeys(_source(each) for each in shared):
+        weights = ", ".join(each.weight.name for each in shared if _source(each) == source)
+        yield f"{weights}: used in several places, {ASSUMED[sharing]} ({source})"
     yield (
         "kron(G, A) is in the order of the elements of the weight row after row, the bias as its last column; "
         "column after column it is kron(A, G)"
     )
     there = {each.weight for each in layers} | {each.bias for each in layers}
-    without = [each.name for each in outputs.example.wanted if each not in there]
-    if without:
-        yield (
-            f"K-FAC has no factors for {', '.join(without)}: the gradient of one example is no outer product of two "
-            "vectors there"
-        )
+    without = [each for each in back.example.wanted if each not in there]
+    for names, why in (
+        ([each.name for each in without if not is_zero(back.gradients.get(each, n.Scalar(0)))], NO_PRODUCTS),
+        ([each.name for each in without if is_zero(back.gradients.get(each, n.Scalar(0)))], "their gradient is 0"),
+    ):
+        if names:
+            yield f"K-FAC has no factors for {', '.join(names)}: {why}"
+
+
+def _source(layer: Layer) -> str:
+    """Return who takes a weight so that is used in several places, and what these are."""
+    if layer.weight.rank > 2:
+        return "pixels: Grosse and Martens, 2016; Eschenhagen and others, 2023"
+    if layer.places.terms > 1:
+        return "moments: Martens, Ba and Johnson, 2018; ties: Eschenhagen and others, 2023"
+    return "positions: Eschenhagen and others, 2023"
+
+
+NO_PRODUCTS = "the gradient of one example is no sum of outer products there"
+ASSUMED = {
+    "expand": "each of which is taken as an example of its own (expand): it assumes that derivatives at different "
+    "places are uncorrelated, and that second moments are the same at all of them",
+    "reduce": "of which the sum of the products is taken as the product of the sum of the derivatives and the mean of "
+    "what is multiplied (reduce): it assumes that one of the two is the same at all places",
+}

@@ -18,6 +18,7 @@ from symprop.algebra.equations import Equation, System, equations_in
 from symprop.algebra.names import adjoint_of, gradient_of
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.roles import GIVEN, JACOBIAN
+from symprop.algebra.trees import replace as put
 from symprop.algebra.trees import variables
 from symprop.algebra.unrolling import unrolled
 from symprop.analysis.curvature.along import check_whole
@@ -94,8 +95,22 @@ def written(system: System) -> System:
     return unrolled(system, {}) if system.loops else system
 
 
-def outputs_of(system: System) -> Outputs:
-    """Return the Jacobians of the output of one example; loops over numbers of steps are written out.
+@dataclass(frozen=True)
+class WayBack:
+    """The backward equations of one example from a cotangent of the output, which is `given` under a name of its own.
+
+    `equations` make adjoints, and `of` says of which arrays; `gradients` are what the parameters get.
+    """
+
+    example: System
+    given: Variable
+    equations: tuple[Equation, ...]
+    of: Mapping[Variable, Variable]
+    gradients: Mapping[Variable, Node]
+
+
+def way_back(system: System) -> WayBack:
+    """Return the way back from the output of one example; loops over numbers of steps are written out.
 
     Raises:
         SpecError: layers take means over the batch or draw masks, a number of steps is a name, or backpropagation is
@@ -112,30 +127,53 @@ def outputs_of(system: System) -> Outputs:
     read = {each for equation in equations_in(network) for each in variables(equation.expression)}
     if any(mask.variable in read for mask in example.masks):
         raise SpecError("dropout draws masks, so that the output is random\nallowed: evaluation=True")
-    output, count = example.output, prod(example.output.shape)
-    cotangent = adjoint_of(output).tangent
-    back = tuple(equations_in(pulled_back(example, network, cotangent)))
+    cotangent = adjoint_of(example.output).tangent
+    output = example.output
+    own = Variable("e", output.index, output.shape, mark=free_mark("e", output.index, example))
+    given = {cotangent.change(role=GIVEN): own}
+    back = [
+        replace(each, expression=put(each.expression, given), steps=())
+        for each in equations_in(pulled_back(example, network, cotangent))
+    ]
     wanted = {gradient_of(each): each for each in example.wanted}
-    adjoints = {adjoint_of(each): each for each in (*example.data, *(each.target for each in equations_in(network)))}
-    given = cotangent.change(role=GIVEN)
+    arrays = {adjoint_of(each): each for each in (*example.data, *(each.target for each in equations_in(network)))}
+    made = tuple(each for each in back if each.target not in wanted)
+    of = {each.target: arrays.get(each.target, each.target) for each in made}
+    gradients = {wanted[each.target]: each.expression for each in back if each.target in wanted}
+    return WayBack(example, own, made, of, gradients)
+
+
+def outputs_of(system: System) -> Outputs:
+    """Return the Jacobians of the output of one example.
+
+    Raises:
+        SpecError: as for `way_back`.
+    """
+    back = way_back(system)
+    output, count = back.example.output, prod(back.example.output.shape)
     start = output.of_role(JACOBIAN, count, *output.shape)
-    eye: Node = n.Identity(count) if output.rank == 1 else n.Reshape(n.Identity(count), start.shape)
-    first = Equation(start, eye, note="the Jacobian of the output with respect to itself")
-    found = Outputs(example, count, {}, (), {given: start})
-    made, gradients = [first], {}
-    for each in back:
-        if each.target in wanted:
-            gradients[wanted[each.target]] = each.expression
-        elif each.expression == given:
+    first = Equation(start, units(output), note="the Jacobian of the output with respect to itself")
+    found = Outputs(back.example, count, back.gradients, (), {back.given: start})
+    made = [first]
+    for each in back.equations:
+        if each.expression == back.given:
             found.jacobians[each.target] = start
         else:
-            of = adjoints.get(each.target, each.target)
+            of = back.of[each.target]
             target = of.of_role(JACOBIAN, count, *of.shape)
             made.append(
-                Equation(target, found.of(each.expression), note=f"the Jacobian of the output with respect to {of}")
+                Equation(
+                    target, found.of(each.expression), note=f"the Jacobian of the output with respect to {of.name}"
+                )
             )
             found.jacobians[each.target] = target
-    return replace(found, gradients=gradients, equations=tuple(made))
+    return replace(found, equations=tuple(made))
+
+
+def units(output: Variable) -> Node:
+    """Return the units of all outputs, a row for each, in the order of the elements."""
+    count: Expr = prod(output.shape)
+    return n.Identity(count) if output.rank == 1 else n.Reshape(n.Identity(count), (count, *output.shape))
 
 
 def in_rows(system: System, equations: tuple[Equation, ...], known: dict[Variable, Variable]) -> tuple[Equation, ...]:
@@ -154,7 +192,7 @@ def batched_by(system: System, node: Node, known: dict[Variable, Variable]) -> N
     """Return a formula of one example for the batch of a system, whose arrays have the same names."""
     there = system.by_name
     for each in variables(node):
-        batch = there.get(each.name)
+        batch = None if each.is_tangent else there.get(each.name)
         if batch is not None and batch.shape != each.shape:
             known.setdefault(each, batch)
     return tidy(batched(node, known, BATCH_SIZE, "rows"))

@@ -12,7 +12,7 @@ from symprop.algebra.nodes import Node
 from symprop.algebra.shapes import shape_text
 from symprop.analysis.derivation import Derivation
 from symprop.codegen.program import Statement
-from symprop.codegen.scans import Made, Scan
+from symprop.codegen.scans import OfSteps, Scan
 from symprop.notation.selection_notes import about_images
 from symprop.notation.stacks import sides
 from symprop.notation.terminal import UNICODE
@@ -65,7 +65,7 @@ def under_formulas(statements: Iterable[Statement], code: Callable[[Statement], 
             number = f"({statement.number}) " if statement.number is not None else ""
             shape = shape_text(statement.whole) if statement.whole else _shape(statement.target)
             lines.extend(comment(f"{number}{statement.formula}   {shape}"))
-        if statement.formula or isinstance(statement.expression, (Scan, Made)):
+        if statement.formula or isinstance(statement.expression, (Scan, OfSteps)):
             lines.extend(waiting)
             waiting = []
     return [*lines, *waiting]
@@ -91,14 +91,14 @@ def laid_out(start: str, items: Sequence[str], end: str = ")", indent: int = IND
     return [start, *(f"    {item}," for item in items), end]
 
 
-def in_a_row(start: str, names: Sequence[str], end: str = "", indent: int = INDENT) -> list[str]:
+def in_a_row(start: str, names: Sequence[str], end: str = "") -> list[str]:
     """Return `start a, b, c end`; where that is too long, in brackets with a name on each line.
 
     >>> in_a_row("return ", ["params", "x"])
     ['return params, x']
     """
     whole = f"{start}{', '.join(names)}{end}"
-    if len(whole) + indent <= COLUMNS:
+    if len(whole) + INDENT <= COLUMNS:
         return [whole]
     return [f"{start}(", *(f"    {name}," for name in names), f"){end}"]
 

@@ -139,12 +139,13 @@ class Reader:
         """Return the lines that take the parameters that are read out of their dict, a line for each layer."""
         lines: list[str] = []
         for holder, given in (("params", self.program.parameters), ("v", self.program.directions)):
-            groups: dict[tuple[object, ...], list[str]] = {}
+            groups: dict[tuple[object, ...], dict[str, str]] = {}
             for each in given:
                 if each.name in read:
-                    groups.setdefault(each.index, []).append(each.name)
+                    key = each.of_tangent.name if holder == "v" else each.name
+                    groups.setdefault(each.index, {})[each.name] = key
             if all(len(names) == 1 for names in groups.values()):
-                lines += _taken(holder, [name for names in groups.values() for name in names])
+                lines += _taken(holder, {name: key for names in groups.values() for name, key in names.items()})
             else:
                 lines += [line for names in groups.values() for line in _taken(holder, names)]
         return lines
@@ -165,7 +166,10 @@ class Reader:
             "backward": backward,
         }
         asked = [*self.program.arrays] or [*products.values()]
-        if asked:
+        if asked and self.derivation.along.parts:  # the loss itself is not asked for
+            found = self._needed((*self.end, *self.program.backward), *asked)
+            parts["along"] = self.lines(found, [self.output.name], returned=asked)
+        elif asked:
             parts["along"] = self.lines(self._needed(self.program.backward, *asked), returned=asked)
         definitions = self.definitions()
         optimizer = optimizer_of(options.optimizer, self.parameters, self.write, bool(self.masks))
@@ -234,11 +238,12 @@ def _reads(statements: Iterable[Statement]) -> set[str]:
     return {read.name for statement in statements for read in statement.reads}
 
 
-def _taken(holder: str, names: Sequence[str]) -> list[str]:
-    """Return the lines that take values by their names; a direction has those of parameters, `RW1 = v["W1"]`."""
-    if not names:
+def _taken(holder: str, given: Mapping[str, str] | Sequence[str]) -> list[str]:
+    """Return the lines that take values by their keys, the names where there are no others: `RW1 = v["W1"]`."""
+    if not given:
         return []
-    keys = [name.removeprefix("R") for name in names] if holder == "v" else names
+    names = list(given)
+    keys = [given[name] for name in names] if isinstance(given, Mapping) else names
     items = ", ".join(f'{holder}["{key}"]' for key in keys)
     line = f"{', '.join(names)} = {items}"
     if len(names) == 1 or (len(line) + INDENT <= COLUMNS and len(names) < 4):
@@ -247,7 +252,8 @@ def _taken(holder: str, names: Sequence[str]) -> list[str]:
     if len(line) + INDENT <= COLUMNS:
         return [line]
     half = (len(names) + 1) // 2
-    return [*_taken(holder, names[:half]), *_taken(holder, names[half:])]
+    parts = (dict(zip(names[at], keys[at], strict=True)) for at in (slice(half), slice(half, None)))
+    return [line for part in parts for line in _taken(holder, part)]
 
 
 def _quoted(names: Sequence[str]) -> str:

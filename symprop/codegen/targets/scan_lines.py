@@ -11,13 +11,13 @@ from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.shapes import Shape, shape_text
 from symprop.codegen.program import Statement
-from symprop.codegen.scans import Left, Made, Scan, Steps, stacks_of
+from symprop.codegen.scans import Left, Made, OfSteps, Scan, Steps, stacks_of
 from symprop.codegen.targets.code import Code, number
 from symprop.codegen.targets.dialect import SOURCE, Dialect
 from symprop.codegen.targets.layout import COLUMNS, INDENT, laid_out, under_formulas
 
 
-@SOURCE.row(Scan, Made)
+@SOURCE.row(Scan, OfSteps)
 def _(node: Node, write: Dialect) -> Code:
     """What it takes on a line of its own: nothing, for it has lines of its own."""
     return Code("loop")
@@ -74,7 +74,7 @@ def lines_with_scans(
     """
     stacks = stacks_of(statements)
     loops = {each.target: each.expression for each in statements if isinstance(each.expression, Scan)}
-    left = {each.expression.operands[0] for each in statements if isinstance(each.expression, Left)}
+    left = {each.expression.scan for each in statements if isinstance(each.expression, Left)}
 
     def one(statement: Statement) -> list[str]:
         match statement.expression:
@@ -84,7 +84,7 @@ def lines_with_scans(
                 is_left = statement.target in left
                 loop = Written(statement.name, scan, kept, write, write_line, indent, is_left)
                 return list(SCANS[write.library](loop))
-            case Left(operands=(Variable() as name,), place=place):
+            case Left(scan=name, place=place):
                 of_all = write.library == "np"
                 found = left_of(loops[name].steps, place, stacks.get(name, {}) if of_all else {})
                 statement = statement.with_expression(found)
@@ -224,7 +224,7 @@ SCANS: dict[str, Callable[[Written], Iterable[str]]] = {"np": _in_place, "jnp": 
 """How a loop is written in each library."""
 
 
-def row_source(array: Node, write: Dialect, index: str = "t") -> str:
+def row_source(array: Node, write: Dialect, index: str) -> str:
     """Return the source of a row of an array, that of a moment or of a window."""
     match array:
         case n.Slice(operands=(inner,)) if array.axis == 0:
@@ -240,8 +240,7 @@ def row_source(array: Node, write: Dialect, index: str = "t") -> str:
 
 def _window_source(array: Node, write: Dialect) -> str:
     """Return the source of a window of an array, whose moments lie along an axis that is split."""
-    axis = array.axes[0] if isinstance(array, n.Transpose) else 0
-    split = array.operands[0] if isinstance(array, n.Transpose) else array
+    axis, split = array.order[0], array.untransposed
     inner, every, start = split.operands[0], split.shape[axis + 1], Integer(0)
     if isinstance(inner, n.Slice) and inner.axis == axis:
         inner, start = inner.operands[0], inner.start

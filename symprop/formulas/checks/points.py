@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import mpmath
 import numpy as np
-from sympy import Expr, Integer, Symbol
+from sympy import Expr, Integer, Symbol, Tuple
 
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.trees import walk
@@ -37,7 +38,7 @@ def size_symbols(variables: Iterable[Variable], *formulas: Node) -> tuple[Symbol
     parts = [part for each in variables for part in (*each.shape, *(fact.value for fact in each.facts))]
     nodes = list(dict.fromkeys(part for formula in formulas for part in walk(formula)))
     free = {symbol for each in (*parts, *formulas) for symbol in each.free_symbols}
-    parts += [argument for part in nodes for argument in part.args if isinstance(argument, Expr)]
+    parts += [argument for part in nodes for argument in part.args if isinstance(argument, (Expr, Tuple))]
     found = dict.fromkeys(symbol for part in parts for symbol in sorted(part.free_symbols, key=str))
     return tuple(symbol for symbol in found if symbol in free)
 
@@ -90,12 +91,12 @@ def _fits(formula: Node, sizes: Mapping[Expr, int], more: int) -> bool:
 
 
 def alternating(symbols: tuple[Symbol, ...], formula: Node) -> dict[Expr, int]:
-    """Return 2 and 3 by turns for the sizes: what is written out element by element must be small.
+    """Return 2 and 3 by turns for the sizes, or 3 and 2: what is written out element by element must be small.
 
     Where the formula needs more, 3 and 4, and so on.
     """
-    for least in range(2, 2 + MOST_LIFTED):
-        sizes: dict[Expr, int] = {symbol: least + number % 2 for number, symbol in enumerate(symbols)}
+    for least, first in itertools.product(range(2, 2 + MOST_LIFTED), range(2)):
+        sizes: dict[Expr, int] = {symbol: least + number % 2 for number, symbol in enumerate(symbols, start=first)}
         if at_sizes(formula, sizes) is not None:
             return sizes
     return sizes

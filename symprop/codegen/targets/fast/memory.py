@@ -97,8 +97,8 @@ class _Planner:
             is_alias = target.rank and is_view(expression) and not self.loops
             self.roots[target] = self.root(base(expression)) if is_alias else target
             if isinstance(expression, Left) and not self._has_place(target):
-                steps = self.definitions[expression.operands[0].name].steps
-                self.roots[target] = base(left_of(steps, expression.place, stacks.get(expression.operands[0], {})))
+                steps = self.definitions[expression.scan.name].steps
+                self.roots[target] = base(left_of(steps, expression.place, stacks.get(expression.scan, {})))
             for read in statement.reads:
                 self.last[self.root(read)] = place
         end = len(self.statements)
@@ -124,8 +124,8 @@ class _Planner:
             return
         if isinstance(expression, Left) and not self._has_place(target):
             return
-        if isinstance(expression, Made) and not isinstance(expression, Left):
-            self._enter(Block(target, "memory", target.shape, self.scans[expression.operands[0]], stop), target)
+        if isinstance(expression, Made):
+            self._enter(Block(target, "memory", target.shape, self.scans[expression.scan], stop), target)
             return
         if (given_place := self.into.get(target)) is not None:
             self.homes[target] = Block(given_place, "held", target.shape, place, stop, [target])

@@ -240,9 +240,9 @@ def _step(program: Program, targets: tuple[Variable, ...], dtype: str, threads: 
 
 
 def _widest(plan: Plan) -> int:
-    """Return the most elements that an array has for one example."""
+    """Return the most elements that an array has for one example, 1 where none has any."""
     widths = [block.size.coeff(BATCH_SIZE) for block in plan.blocks]
-    return int(max(widths, default=1))
+    return max(int(max(widths, default=1)), 1)
 
 
 def _rest(program: Program, given: Variable) -> Program | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
-from symprop.algebra.nodes import Node, Variable
+from symprop.algebra.nodes import Variable
 from symprop.codegen.program import Statement
 from symprop.codegen.scans import Left, Scan, stacks_of
 from symprop.codegen.targets.fast.memory import Plan
@@ -16,12 +16,8 @@ StepLines = Callable[[Plan, Iterable[Statement]], list[str]]
 """How the statements of a program with a plan are written."""
 
 
-def loop_lines(found: Plan, name: Variable, scan: Node, step_lines: StepLines) -> list[str]:
-    """Return the lines of a loop over time, which the plan knows by its name."""
-    return list(_lines(found, name, scan, step_lines)) if isinstance(scan, Scan) else []
-
-
-def _lines(found: Plan, name: Variable, scan: Scan, step_lines: StepLines) -> Iterator[str]:
+def loop_lines(found: Plan, name: Variable, scan: Scan, step_lines: StepLines) -> Iterator[str]:
+    """Yield the lines of a loop over time, which the plan knows by its name."""
     steps = scan.steps
     made = stacks_of(found.program.statements).get(name, {})
     stacks = {steps.stacks[place]: stack for place, stack in made.items()}
@@ -56,15 +52,11 @@ def _lines(found: Plan, name: Variable, scan: Scan, step_lines: StepLines) -> It
             yield f"    {before.name}[...] = {found.inside[name].shown.get(after, after).name}"
 
 
-def left_lines(found: Plan, printed: Statement, place: str) -> list[str]:
+def left_lines(found: Plan, name: str, left: Left, place: str) -> list[str]:
     """Return the line that takes what the last step of a loop left: where it lies, or copied to a place that it has."""
-    left = printed.expression
-    if not isinstance(left, Left):
-        return []
-    scan = left.operands[0]
-    steps = found.program.definitions()[scan.name].steps
-    source = numpy_source(left_of(steps, left.place, stacks_of(found.program.statements).get(scan, {})))
-    return [f"{place}[...] = {source}" if place else f"{printed.name} = {source}"]
+    steps = found.program.definitions()[left.scan.name].steps
+    source = numpy_source(left_of(steps, left.place, stacks_of(found.program.statements).get(left.scan, {})))
+    return [f"{place}[...] = {source}" if place else f"{name} = {source}"]
 
 
 __all__ = ["left_lines", "loop_lines"]

@@ -90,13 +90,14 @@ def step_lines(found: Plan, statements: Iterable[Statement]) -> list[str]:
 
 
 def _statement_lines(found: Plan, statement: Statement, printed: Statement) -> list[str]:
-    if isinstance(statement.expression, Scan):
-        return loop_lines(found, statement.target, printed.expression, step_lines)
     block = found.homes.get(statement.target)
-    if isinstance(statement.expression, Left):
-        return left_lines(found, printed, "" if block is None else _place(found, block))
-    if isinstance(statement.expression, Made):
-        return []
+    match printed.expression:
+        case Scan() as scan:
+            return list(loop_lines(found, statement.target, scan, step_lines))
+        case Left() as left:
+            return left_lines(found, printed.name, left, "" if block is None else _place(found, block))
+        case Made():
+            return []
     if block is not None and block.kind == "constants":
         return [f"{printed.name} = work.{printed.name}"]
     if block is None:

@@ -16,13 +16,13 @@ from symprop.algebra import trees
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.trees import walk
 from symprop.codegen.program import Statement
-from symprop.codegen.scans import Made, Scan
+from symprop.codegen.scans import OfSteps, Scan
 from symprop.codegen.targets.code import number
 from symprop.codegen.targets.numba.loop_places import LOOPS, Loops
 from symprop.codegen.targets.numpy.source import numpy_source
 from symprop.codegen.views import one_place
 
-WHOLE = (n.ScatterAdd, n.First, Scan, Made)
+WHOLE = (n.ScatterAdd, n.First, Scan, OfSteps)
 """Kinds that loops write as the whole of a statement, not element by element."""
 
 
@@ -68,7 +68,7 @@ def loop_lines(statement: Statement, strided: Collection[Node] = ()) -> list[str
     """
     loops = Loops()
     target, expression = statement.target, statement.expression
-    if isinstance(expression, (Scan, Made)):
+    if isinstance(expression, (Scan, OfSteps)):
         return []  # `over_time.py` has these
     product = leading_product(statement)
     if product is not None:

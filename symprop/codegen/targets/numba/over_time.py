@@ -27,7 +27,7 @@ def _lines(statements: Sequence[Statement], strided: Collection[Node] = (), plac
         match statement.expression:
             case Scan() as scan:
                 return list(_scan_lines(scan, _kept(scan, stacks.get(statement.target, {}))))
-            case Left(operands=(Variable() as name,), place=place):
+            case Left(scan=name, place=place):
                 left = left_of(scans[name].steps, place, stacks.get(name, {}))
                 if statement.target not in placed:
                     return [f"{statement.name} = {numpy_source(left)}"]

@@ -69,7 +69,7 @@ def named_products(program: Program) -> Program:
 
 def is_plain(node: n.Node) -> bool:
     """Whether BLAS reads a matrix where it lies: the rows of a variable, or of its first moments, or its transpose."""
-    inner = node.operands[0] if isinstance(node, n.Transpose) else node
+    inner = node.untransposed
     if isinstance(inner, n.Reshape):
         inner = inner.operands[0]
         if isinstance(inner, n.Slice) and inner.axis == 0:

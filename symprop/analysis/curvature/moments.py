@@ -1,0 +1,96 @@
+"""Formulas of one example for a batch and for all rows of a root of the loss's Hessian at once, and their moments.
+
+The batch table makes both: of what one example reads a row for each example, and of its adjoints, in front of that, one
+for each row from which backpropagation starts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from sympy import Expr, Integer, prod
+
+from symprop.algebra import nodes as n
+from symprop.algebra.batching import BATCH_SIZE, batched
+from symprop.algebra.equations import Equation, System
+from symprop.algebra.nodes import Node, Variable
+from symprop.algebra.roles import ROOT
+from symprop.algebra.trees import replace
+from symprop.analysis.curvature.outputs import batched_by, units
+from symprop.calculus.linear_maps import matrix_of
+from symprop.calculus.tidy import tidy
+
+
+@dataclass
+class Moments:
+    """Formulas of one example in the layout of a system, those in derivatives for all `count` rows of a root at once.
+
+    `known` has the arrays of the batch by those of one example, `roots` what goes back from all rows by adjoints.
+    """
+
+    system: System
+    known: dict[Variable, Variable] = field(default_factory=dict)
+    roots: dict[Variable, Variable] = field(default_factory=dict)
+    count: Expr = Integer(1)
+    share: Expr = Integer(1)
+    """What each second moment of derivatives is multiplied by."""
+    inputs: dict[tuple[Node, Expr], tuple[Variable, Variable]] = field(default_factory=dict)
+    """The array, and the factor A, of what several weights multiply."""
+
+    def entered(self, target: Variable, node: Node, note: str) -> Equation:
+        """Return the equation of an array of each example, known from here on."""
+        expression = self._in_layout(node)
+        made = target.change(shape=expression.shape)
+        if made != target:
+            self.known[target] = made
+        return Equation(made, expression, note=note)
+
+    def start(self, unit: Variable, output: Variable, row: Node) -> Equation:
+        """Return the equation of a root, whose row is given in the unit of an output: of a vector as a matrix.
+
+        The unit stands for a row from here on.
+        """
+        note = f"a root of the loss's expected Hessian with respect to {output.name}"
+        if output.rank == 1:
+            whole = self._in_layout(tidy(n.Transpose(matrix_of(row, unit))))
+            whole = whole if whole.rank == 2 else tidy(n.Transpose(whole, (1, 0, 2)))
+        else:
+            rows = unit.change(shape=(self.count, *unit.shape))
+            whole = tidy(batched(self._in_layout(row), {unit: rows}, self.count, "rows"))
+            whole = tidy(replace(whole, {rows: units(output)}))
+        made = unit.change(shape=whole.shape[1:])
+        self.known |= {unit: made} if made != unit else {}
+        target = self.roots[made] = output.of_role(ROOT, *whole.shape)
+        return Equation(target, whole, note=note)
+
+    def back(self, adjoint: Variable, of: Variable, node: Node, note: str) -> Equation:
+        """Return the equation of what goes back from all rows where one example has an adjoint."""
+        one, all_rows = self._in_layout(node), self.of(node)
+        made = adjoint.change(shape=one.shape)
+        if made != adjoint:
+            self.known[adjoint] = made
+        target = self.roots[made] = of.of_role(ROOT, *all_rows.shape)
+        return Equation(target, all_rows, note=note)
+
+    def of(self, node: Node) -> Node:
+        """Return a formula in adjoints for all rows."""
+        return tidy(batched(self._in_layout(node), self.roots, self.count, "rows"))
+
+    def _in_layout(self, node: Node) -> Node:
+        return node if self.system.batch is None else batched_by(self.system, node, self.known)
+
+    def moments(self, node: Node, share: Expr) -> Node:
+        """Return the second moments of the rows of an array over all its axes but the last, in the mean of a batch."""
+        product = self.squared(node)
+        if self.system.batch is None:
+            return n.BatchMean(tidy(n.Multiply(n.Scalar(share), product)))
+        examples = 1 / BATCH_SIZE if node.shape[0] == BATCH_SIZE or BATCH_SIZE in node.shape[1:2] else Integer(1)
+        return tidy(n.Multiply(n.Scalar(share * examples), product))
+
+    @staticmethod
+    def squared(node: Node) -> Node:
+        """Return the sum of the outer products of the rows of an array, all its axes but the last taken as one."""
+        if node.rank == 1:
+            return n.Outer(node, node)
+        rows = node if node.rank == 2 else n.Reshape(node, (prod(node.shape[:-1]), node.shape[-1]))
+        return tidy(n.MatMul(n.Transpose(rows), rows))
