@@ -32,14 +32,12 @@ from symprop.algebra.statement_reader import check_length, defined, exponents, o
 from symprop.algebra.symmetry import is_symmetric
 from symprop.algebra.trees import variables
 from symprop.errors import FormulaError, ShapeError, located, shown
-from symprop.keywords import public
 
 STEM_LETTERS = ("v", "u", "t", "s", "q")
 RESULT_LETTERS = ("L", "f", "g", "h", "r")
 VALUE_LETTERS = ("f", "L", "g", "h", "r", "J")
 
 
-@public
 @dataclass(frozen=True, repr=False)
 class Formula(Printable):
     """A formula read from NumPy notation, as typed (`source`) and as a tree (`node`), over `variables`.
@@ -83,7 +81,7 @@ class Formula(Printable):
             return self
         return replace_fields(self, node=written_out(self.node, self.definitions), definitions=())
 
-    def with_sizes(self, sizes: Mapping[str, int]) -> Formula:
+    def with_sizes(self, sizes: Mapping[str, int] | None) -> Formula:
         """Return the formula with numbers for names of sizes, such as `{"m": 5}`.
 
         Raises:

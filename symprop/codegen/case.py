@@ -103,6 +103,8 @@ class Case(Checked, Listed):
         target = target_of(self.target)
         if self.dtype not in target.dtypes:
             raise SpecError(f"unknown dtype {shown(self.dtype)}\nallowed: {', '.join(target.dtypes)}")
+        if not isinstance(self.evaluation, bool):
+            raise SpecError(f"evaluation is {shown(self.evaluation)}\nallowed: True, False")
         if self.threads not in (1, 2) or isinstance(self.threads, bool):
             raise SpecError(f"threads is {shown(self.threads)}\nallowed: 1, 2")
         if self.threads not in target.threads:
