@@ -122,3 +122,8 @@ def test_a_window_that_holds_every_moment_truncates_nothing() -> None:
     assert callable(symprop.compile(texts[0]).hvp)  # of whose moments code makes a loop again
     with pytest.raises(symprop.SpecError, match="truncated"):
         symprop.derive(texts[1]).hvp()
+
+
+def test_a_row_of_data_has_the_letter_of_what_moves() -> None:
+    product = symprop.derive("Input(2, 1) >> Tanh() >> RNN(1) >> MeanSquaredError()").hvp()
+    assert "Ra1[t]" in product.equation("Rh1[t]").text()  # a0[t] is data, a1[t] is none

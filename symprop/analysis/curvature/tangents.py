@@ -35,7 +35,7 @@ class Tangents:
     context: Context
     still: set[Variable]
     wanted: frozenset[Variable]
-    rows: set[tuple[str, int, str]] = dataclasses.field(default_factory=set)
+    rows: set[str] = dataclasses.field(default_factory=set)
     """The names of rows of arrays that do not move."""
 
     def through(self, items: Iterable[Item]) -> tuple[Item, ...]:
@@ -86,13 +86,13 @@ class Tangents:
 
     def is_still(self, variable: Variable) -> bool:
         """Whether a variable does not move, as the rows of data at any moment, `x[t]` and `x[1]`."""
-        return variable in self.still or (bool(variable.index) and variable.family in self.rows)
+        return variable in self.still or (bool(variable.index) and at_any_moment(variable).name in self.rows)
 
     def _of_loop(self, loop: Loop) -> Iterator[Item]:
         """Yield the loop of the tangents of a loop; the tangent of a state that starts as a constant starts as 0."""
         held = [rows.row for rows in loop.reads if rows.array in self.still]
         self.still |= {*held}
-        self.rows |= {each.family for each in held}
+        self.rows |= {at_any_moment(each).name for each in held}
         for start in () if loop.backward else map(loop.start, loop.carries):
             if start in self.still:
                 yield Equation(start.tangent, zeros(*start.shape), note="it starts as a constant")
