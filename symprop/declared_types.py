@@ -133,7 +133,12 @@ def _class(name: str, around: Mapping[str, Any]) -> Type | None:
         is_class = False
     if not is_class and name not in sys.modules["symprop"].__all__:
         return None
-    return Type(_one(name), f"objects {name}", lambda value: _is_of(value, name))
+    return Type(_one(name), f"objects {name}", lambda value: _is_of(value, name) or _is_part(value, name))
+
+
+def _is_part(value: object, name: str) -> bool:
+    """Whether something is a layer where a network is taken, whose reader says more: that an `Input` lacks a loss."""
+    return name == "Network" and _is_of(value, "Joinable")
 
 
 def _one(name: str) -> str:

@@ -163,7 +163,6 @@ def train_whole(
         DataError: the loss is not finite at the start.
     """
     check_whole_batch(module, method)
-    optimise = _scipy(method).minimize
     start = module.init_params(seed=seed) if params is None else params
     run = _Run(module, features, targets, start, epochs)
     kept: list[Params] = []
@@ -187,6 +186,15 @@ def train_whole(
             run.begin(now)
             raise _Anew
 
+    _minimise(run, method, epochs, iterated)
+    if not kept:
+        raise SpecError(f"{method} needs more than {run.passes} passes for its first iteration\nallowed: more epochs")
+    return Trained(kept[0], tuple(run.epochs))
+
+
+def _minimise(run: _Run, method: str, epochs: int, iterated: Callable[[Any], None]) -> None:
+    """Have SciPy take steps until it ends or the passes are spent; where a run is long it begins anew."""
+    optimise = _scipy(method).minimize
     more = {"hessp": run.curved} if method == "newton-cg" else {}
     options = {"maxiter": epochs, **EXACT[method]}
     ended = False
@@ -203,9 +211,6 @@ def train_whole(
                     **more,
                 )
             ended = True
-    if not kept:
-        raise SpecError(f"{method} needs more than {run.passes} passes for its first iteration\nallowed: more epochs")
-    return Trained(kept[0], tuple(run.epochs))
 
 
 def check_whole_batch(module: ModuleType, method: str) -> None:

@@ -18,7 +18,7 @@ import symprop
 from symprop.algebra.nodes import Variable
 from symprop.algebra.trees import variables
 from symprop.formulas.checks.checks import chosen_points
-from trust.formulas import numpy_words
+from tests.grown_formulas import numpy_words
 from trust.sum_values import value
 
 Array = Any

@@ -51,11 +51,15 @@ def jacobian(expression: Node, by: Variable, context: Context) -> Node:
     Raises:
         ShapeError: one of the two is a matrix; its derivative is read as a gradient.
     """
-    for part, name in ((expression, "a formula"), (by, by.name)):
+    _check_vectors((expression, "a formula"), (by, by.name))
+    return _matrix(expression, by, context)
+
+
+def _check_vectors(*parts: tuple[Node, str]) -> None:
+    for part, name in parts:
         if part.rank > 1:
             problem = f"a Jacobian is between vectors; {name} has shape {shape_text(part.shape)}"
             raise ShapeError(f"{problem}\nfor the derivative with respect to a matrix ask for the gradient of the loss")
-    return _matrix(expression, by, context)
 
 
 def _matrix(expression: Node, by: Variable, context: Context) -> Node:
@@ -70,10 +74,14 @@ def chained(equations: Sequence[Equation], of: Variable, by: Variable, context: 
 
     Where every way from `by` to `of` passes through one variable, the Jacobian is a product of two; so a residual
     block contributes one factor, `J + I`. A scalar `of` is pulled back instead, one simplified gradient at a time.
+
+    Raises:
+        ShapeError: one of the two is a matrix, and `of` no scalar.
     """
     between = _between(equations, of, by)
     if of.rank == 0:
         return _pulled_back(between, of, by, n.Scalar(1), context)
+    _check_vectors((of, of.name), (by, by.name))
     return _through_cuts(between, of, by, context)
 
 

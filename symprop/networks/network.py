@@ -67,11 +67,8 @@ class Network(Row):
         """The network in canonical notation, which reads back."""
         return " >> ".join(layer.text for layer in self.layers)
 
-    def __str__(self) -> str:
-        return self.text
-
     def __repr__(self) -> str:
-        return self.text
+        return self.text  # and so str(network) too
 
     def _built(self) -> Builder:
         """The builder after exactly the layers of this network."""

@@ -159,7 +159,7 @@ def test_sums_over_steps_and_widths_that_vary_have_values(network: str, of: str,
         ("delta2", "(W3 @ delta3) * (1 - a2**2)", ShapeError, "do not fit; W3.T would"),
         ("dz1/dp", "p", FormulaError, "z1 does not depend on p"),
         ("delta1", 3, FormulaError, "the line is of type int"),
-        (1, "x", FormulaError, "named by a text"),
+        (1, "x", SpecError, "takes a text as of, not 1"),
     ],
 )
 def test_what_is_no_line_of_a_derivation_is_told(

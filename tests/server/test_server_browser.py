@@ -281,8 +281,8 @@ def test_two_tabs_are_independent_and_a_reload_keeps_the_text(context: BrowserCo
     for tab, text in ((first, NETWORK), (second, BLOCKS)):
         tab.goto(site.server.address)
         tab.get_by_label("Network or formula").fill(text)
-    first.wait_for_selector("#answer .equation")
-    second.wait_for_selector("#answer .equation")
+    first.wait_for_selector("[data-name=p]")  # an example is answered when the page opens
+    second.wait_for_selector("#sizes:visible")
     assert "δ2" in words(first, ".read") and "δ(l)" in words(second, ".read")
     assert first.get_by_label("Network or formula").input_value() == NETWORK
     first.reload()

@@ -28,6 +28,7 @@ def diagonal_of(matrix: Node) -> Node:
     """Return the diagonal of a square matrix.
 
     >>> from symprop.algebra import variable
+    >>> from symprop.calculus.tidy import tidy
     >>> p = variable("p", (3,))
     >>> print(tidy(diagonal_of(n.Diag(p) - n.Outer(p, p))).text())
     p - p * p
