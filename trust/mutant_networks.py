@@ -11,7 +11,7 @@ import numpy as np
 
 import symprop
 from trust.mutant_questions import Question, evaluated, without_comments
-from trust.relations import Found, Params, Point, apart
+from trust.invariances import Found, Params, Point, apart
 
 NETWORKS = (
     "Input(3) >> Dense(4) >> Tanh() >> Dense(3) >> SoftmaxCrossEntropy() + L2(0.1)",
