@@ -329,6 +329,8 @@ def called(draw: Draw, name: str) -> Iterator[tuple[str, list[Part]]]:
     given = [each for each in operator.options if each in OPTIONS]
     taken = [each for each in given if each in operator.required or draw.chance(0.45)]
     chosen = {each: OPTIONS[each](draw, first) for each in taken}
+    if name in OF_IDS and draw.ids[0] not in draw.parts:  # all numbers of rows are below the size
+        chosen["size"] = draw.leaves[operands[-1].text].rpartition(" ")[2]
     lead = [f"({', '.join(written)},)"] if operator.lists else written
     if operator.rest:
         lead, chosen = [chosen[operator.options[0]], *written], {}

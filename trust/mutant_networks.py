@@ -10,8 +10,8 @@ from types import ModuleType
 import numpy as np
 
 import symprop
-from trust.mutant_questions import Question, evaluated, without_comments
 from trust.invariances import Found, Params, Point, apart
+from trust.mutant_questions import Question, evaluated, without_comments
 
 NETWORKS = (
     "Input(3) >> Dense(4) >> Tanh() >> Dense(3) >> SoftmaxCrossEntropy() + L2(0.1)",
