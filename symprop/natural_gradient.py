@@ -24,7 +24,7 @@ from symprop.codegen.case import Case
 from symprop.errors import DataError, SpecError
 from symprop.evaluation import Array, Features
 from symprop.networks.network import Network
-from symprop.runs import Params
+from symprop.runs import Params, by_name
 
 NAME = "kfac"
 RATE, DAMPING, MOMENTUM = 0.03, 0.3, 0.9
@@ -45,7 +45,7 @@ class Steps:
         """Return the state of training from a copy of parameters, which are views of one vector."""
         row = np.concatenate([np.ravel(value) for value in params.values()])
         state: dict[str, Any] = {"w": row, "velocity": np.zeros_like(row), "step": 0}
-        state["params"] = _views(row, params)
+        state["params"] = by_name(row, params)
         for weight, bias in self.biases.items():
             size = len(params[weight])
             for name, length in (("A", params[weight][0].size + bool(bias)), ("G", size)):
@@ -68,7 +68,7 @@ class Steps:
             self._refresh(state, x, y)
         state["step"] += 1
         row = np.zeros_like(state["w"])
-        step = _views(row, params)
+        step = by_name(row, params)
         for weight, bias in self.biases.items():
             joined = _joined(grads, weight, bias)
             found = state[f"inverse G {weight}"] @ joined @ state[f"inverse A {weight}"]
@@ -186,10 +186,3 @@ def _joined(grads: Params, weight: str, bias: str) -> Array:
     """Return the gradient of a weight as a matrix, that of its bias the last column."""
     rows = grads[weight].reshape(len(grads[weight]), -1)
     return np.column_stack((rows, grads[bias])) if bias else rows
-
-
-def _views(row: Array, like: Params) -> Params:
-    """Return the parts of a vector by name, in the shapes of others."""
-    ends = np.cumsum([value.size for value in like.values()])[:-1]
-    parts = zip(like.items(), np.split(row, ends), strict=True)
-    return {name: part.reshape(value.shape) for (name, value), part in parts}

@@ -104,6 +104,18 @@ def copied(params: dict[str, Array], running: dict[str, Array]) -> tuple[dict[st
     return {name: value.copy() for name, value in params.items()}, {name: np.copy(v) for name, v in running.items()}
 
 
+def by_name(row: Array, like: Params) -> Params:
+    """Return the parts of a vector by name, views of it, in the shapes of others.
+
+    >>> found = by_name(np.arange(3.0), {"W1": np.ones((1, 2)), "b1": np.ones(1)})
+    >>> found["W1"].tolist(), found["b1"].tolist()
+    ([[0.0, 1.0]], [2.0])
+    """
+    ends = np.cumsum([value.size for value in like.values()])[:-1]
+    parts = zip(like.items(), np.split(row, ends), strict=True)
+    return {name: part.reshape(value.shape) for (name, value), part in parts}
+
+
 def first_masks(seed: int) -> int:
     """Return the seed of the masks of dropout in the first step of a run; the state of training counts on from it.
 

@@ -24,7 +24,7 @@ import numpy as np
 
 from symprop.errors import DataError, SpecError
 from symprop.evaluation import Array, Features, mean_loss
-from symprop.runs import Epoch, Params, Progress, Trained, best_of
+from symprop.runs import Epoch, Params, Progress, Trained, best_of, by_name
 
 METHODS = {"newton-cg": "Newton-CG", "lbfgs": "L-BFGS-B"}
 """The optimisers, and what SciPy calls them."""
@@ -51,8 +51,7 @@ class _Run:
     """The loss of a module as a function of all parameters in a row, and the iterations that were made on it."""
 
     def __init__(self, module: ModuleType, features: Features, targets: Array, start: Params, passes: int) -> None:
-        self.module, self.given, self.shapes = module, (features, targets), {n: p.shape for n, p in start.items()}
-        self.ends = np.cumsum([value.size for value in start.values()])[:-1]
+        self.module, self.given, self.like = module, (features, targets), start
         self.left = passes
         self.epochs: list[Epoch] = []
         self.begin(self.in_a_row(start).astype(np.float64))
@@ -83,12 +82,11 @@ class _Run:
 
     def apart(self, row: Array) -> Params:
         """Return parameters by name."""
-        parts = np.split(row, self.ends)
-        return {n: part.reshape(shape) for (n, shape), part in zip(self.shapes.items(), parts, strict=True)}
+        return by_name(row, self.like)
 
     def in_a_row(self, values: Params) -> Array:
         """Return parameters, or what has their shapes, in a row; a copy."""
-        return np.concatenate([np.ravel(values[name]) for name in self.shapes])
+        return np.concatenate([np.ravel(values[name]) for name in self.like])
 
     def passed(self, make: Callable[[], tuple[float, Array]]) -> Array:
         """Return a number and a row that a pass gives, from memory where it was made before.

@@ -7,7 +7,6 @@ from the reader's own words, or from another kept input. The same cases and seed
 from __future__ import annotations
 
 import io
-import signal
 import sys
 import time
 import traceback
@@ -30,6 +29,7 @@ from symprop.weights import load_notes, load_weights, save_weights
 from tests.example_networks import CONVOLUTIONS, EXAMPLES
 from tests.hostile_cases import TABLE, check_message
 from trust.measures import Measure, Outcome
+from trust.time_limits import TimeUp, at_most
 
 PACKAGE = Path(symprop.__file__).parent
 SECONDS = 2.0
@@ -49,10 +49,6 @@ class Reader:
     modules: tuple[str, ...]
     seeds: tuple[bytes, ...]
     words: tuple[bytes, ...]
-
-
-class TimeUp(BaseException):
-    """The clock of the processor has run out; no reader catches it."""
 
 
 def _weights() -> bytes:
@@ -214,22 +210,6 @@ def changed(random: Random, kept: list[bytes], words: tuple[bytes, ...]) -> byte
             case _:
                 data = data[:start] + random.choice(words) + data[random.choice((start, end)) :]
     return data[:LONGEST]
-
-
-@contextmanager
-def at_most(seconds: float) -> Iterator[None]:
-    """Raise `TimeUp` in a block that computes longer; only where a process may be told so, in its main thread."""
-
-    def up(number: int, frame: object) -> None:
-        raise TimeUp
-
-    before = signal.signal(signal.SIGVTALRM, up)
-    signal.setitimer(signal.ITIMER_VIRTUAL, seconds)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
-        signal.signal(signal.SIGVTALRM, before)
 
 
 def wrong_with(reader: Reader, data: bytes) -> str:

@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from trust.measures import Figure, Measure, Outcome
 from trust.mutant_questions import Question
 from trust.mutated_tables import FAMILIES, Family
-from trust.seeding import SECONDS, Row, at_most, read_by, seeded
+from trust.seeding import SECONDS, Row, read_by, seeded
+from trust.time_limits import TimeUp, at_most
 
 CAUGHT, RAISED, IDLE, SURVIVED = "caught", "raised", "idle", "survived"
 FATES = (CAUGHT, RAISED, IDLE, SURVIVED)
@@ -51,8 +52,8 @@ def fate(mutant: Mutant) -> str:
                 return IDLE
             if question.seen(told):
                 return CAUGHT
-        except Exception:
-            return RAISED  # loud, and no answer
+        except (Exception, TimeUp):
+            return RAISED  # loud or without an end, and no answer
     return IDLE if question.equal(told, mutant.right) else SURVIVED
 
 

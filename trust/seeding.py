@@ -6,7 +6,6 @@ A row is a function in a table by kinds of nodes, or what a rule of a list appli
 from __future__ import annotations
 
 import functools
-import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -126,23 +125,3 @@ def forget() -> None:
             for each in vars(module).values():
                 if isinstance(each, functools._lru_cache_wrapper) and each.__annotations__.get("return") != "Table":
                     each.cache_clear()
-
-
-class Endless(Exception):
-    """Rewriting that a wrong row keeps from ending."""
-
-
-@contextmanager
-def at_most(seconds: float) -> Iterator[None]:
-    """Stop what takes longer, of the processor's time."""
-
-    def stop(*_: Any) -> None:
-        raise Endless
-
-    before = signal.signal(signal.SIGVTALRM, stop)
-    signal.setitimer(signal.ITIMER_VIRTUAL, seconds)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
-        signal.signal(signal.SIGVTALRM, before)

@@ -55,7 +55,7 @@ class _Names:
         self.letters = {each.letter for each in found if each.index and not _is_numbered(each)}
         if system.loops:  # a block reads its neighbours by number, so they are indexed everywhere
             self.letters |= {variable.letter for variable in system.parameters}
-        self.whole = {each.family for each in found if not each.index}
+        self.whole = {each.name for each in found if not each.index}
 
     def shown(self, node: Node) -> Node:
         """The formula with its variables as the page calls them."""
@@ -69,7 +69,9 @@ class _Names:
     def of(self, variable: Variable) -> Variable:
         """The variable of a dictionary, called as the page calls it."""
         index = tuple(Symbol(str(part)) if part.is_Integer else part for part in variable.index)  # `W[1]`, not `W1`
-        letter = f"{variable.letter}_rows" if variable.family in self.whole else variable.letter
+        letter, whole = variable.letter, variable.change(index=())
+        while whole.change(letter=letter).name in self.whole:
+            letter = f"{letter}_rows"
         letter = "masks" if variable.role == MASK else letter  # `m` is the number of rows
         return variable.change(letter=letter, index=index)
 

@@ -131,6 +131,13 @@ def test_pages_say_what_rows_are() -> None:
     assert "part t of x along axis 1" in batch
 
 
+@pytest.mark.parametrize("name", ["h", "h_2", "dh_2", "x_rows"])
+def test_no_dictionary_of_a_page_has_the_name_of_an_input(name: str) -> None:
+    network = f'Input(T, 1) >> Bidirectional(RNN(2, initial=Input(2, name="{name}"))) >> MeanSquaredError()'
+    filled = re.search(r"^(.*) = \{\}, ", derive(network).text(), re.MULTILINE)
+    assert filled and len(filled[1].split(", ")) > 9 and name not in filled[1].split(", ")
+
+
 @pytest.mark.parametrize("steps", [1, 2, 3])
 @pytest.mark.parametrize("layout", ["example", "rows", "columns"])
 @pytest.mark.parametrize("name", SYSTEMS)
