@@ -35,6 +35,7 @@ WIDE = ("Input", "Dense", "Embedding", "RNN", "LSTM", "GRU", "Conv1D", "Conv2D",
 """Layers whose first numbers are sizes."""
 Values = Mapping[str, Any]
 Found = tuple[float, Values]
+Derived = tuple[symprop.Derivation, Mapping[str, int]]
 
 
 @dataclass(frozen=True)
@@ -101,14 +102,19 @@ def with_numbers(text: str) -> symprop.Network:
     return network
 
 
-def asked(way: Way, text: str, params: Values, x: Values, y: Any, masks: Values) -> Found:
-    """Return loss and gradients as they are found in a way, at a point in float64 or float32."""
+def derived(text: str, named: bool, evaluation: bool) -> Derived:
+    """Return the equations of a network in rows, its sizes with or without names, and numbers for these."""
+    names = with_names(text) if named else None
+    network, sizes = (with_numbers(names[0]), names[1]) if names else (with_numbers(text), {})
+    return symprop.derive(network, "rows", evaluation=evaluation), sizes
+
+
+def asked(way: Way, text: str, params: Values, x: Values, y: Any, masks: Values, made: Derived | None = None) -> Found:
+    """Return loss and gradients as they are found in a way, at a point; `made` are its equations, if they are known."""
     if way.form in EQUATIONS:
         return _of_equations(way, text, {**params, **x, **({} if way.evaluation else masks)}, y)
-    names = with_names(text) if way.named else None
-    network, sizes = (with_numbers(names[0]), names[1]) if names else (with_numbers(text), {})
-    made = symprop.derive(network, "rows", evaluation=way.evaluation)
-    module = symprop.compile(made, dtype=way.dtype, sizes=sizes, **MODULES[way.form])
+    derivation, sizes = made or derived(text, way.named, way.evaluation)
+    module = symprop.compile(derivation, dtype=way.dtype, sizes=sizes, **MODULES[way.form])
     given: Any = against_torch.tensors(dict(params)) if way.form == "torch" else params
     options = {"masks": masks} if masks and not way.evaluation else {}
     loss, grads = module.loss_and_grads(given, taken(dict(x)), y, **options)
