@@ -256,6 +256,8 @@ SPELLED = {name: count for name, count in ARITIES.items() if count and name in n
 """Other names that NumPy or SciPy has too, and how many arrays they take."""
 SIGNS_FREE = ("eigh", "svd")
 """Functions that make vectors whose signs LAPACK chooses."""
+NEAR, STEADY = 1e-12, 1e-8
+"""How far numbers are moved, of themselves, and how far vectors may move then."""
 MADE_FOR = {
     "[arange(m)]": {"A": "m n", "j": "m index n"},
     "one_hot": {"j": "m index n", "A": "m n"},
@@ -357,6 +359,20 @@ def by_numpy(text: str, values: Sequence[Array], given: dict[str, Array]) -> Arr
     return found if np.all(np.isfinite(found)) and np.max(np.abs(found), initial=0) <= LARGEST else None
 
 
+def is_steady(text: str, operands: Sequence[Part], values: Sequence[Array], given: Sequence[dict[str, Array]]) -> bool:
+    """Whether vectors hardly move where operands do: those of equal eigenvalues or singular values are any."""
+    if not any(name in text for name in SIGNS_FREE):
+        return True
+    random = np.random.default_rng(0)
+    for at, value in enumerate(values):
+        near = [each.values[at] for each in operands]
+        near = [each * (1 + NEAR * random.uniform(-1, 1, each.shape)) if each.dtype == float else each for each in near]
+        moved = by_numpy(text, near, given[at])
+        if moved is None or not np.max(np.abs(moved - value)) <= STEADY:
+            return False
+    return True
+
+
 def grow(draw: Draw, word: str, given: Sequence[dict[str, Array]], where: str) -> bool:
     """Add a part in which a word stands; false where no operands were found for it."""
     for _ in range(TRIES):
@@ -370,7 +386,7 @@ def grow(draw: Draw, word: str, given: Sequence[dict[str, Array]], where: str) -
 def added(draw: Draw, text: str, operands: Sequence[Part], given: Sequence[dict[str, Array]], where: str) -> bool:
     """Add a part that NumPy has a value of and symprop takes; one without variables stands beside another part."""
     values = [by_numpy(text, [each.values[at] for each in operands], given[at]) for at in range(len(given))]
-    if any(value is None for value in values):
+    if any(value is None for value in values) or not is_steady(text, operands, values, given):
         return False
     whole = text.format(*(each.text for each in operands))
     if (taken := accepted(draw, whole, where)) is False:

@@ -12,7 +12,7 @@ from symprop.algebra.formula import Formula
 from symprop.algebra.trees import walk
 from symprop.formulas.checks.checks import ATTEMPTS
 from symprop.formulas.checks.oracles import value
-from symprop.formulas.checks.points import FormulaPoint, lifted, numbered, points, size_symbols
+from symprop.formulas.checks.points import FormulaPoint, at_sizes, lifted, numbered, points, size_symbols
 from tests.grown_formulas import WORDS, grown, numpy_words
 from trust.formulas import ERRORS, asked, drawn, first_line, near
 from trust.measures import Measure, Outcome
@@ -38,10 +38,11 @@ def values(cases: int, seed: int) -> Outcome:
 
 
 def some_point(f: Formula, seed: int) -> FormulaPoint:
-    """Return a point of a formula, at which it has a value if one is found."""
+    """Return a point of a formula, at which it has a value if one is found, of the first sizes that fit."""
     symbols = size_symbols(f.variables, f.whole.node)
     more = lifted(symbols, f.whole.node)
-    sizes = {symbol: size + more for symbol, size in numbered(symbols).items()}
+    orders = ({symbol: size + more for symbol, size in numbered(symbols, turn).items()} for turn in range(ATTEMPTS))
+    sizes = next(each for each in orders if at_sizes(f.whole.node, each) is not None)
     found = list(points(f.variables, seed, lambda number: sizes, ATTEMPTS))
     return next((each for each in found if np.all(np.isfinite(value(f.whole.node, each)))), found[0])
 
