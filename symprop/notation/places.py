@@ -16,7 +16,7 @@ from sympy import Basic, Expr, Integer, Tuple
 from symprop.algebra import nodes as n
 from symprop.algebra.means import is_statistic
 from symprop.algebra.nodes import SHAPE, Node
-from symprop.algebra.shapes import Shape
+from symprop.algebra.shapes import Shape, same
 from symprop.algebra.trees import walk
 from symprop.notation.indexed import Element
 from symprop.notation.numbers import number
@@ -288,27 +288,37 @@ def _(node: Stack, of: Of, style: Style) -> Piece:
     return Piece(style.stack(" : ".join([inside, *filter(None, [", ".join(ranges)])]), labels(node.address)), ATOM)
 
 
-def is_counted(index: Expr, node: Node) -> bool:
-    """Whether a formula tells how many places an index has: it numbers a whole axis of an array, not blocks alone."""
-    for part in walk(node):
-        whole = part.address if isinstance(part, Part) else ()
-        if any(len(axis) == 1 and axis[0].place is not None and _numbers(axis[0].place, index) for axis in whole):
-            return True
-        if isinstance(part, Element) and index in part.indices:
-            return True
-    return False
+def numbered_axes(part: Node) -> list[tuple[Basic, Basic]]:
+    """Return the places of a variable's axes that one place numbers, each with the length of its axis."""
+    if isinstance(part, Element):
+        return list(zip(part.indices, part.operands[0].shape, strict=True))
+    address = part.address if isinstance(part, Part) else ()
+    return [(axis[0].place, axis[0].size) for axis in address if len(axis) == 1 and axis[0].place is not None]
 
 
-def _numbers(place: Expr, index: Expr) -> bool:
-    """Whether a place is an index, or one a number further on, as in a slice."""
-    return bool((place - index).is_number)
+def is_counted(digit: Digit, node: Node) -> bool:
+    """Whether a formula tells how many places an index has: it numbers a whole axis of an array, not blocks alone.
+
+    In a slice it begins some places further on, and ends where the axis ends: `xᵢ₊₁` has one place less than x.
+    """
+    return any(_ends(place, size, digit) for part in walk(node) for place, size in numbered_axes(part))
+
+
+def _ends(place: Basic, size: Basic, digit: Digit) -> bool:
+    """Whether the last place of an index is the last of an axis."""
+    further = place - digit.place
+    return bool(further.is_number and same(digit.size + further, size))
 
 
 def uncounted(node: Stack) -> list[Digit]:
-    """Return the digits that number blocks of a stack and of which nothing else tells how many there are."""
-    blocks = [digit for axis in node.address if len(axis) > 1 for digit in axis if digit.place is not None]
-    return [
-        digit
-        for digit in blocks
-        if not isinstance(digit.place, (Named, type(None))) and not is_counted(digit.place, node.operands[0])
-    ]
+    """Return the digits that number blocks of a stack, or a part of an axis, where nothing else tells how many."""
+    body = node.operands[0]
+    places = [place for part in walk(body) for place, _ in numbered_axes(part)]
+
+    def is_open(digit: Digit, of_blocks: bool) -> bool:
+        if isinstance(digit.place, (Offset, Named, type(None))) and not (of_blocks and isinstance(digit.place, Offset)):
+            return False
+        numbers = of_blocks or any((place - digit.place).is_number for place in places)
+        return numbers and not is_counted(digit, body)
+
+    return [digit for axis in node.address for digit in axis if is_open(digit, len(axis) > 1)]

@@ -117,7 +117,7 @@ class Slicer:
             raise Unwritten
         (inner, body), self.sizes, self.used = best[2], best[3], len(best[3])
         summed = [digit for axis in inner for digit in axis if digit.place is not None]
-        indices = [digit.place for digit in summed if digit.place is not None and is_counted(digit.place, body)]
+        indices = [digit.place for digit in summed if digit.place is not None and is_counted(digit, body)]
         for digit in (digit for digit in reversed(summed) if digit.place not in indices):
             body = n.BlockSum(body, digit.place, digit.size)  # says how many there are
         return IndexedSum(body, indices, body.shape) if indices else body
