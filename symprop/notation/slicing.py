@@ -118,7 +118,8 @@ class Slicer:
         (inner, body), self.sizes, self.used = best[2], best[3], len(best[3])
         summed = [digit for axis in inner for digit in axis if digit.place is not None]
         indices = [digit.place for digit in summed if digit.place is not None and is_counted(digit, body)]
-        for digit in (digit for digit in reversed(summed) if digit.place not in indices):
+        open_ends = [digit for digit in reversed(summed) if digit.place not in indices]
+        for digit in (each for each in open_ends if each.size != 1 or body.has(each.place)):
             body = n.BlockSum(body, digit.place, digit.size)  # says how many there are
         return IndexedSum(body, indices, body.shape) if indices else body
 

@@ -151,7 +151,9 @@ def known(x: Node, y: Node) -> Node | None:
 
 def _pairs(x: Node, y: Node) -> Iterator[tuple[Expr, Node, Node]]:
     """Yield the pairs of terms of two sums, each with the number of times that it counts."""
-    ones, others = ([(c, rest or n.Scalar(1)) for c, rest in map(coefficient_and_rest, terms_of(each))] for each in (x, y))
+    ones, others = (
+        [(c, rest or n.Scalar(1)) for c, rest in map(coefficient_and_rest, terms_of(each))] for each in (x, y)
+    )
     for place, (c, one) in enumerate(ones):
         for number, (d, other) in enumerate(others):
             if x != y or number >= place:
