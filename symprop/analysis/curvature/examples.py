@@ -13,19 +13,18 @@ from collections.abc import Container, Iterable, Iterator
 from dataclasses import replace
 from functools import reduce
 
-from sympy import Basic, Expr, Integer, Symbol
+from sympy import Expr, Integer, Symbol
 
 from symprop.algebra import nodes as n
 from symprop.algebra.batching import batched
 from symprop.algebra.equations import Equation, Item, Step, System, equations_in, loops_in
-from symprop.algebra.indices import placed
 from symprop.algebra.names import gradient_of
 from symprop.algebra.nodes import Node, Variable, names_in, unused_index
 from symprop.algebra.table import PairTable
 from symprop.algebra.trees import added, is_zero, terms_of, variables, walk
 from symprop.algebra.trees import replace as put
 from symprop.analysis.curvature.along import Along, check_whole
-from symprop.analysis.curvature.tangents import at_any_moment
+from symprop.analysis.curvature.steps import AtAnyStep
 from symprop.analysis.flops import operations
 from symprop.calculus.coefficients import coefficient_and_rest, scaled
 from symprop.calculus.tidy import tidy
@@ -227,29 +226,20 @@ def _norm_of(parameter: Variable, gradient: Node, held: Container[Symbol]) -> Eq
 def _of_batch(asked: list[Equation], system: System, backward: Iterable[Item]) -> list[Equation]:
     """Return equations of one example for a batch; there adjoints are those of the mean of all losses."""
     there = replace(system, items=(*system.items, *backward)).by_name
-    loops = {each.index for each in loops_in((*system.items, *backward))}
-    places = {_place(each, loops): each for each in there.values()}
-    behind = {_place(each, loops) for name, each in there.items() if name not in system.by_name}
+    loops = [*loops_in((*system.items, *backward))]
+    known = AtAnyStep({each: each for each in there.values()}, loops)
+    behind = AtAnyStep({each: True for name, each in there.items() if name not in system.by_name}, loops)
     mapping: dict[Variable, Variable] = {}
     told: list[Equation] = []
     for equation in asked:
-        steps = loops.union(part.index for part in walk(equation.expression) if isinstance(part, n.BlockSum))
         for each in variables(equation.expression):
-            alike = there.get(each.name, places.get(_place(each, steps), each)).change(index=each.index)
-            if alike.shape != each.shape:  # running statistics are the same for all examples
-                mapping[each] = alike
+            alike = known.find(each)
+            if alike is not None and alike.shape != each.shape:  # running statistics are the same for all examples
+                mapping[each] = alike.change(index=each.index)
         expression = batched(equation.expression, mapping, system.batch, system.layout)
-        adjoint = [each for each in variables(expression) if _place(each, steps) in behind]
+        adjoint = [each for each in variables(expression) if behind.find(each)]
         whole: dict[Node, Node] = {each: n.Multiply(n.Scalar(system.batch), each) for each in adjoint}
         target = equation.target.change(shape=(system.batch,))
         mapping[equation.target] = target
         told.append(replace(equation, target=target, expression=tidy(put(expression, whole)), steps=()))
     return told
-
-
-def _place(variable: Variable, steps: Container[Basic]) -> tuple[str, bool]:
-    """What a variable is called at any step, and if it has a moment; a loop over one moment is read at that."""
-    found = at_any_moment(variable)
-    read = [each for part in found.index for each in sorted(part.free_symbols, key=str) if each in steps]
-    numbered = {each: Symbol(f"step{number}") for number, each in enumerate(dict.fromkeys(read))}
-    return found.xreplace(numbered).name if numbered else found.name, bool(placed(variable.index)[1])

@@ -23,7 +23,7 @@ from symprop.algebra.nodes import Node, Variable, names_in
 from symprop.algebra.trees import added, replace, variables
 from symprop.analysis.curvature.along import Along
 from symprop.analysis.curvature.examples import inner
-from symprop.analysis.curvature.outputs import Outputs, free_mark, in_rows, outputs_of
+from symprop.analysis.curvature.outputs import Outputs, free_mark, in_layout, outputs_of
 from symprop.calculus.tidy import tidy
 
 
@@ -62,7 +62,7 @@ def tangent_kernel(example: System, system: System) -> Along:
     asked.append(Equation(total, whole, note="the tangent kernel of all parameters"))
     if system.batch is not None:
         known: dict[Variable, Variable] = {}
-        made = in_rows(system, made, known)
+        made = in_layout(system, made, known)
         asked = _of_batches(asked, pair, system, known)
     own = {each.target for each in asked}
     read = dict.fromkeys(chain.from_iterable(variables(each.expression) for each in asked))
@@ -110,7 +110,7 @@ def _pair(example: System, made: Iterable[Equation]) -> Pair:
 def _of_batches(
     asked: Sequence[Equation], pair: Pair, system: System, known: Mapping[Variable, Variable]
 ) -> list[Equation]:
-    """Return equations of two examples for all pairs out of two batches: first of all second ones, then of the first.
+    """Return equations of two examples for all pairs out of two batches.
 
     `known` has the arrays of the first batch by those of one example.
     """
@@ -119,11 +119,13 @@ def _of_batches(
         read = variables(equation.expression)
         firsts = {each: known.get(each, there.get(each.name, each)) for each in read if each in pair.moving}
         seconds = {
-            pair.other(each): pair.other(row).change(shape=(pair.others, *row.shape[1:]))
+            pair.other(each): pair.other(row).change(shape=[pair.others if it == BATCH_SIZE else it for it in row.shape])
             for each, row in firsts.items()
         }
-        expression = batched(equation.expression, seconds, pair.others, "rows")
-        expression = tidy(batched(expression, firsts, BATCH_SIZE, "rows"))
+        both = [(firsts, BATCH_SIZE), (seconds, pair.others)]
+        expression = equation.expression
+        for arrays, size in both if system.layout == "columns" else both[::-1]:  # the axis of the second lies behind
+            expression = tidy(batched(expression, arrays, size, system.layout))
         expression = replace(expression, dict(kernels))
         target = equation.target.change(shape=expression.shape)
         kernels[equation.target] = target

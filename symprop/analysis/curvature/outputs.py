@@ -176,8 +176,8 @@ def units(output: Variable) -> Node:
     return n.Identity(count) if output.rank == 1 else n.Reshape(n.Identity(count), (count, *output.shape))
 
 
-def in_rows(system: System, equations: tuple[Equation, ...], known: dict[Variable, Variable]) -> tuple[Equation, ...]:
-    """Return equations of one example for a batch in rows; `known` gets what stands for their left sides there."""
+def in_layout(system: System, equations: tuple[Equation, ...], known: dict[Variable, Variable]) -> tuple[Equation, ...]:
+    """Return equations of one example for a batch; `known` gets what stands for their left sides there."""
     found = []
     for equation in equations:
         expression = batched_by(system, equation.expression, known)
@@ -195,7 +195,7 @@ def batched_by(system: System, node: Node, known: dict[Variable, Variable]) -> N
         batch = None if each.is_tangent else there.get(each.name)
         if batch is not None and batch.shape != each.shape:
             known.setdefault(each, batch)
-    return tidy(batched(node, known, BATCH_SIZE, "rows"))
+    return tidy(batched(node, known, BATCH_SIZE, system.layout))
 
 
 def free_mark(letter: str, index: tuple[Expr, ...], system: System) -> int:
