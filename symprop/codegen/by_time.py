@@ -44,9 +44,9 @@ class ByTime:
         match rest:
             case n.BlockSum():
                 return scaled(scale, self._over_pairs(rest, count))
-            case n.Multiply(
-                operands=(n.Expand(axis=2, operands=(left,)), n.Expand(axis=1, operands=(right,)))
-            ) if left.rank == right.rank == 2:  # outer products of each example
+            case n.Multiply(operands=(n.Expand(axis=2, operands=(left,)), n.Expand(axis=1, operands=(right,)))) if (
+                left.rank == right.rank == 2
+            ):  # outer products of each example
                 columns = self._by_time(left, count).permuted((1, 2, 0))
                 return scaled(scale, n.MatMul(columns, self._by_time(right, count).permuted((1, 0, 2))))
         match node:

@@ -124,11 +124,13 @@ def test_a_product_is_right_where_the_output_saturates(loss: str, dtype: str, bo
             slopes = mpmath.matrix(2, 2)
             for i, j in np.ndindex(2, 2):
                 slopes[i, j] = p[i] * ((i == j) - p[j if "Softmax" in loss else i] * ("Softmax" in loss or i == j))
-            hessian = [t / q**2 + (0 if "Softmax" in loss else (1 - t) / (1 - q) ** 2) for t, q in zip(target, p)]
+            hessian = [
+                t / q**2 + (0 if "Softmax" in loss else (1 - t) / (1 - q) ** 2) for t, q in zip(target, p, strict=True)
+            ]
             product = slopes.T * mpmath.diag(hessian) * slopes * mpmath.matrix(v * row[0])
             wanted += np.array([[float(each)] for each in product]) * row[0] / len(x)
     for fast in (True, False):
         module = symprop.compile(network, dtype=dtype, fast=fast)
         with np.errstate(over="raise", invalid="raise", divide="raise"):
-            found = module.gnvp({"W1": weights.astype(dtype)}, x.astype(dtype), y.astype(dtype), {"W1": v.astype(dtype)})
+            found = module.gnvp({"W1": weights}, x, y, {"W1": v})
         assert np.abs(found["W1"] - wanted).max() <= bound * np.abs(wanted).max()

@@ -191,8 +191,8 @@ with the probabilities p, and its Hessian does not read the targets
         Jz1 = (Jz2 @ W2) * (1 - a1 * a1); Theta1 = (Jz1 @ Jz1_2.T) * (x @ x_2 + 1)
 
         Raises:
-            SpecError: layers take means over the batch or draw masks, a number of steps is a name, or it is of a
-                formula.
+            SpecError: layers take means over the batch or draw masks, the last step of a loop over a named number of
+                them has a gradient of a form of its own, or it is of a formula.
         """
         return self.with_along(tangent_kernel(self._example("a tangent kernel"), self.system))
 
