@@ -11,21 +11,19 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator
 from dataclasses import replace
-from functools import reduce
 
-from sympy import Basic, Expr, Integer, Symbol
+from sympy import Expr, Integer, Symbol
 
 from symprop.algebra import nodes as n
 from symprop.algebra.batching import batched
-from symprop.algebra.equations import Equation, Item, Step, System, equations_in, loops_in
-from symprop.algebra.indices import placed
+from symprop.algebra.equations import Equation, Item, Step, System, equations_in
 from symprop.algebra.names import gradient_of
 from symprop.algebra.nodes import Node, Variable, names_in, unused_index
 from symprop.algebra.table import PairTable
 from symprop.algebra.trees import added, is_zero, terms_of, variables, walk
 from symprop.algebra.trees import replace as put
 from symprop.analysis.curvature.along import Along, check_whole
-from symprop.analysis.curvature.tangents import at_any_moment
+from symprop.analysis.curvature.steps import AtAnyStep, in_batch, in_loops, over_loops
 from symprop.analysis.flops import operations
 from symprop.calculus.coefficients import coefficient_and_rest, scaled
 from symprop.calculus.tidy import tidy
@@ -151,13 +149,11 @@ def known(x: Node, y: Node) -> Node | None:
 
 def _pairs(x: Node, y: Node) -> Iterator[tuple[Expr, Node, Node]]:
     """Yield the pairs of terms of two sums, each with the number of times that it counts."""
-    ones, others = (
-        [(c, rest or n.Scalar(1)) for c, rest in map(coefficient_and_rest, terms_of(each))] for each in (x, y)
-    )
+    ones, others = ([coefficient_and_rest(term) for term in terms_of(each)] for each in (x, y))
     for place, (c, one) in enumerate(ones):
         for number, (d, other) in enumerate(others):
             if x != y or number >= place:
-                yield c * d * (2 if x == y and number > place else 1), one, other
+                yield c * d * (2 if x == y and number > place else 1), one or n.Scalar(1), other or n.Scalar(1)
 
 
 def inner(x: Node, y: Node) -> Node:
@@ -198,19 +194,13 @@ def norms_of_examples(example: System, system: System, backward: Iterable[Item])
     gradients = [(parameter, found.get(gradient_of(parameter), n.Scalar(0))) for parameter in example.wanted]
     held = {loop.index for loop in example.loops if loop.remat is not None}
     norms = [_norm_of(parameter, gradient, held) for parameter, gradient in gradients if not is_zero(gradient)]
-    squares = added([_over_loops(each.target, example) for each in norms])
+    squares = added([over_loops(each.target, example) for each in norms])
     total = Variable("norms", (), ())
     asked = [*norms, Equation(total, n.Power(squares, Integer(1) / 2), note="the norm of each example's gradient")]
     if system.batch is not None:
         asked = _of_batch(asked, system, backward)
     results = (asked[-1].target,)
-    return Along("norms of gradients of examples", QUESTION, (), tuple(asked), results, whole=True)
-
-
-def _over_loops(norm: Variable, example: System) -> Node:
-    """Return the sum of a squared norm over the steps of a loop in which a parameter has one of each step, `W[l]`."""
-    loops = [loop for loop in example.loops if any(part.has(loop.index) for part in norm.index)]
-    return reduce(lambda total, loop: n.BlockSum(total, loop.index, loop.count), loops[::-1], norm)
+    return Along("norms of gradients of examples", QUESTION, (), in_loops(asked, example), results, whole=True)
 
 
 def _norm_of(parameter: Variable, gradient: Node, held: Container[Symbol]) -> Equation:
@@ -229,29 +219,19 @@ def _norm_of(parameter: Variable, gradient: Node, held: Container[Symbol]) -> Eq
 def _of_batch(asked: list[Equation], system: System, backward: Iterable[Item]) -> list[Equation]:
     """Return equations of one example for a batch; there adjoints are those of the mean of all losses."""
     there = replace(system, items=(*system.items, *backward)).by_name
-    loops = {each.index for each in loops_in((*system.items, *backward))}
-    places = {_place(each, loops): each for each in there.values()}
-    behind = {_place(each, loops) for name, each in there.items() if name not in system.by_name}
+    known = AtAnyStep({each: each for each in there.values()})
+    behind = AtAnyStep({each: True for name, each in there.items() if name not in system.by_name})
     mapping: dict[Variable, Variable] = {}
     told: list[Equation] = []
     for equation in asked:
-        steps = loops.union(part.index for part in walk(equation.expression) if isinstance(part, n.BlockSum))
         for each in variables(equation.expression):
-            alike = there.get(each.name, places.get(_place(each, steps), each)).change(index=each.index)
-            if alike.shape != each.shape:  # running statistics are the same for all examples
-                mapping[each] = alike
+            alike = known.find(each)
+            if alike is not None and alike.rank > each.rank:  # running statistics are the same for all examples
+                mapping[each] = in_batch(each, system.layout)
         expression = batched(equation.expression, mapping, system.batch, system.layout)
-        adjoint = [each for each in variables(expression) if _place(each, steps) in behind]
+        adjoint = [each for each in variables(expression) if behind.find(each)]
         whole: dict[Node, Node] = {each: n.Multiply(n.Scalar(system.batch), each) for each in adjoint}
         target = equation.target.change(shape=(system.batch,))
         mapping[equation.target] = target
         told.append(replace(equation, target=target, expression=tidy(put(expression, whole)), steps=()))
     return told
-
-
-def _place(variable: Variable, steps: Container[Basic]) -> tuple[str, bool]:
-    """What a variable is called at any step, and if it has a moment; a loop over one moment is read at that."""
-    found = at_any_moment(variable)
-    read = [each for part in found.index for each in sorted(part.free_symbols, key=str) if each in steps]
-    numbered = {each: Symbol(f"step{number}") for number, each in enumerate(dict.fromkeys(read))}
-    return found.xreplace(numbered).name if numbered else found.name, bool(placed(variable.index)[1])
