@@ -17,7 +17,8 @@ from symprop.algebra.trees import variables, walk
 from symprop.errors import ShapeError
 from symprop.notation.digits import Unwritten, digits
 from symprop.notation.indexed import Element, IndexedSum, indices_beside
-from symprop.notation.places import Address, Digit, Part, Stack, is_counted, joined, kept_shape, labels, runs
+from symprop.notation.places import Address, Digit, Part, Stack, joined, kept_shape, labels, runs
+from symprop.notation.places_written import is_counted
 
 SLICES = Table("slices")
 """What a node is at an address; a kind without a row is written whole, of operands that are."""

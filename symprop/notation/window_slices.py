@@ -13,7 +13,8 @@ from symprop.algebra.shapes import same
 from symprop.algebra.trees import walk
 from symprop.notation.digits import Unwritten, is_tiled
 from symprop.notation.indexed import Element, IndexedSum
-from symprop.notation.places import Address, Axis, Digit, Part, numbered_axes
+from symprop.notation.places import Address, Axis, Digit, Part
+from symprop.notation.places_written import numbered_axes
 from symprop.notation.selections import gathered, selected
 from symprop.notation.slicing import SLICES, Slicer
 
