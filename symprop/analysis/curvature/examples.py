@@ -17,7 +17,7 @@ from sympy import Integer
 
 from symprop.algebra import nodes as n
 from symprop.algebra.batching import batched
-from symprop.algebra.equations import Equation, Item, Step, System, equations_in
+from symprop.algebra.equations import Equation, Item, Step, System, equations_in, loops_in
 from symprop.algebra.indices import placed
 from symprop.algebra.names import gradient_of
 from symprop.algebra.nodes import Node, Variable
@@ -173,7 +173,8 @@ def _norm_of(parameter: Variable, gradient: Node) -> Equation:
 
 def _of_batch(asked: list[Equation], system: System, backward: Iterable[Item]) -> list[Equation]:
     """Return equations of one example for a batch; there adjoints are those of the mean of all losses."""
-    adjoints = {each.name: each.target for each in equations_in(backward)}
+    adjoints = {rows.row.name: rows.row for loop in loops_in(backward) for rows in loop.reads}
+    adjoints |= {each.name: each.target for each in equations_in(backward)}
     known = {**system.by_name, **adjoints}
     at_moments = {_of_moments(each): each for each in known.values()}
     behind = set(map(_of_moments, adjoints.values()))
