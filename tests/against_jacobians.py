@@ -27,10 +27,22 @@ from random_ways import CURVATURE, Way, with_numbers
 import symprop
 from symprop.codegen.case import Case
 
-SHARED = re.compile(r"tied|Repeat|Input\(\w+, |flatten|Concatenate|Multiply|Sum|GLU|Highway|Embedding")
+SHARED = re.compile(r"tied|Repeat|Input\(\w+, \w+[,)]|flatten")
 """What makes a weight read more than once, or at several places, so that its block is no product."""
 DRAWN = {"SoftmaxCrossEntropy": "classes", "BinaryCrossEntropy": "bits"}
 """Losses whose targets can be enumerated."""
+
+
+def are_drawn(read: Network) -> bool:
+    """Whether the targets are drawn from a model whose Fisher matrix has another definition, by what it may draw."""
+    loss = read.ends[0]
+    plain = not loss.positional and not set(loss.keywords) - {"positions", "from_logits"}
+    return plain and not read.mask and loss.name in (*DRAWN, "MeanSquaredError")
+
+
+def has_factors(text: str) -> bool:
+    """Whether each block of an example's Fisher matrix is one Kronecker product: no weight is read in two places."""
+    return not SHARED.search(text) and are_drawn(Network(text, SIZES))
 
 
 @dataclass
@@ -139,13 +151,11 @@ class Scene:
         Positions of a sequence count as examples, and `g` at one depends on the target there alone. None where the
         targets are not drawn.
         """
-        if self.read.mask:
+        if not are_drawn(self.read):
             return None
         if self.loss.name == "MeanSquaredError":  # normal with the variance that makes it so: no target is read
             return self.hessian
-        drawn, options = DRAWN.get(self.loss.name), set(self.loss.keywords) - {"positions", "from_logits"}
-        if drawn is None or options or self.loss.positional:
-            return None
+        drawn = DRAWN[self.loss.name]
         whole, width = np.zeros((self.outputs.size, self.outputs.size)), self.outputs.shape[-1]
         share = self.count if self.loss.get(9, "positions") == "sum" else self.outputs.size // width
         for chances, y in _choices(_probabilities(self.outputs, drawn, self.read.maker, self.loss), drawn):
@@ -265,13 +275,11 @@ def kernel(scene: Scene, module: Any, options: Mapping[str, Any]) -> list[str] |
 
 def factors(scene: Scene, module: Any, options: Mapping[str, Any]) -> list[str] | None:
     """K-FAC's factors of a weight of vectors: of one example their product is the block of the Fisher matrix."""
-    if SHARED.search(scene.text) or options:
+    if not has_factors(scene.text) or options:
         return None
     one = scene.rows(0)
-    if (inner := one.expected) is None:
-        return None
     found, J = module.kfac(one.params, taken(one.x), one.y), one.J
-    block = J.T @ inner @ J
+    block = J.T @ one.expected @ J
     wrong = []
     for name, (A, G) in found.items():
         rows, columns = scene.params[name].shape

@@ -18,6 +18,7 @@ NETWORKS = {
     "convolution": "Input(4, 4, 1) >> Conv2D(2, 3) >> ReLU() >> MaxPool2D(2) >> Flatten() >> Dense(2) >> Huber()",
     "recurrent": "Input(3, 2) >> GRU(2) >> Dense(2) >> MeanSquaredError()",
     "read of a loop": 'Input(3, 1) >> Scan("h = tanh(W @ x + R @ h_prev); y = C @ h", h=2, y=2) >> MeanSquaredError()',
+    "written by a loop": "Input(2, 2) >> LayerNorm() >> RNN(1) >> MeanSquaredError()",
     "one moment": 'Input(1, 2) >> GRU(2, initial="learned") >> MeanSquaredError()',
 }
 

@@ -173,8 +173,10 @@ def _norm_of(parameter: Variable, gradient: Node) -> Equation:
 
 def _of_batch(asked: list[Equation], system: System, backward: Iterable[Item]) -> list[Equation]:
     """Return equations of one example for a batch; there adjoints are those of the mean of all losses."""
-    adjoints = {rows.row.name: rows.row for loop in loops_in(backward) for rows in loop.reads}
-    adjoints |= {each.name: each.target for each in equations_in(backward)}
+    moved = [each for loop in loops_in(backward) for each in (*loop.reads, *loop.writes)]
+    found = [each for rows in moved for each in (rows.row, rows.array)]
+    found += [each.target for each in equations_in(backward)]
+    adjoints = {each.name: each for each in found if each.name not in system.by_name}
     known = {**system.by_name, **adjoints}
     at_moments = {_of_moments(each): each for each in known.values()}
     behind = set(map(_of_moments, adjoints.values()))
@@ -186,7 +188,7 @@ def _of_batch(asked: list[Equation], system: System, backward: Iterable[Item]) -
         for each in read:  # running statistics are the same for all examples
             alike = at_moments.get(_of_moments(each), each).change(index=each.index)
             there[each] = known.get(each.name, alike)
-        mapping |= {each: found for each, found in there.items() if found.shape != each.shape}
+        mapping |= {each: batch for each, batch in there.items() if batch.shape != each.shape}
         expression = batched(equation.expression, mapping, system.batch, system.layout)
         adjoint = [each for each in variables(expression) if _of_moments(each) in behind]
         whole: dict[Node, Node] = {each: n.Multiply(n.Scalar(system.batch), each) for each in adjoint}
