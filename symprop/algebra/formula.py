@@ -32,12 +32,14 @@ from symprop.algebra.statement_reader import check_length, defined, exponents, o
 from symprop.algebra.symmetry import is_symmetric
 from symprop.algebra.trees import variables
 from symprop.errors import FormulaError, ShapeError, located, shown
+from symprop.keywords import public
 
 STEM_LETTERS = ("v", "u", "t", "s", "q")
 RESULT_LETTERS = ("L", "f", "g", "h", "r")
 VALUE_LETTERS = ("f", "L", "g", "h", "r", "J")
 
 
+@public
 @dataclass(frozen=True, repr=False)
 class Formula(Printable):
     """A formula read from NumPy notation, as typed (`source`) and as a tree (`node`), over `variables`.
