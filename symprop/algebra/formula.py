@@ -8,7 +8,7 @@ that backpropagation through it shows what flows along each edge and where the f
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import replace as replace_fields
 from typing import Any
@@ -253,8 +253,8 @@ def _undeclared(source: str, given: tuple[Variable, ...]) -> list[str]:
     return [name for each in every for name in each.read(names_in) if name not in known]
 
 
-def formula_of(source: str, given: tuple[Variable, ...]) -> Formula:
-    """Read a formula over variables that are there already.
+def formula_of(source: str, given: tuple[Variable, ...], sizes: Iterable[str] = ()) -> Formula:
+    """Read a formula over variables that are there already; `sizes` are names of sizes that none of them has.
 
     Raises:
         FormulaError, ShapeError, LimitError: as `formula`; ids that are not declared as an index, or reach too far.
@@ -262,7 +262,7 @@ def formula_of(source: str, given: tuple[Variable, ...]) -> Formula:
     names = {each.name: each for each in given}
     *before, last = found = statements(source)
     later = [each.name for each in found]
-    sizes = tuple(symbol.name for symbol in sizes_of(given))
+    sizes = (*(symbol.name for symbol in sizes_of(given)), *sizes)
     for each in found:
         sizes = tuple(dict.fromkeys((*sizes, *each.read(lambda text: exponents(text, names)))))
     clash = next((name for name in names if name in sizes), None)

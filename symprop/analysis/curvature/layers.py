@@ -56,14 +56,14 @@ def layer_blocks(example: System, system: System, product: Along, role: str) -> 
         return ()
     found = []
     for each in outputs.factors():
-        jacobian = outputs.jacobians[each.left]
+        jacobian = outputs.of(each.left)
         core = n.MatMul(n.MatMul(n.Transpose(jacobian), hessian.target), jacobian)
         whole = tidy(core if each.right is None else n.Kron(core, n.Outer(each.right, each.right)))
         whole = _penalised(whole, each.parameter, product)
         note = f"the block of {each.parameter.name}"
         found.append(Equation(each.parameter.of_role(role, *whole.shape), whole, note=note))
     read = {each for equation in found for each in variables(equation.expression)}
-    made = tuple(equations_in(needed((*outputs.equations, hessian), read)))
+    made = tuple(equations_in(needed((*outputs.items, hessian), read)))
     return (*made, *found) if system.batch is None else (*_of_each(made, found, system),)
 
 
