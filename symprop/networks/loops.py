@@ -66,8 +66,7 @@ def build_loop(block: Block, builder: Builder, value: Variable) -> Variable:
     Dense layers are numbered as if the blocks were written out: number `j` of block `l` after `k0` others is
     `k0 + d*(l - 1) + j` with `d` in each block, and so are the layers of every family. What stands before is named as
     the output of block 0, if it is not.
-    Where the blocks are tied, their parameters are those of the first. A loop inside a loop counts as one layer of
-    its block and numbers its own behind that: `W[l, k]`.
+    Tied blocks have the parameters of the first. A loop inside counts as one layer, and numbers its own: `W[l, k]`.
 
     Raises:
         SpecError: too many loops, a size called as the index, a block whose output has no number, or does not fit.

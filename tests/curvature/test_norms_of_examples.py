@@ -17,10 +17,10 @@ NETWORKS = {
     "ids": "Input(4) >> Embedding(3, 5, flatten=False) >> Dense(2) >> MeanSquaredError()",
     "convolution": "Input(4, 4, 1) >> Conv2D(2, 3) >> ReLU() >> MaxPool2D(2) >> Flatten() >> Dense(2) >> Huber()",
     "recurrent": "Input(3, 2) >> GRU(2) >> Dense(2) >> MeanSquaredError()",
-    "read of a loop": 'Input(3, 1) >> Scan("h = tanh(W @ x + R @ h_prev); y = C @ h", h=2, y=2) >> MeanSquaredError()',
-    "written by a loop": "Input(2, 2) >> LayerNorm() >> RNN(1) >> MeanSquaredError()",
     "moments": "Input(2, 5) >> Dense(6) >> GRU(5, reset='before', sequence=False) >> Dense(2) >> MeanSquaredError()",
     "moments not kept": "Input(3, 5) >> RNN(6, remat=2, sequence=False) >> MeanSquaredError()",
+    "read of a loop": 'Input(3, 1) >> Scan("h = tanh(W @ x + R @ h_prev); y = C @ h", h=2, y=2) >> MeanSquaredError()',
+    "written by a loop": "Input(2, 2) >> LayerNorm() >> RNN(1) >> MeanSquaredError()",
     "one moment": 'Input(1, 2) >> GRU(2, initial="learned") >> MeanSquaredError()',
 }
 
