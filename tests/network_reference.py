@@ -966,7 +966,7 @@ class Network:
             further_input(reading, call, ())
         self.inputs, self.ids, self.masks = reading.inputs, reading.ids, reading.masks
         self.hiding, self.truncated = reading.hiding, reading.truncated
-        if not all(self.chosen({name: np.empty(0) for name in self.parameters}, call) for call in self.ends[1:]):
+        if not all(self.chosen({name: np.zeros(0) for name in self.parameters}, call) for call in self.ends[1:]):
             raise KeyError("a penalty on no parameter")
 
     def loss(self, params: Params, x: Mapping[str, Array], y: Array, masks: Params | None = None) -> Any:

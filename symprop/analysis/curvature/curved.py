@@ -222,7 +222,8 @@ with the probabilities p, and its Hessian does not read the targets
         example = self._example("K-FAC")
         likelihood = "" if isinstance(self.network, Formula) else self.network.likelihood
         if self.system.layout == "columns":
-            raise SpecError('K-FAC has no form in layout "columns"\nallowed: "example", "rows"')
+            problem = 'K-FAC takes second moments over the rows of matrices, so it has no form in layout "columns"'
+            raise SpecError(f'{problem}\nallowed: "example", "rows"')
         found, why = kfac_factors(example, self.system, self.backward, likelihood, sharing)
         return self.with_along(found, *why)
 

@@ -52,7 +52,7 @@ def gauss_newton_product(system: System, penalised: bool = True, divided: bool =
     turned = Turned(through_loss, curved)
     back = turned.through(pulled_back(system, network, curved.tangent))
     if not divided:
-        back = undivided(back, (*first, *turned.forward), output, context(system))
+        back = undivided(back, (*first, *turned.forward), output, tangents.context)
     results = tuple(gradient_of(each).curved for each in system.wanted)
     found = Along("Gauss-Newton matrix", "gnvp", (*first, *turned.forward), back, results)
     return kept(found)

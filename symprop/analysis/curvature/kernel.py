@@ -23,9 +23,11 @@ from symprop.algebra.equations import Equation, System, equations_in, loops_in
 from symprop.algebra.nodes import Node, Variable, names_in
 from symprop.algebra.trees import added, is_zero, replace, variables
 from symprop.analysis.curvature.along import Along
+from symprop.analysis.curvature.batches import in_layout
 from symprop.analysis.curvature.examples import inner
-from symprop.analysis.curvature.outputs import Outputs, free_mark, in_layout, is_general, outputs_of
+from symprop.analysis.curvature.outputs import Outputs, outputs_of
 from symprop.analysis.curvature.steps import AtAnyStep, in_batch, in_loops, over_loops
+from symprop.analysis.curvature.way_back import free_mark, is_general
 from symprop.calculus.tidy import tidy
 
 

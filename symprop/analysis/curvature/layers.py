@@ -19,8 +19,9 @@ from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.trees import added, multiplied, replace, terms_of, variables
 from symprop.analysis.curvature.along import Along
 from symprop.analysis.curvature.means import EXAMPLE, of_example
-from symprop.analysis.curvature.outputs import free_mark, outputs_of
+from symprop.analysis.curvature.outputs import outputs_of
 from symprop.analysis.curvature.tangents import needed
+from symprop.analysis.curvature.way_back import free_mark
 from symprop.calculus.jacobians import chained
 from symprop.calculus.linear_maps import matrix_of
 from symprop.calculus.rules import context

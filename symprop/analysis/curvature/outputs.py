@@ -7,26 +7,21 @@ what backpropagation gives where output i alone is the loss.
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from sympy import Expr, prod
 
 from symprop.algebra import nodes as n
-from symprop.algebra.batching import BATCH_SIZE, batched
-from symprop.algebra.equations import Equation, Item, Loop, Rows, System, equations_in, loops_in
-from symprop.algebra.names import adjoint_of, gradient_of
+from symprop.algebra.batching import batched
+from symprop.algebra.equations import Equation, Item, Loop, Rows, System, loops_in
 from symprop.algebra.nodes import Node, Variable
-from symprop.algebra.roles import DELTA, GIVEN, GRADIENT, JACOBIAN
-from symprop.algebra.trees import is_zero, ones, variables
-from symprop.algebra.unrolling import unrolled
-from symprop.analysis.curvature.along import check_whole
-from symprop.analysis.curvature.gauss_newton import pulled_back
+from symprop.algebra.roles import DELTA, GRADIENT, JACOBIAN
+from symprop.algebra.trees import is_zero, variables
 from symprop.analysis.curvature.renaming import Renaming
-from symprop.analysis.curvature.steps import AtAnyStep, in_batch
-from symprop.analysis.curvature.tangents import needed
+from symprop.analysis.curvature.steps import AtAnyStep
+from symprop.analysis.curvature.way_back import way_back
 from symprop.calculus.tidy import tidy
-from symprop.errors import SpecError
 
 
 @dataclass(frozen=True)
@@ -100,18 +95,6 @@ class Outputs:
         return tidy(batched(node, there, self.count, "rows"))
 
 
-def written(system: System) -> System:
-    """Return a system of one example with its loops written out.
-
-    Raises:
-        SpecError: a number of steps is a name, or backpropagation is truncated.
-    """
-    check_whole(system)
-    if is_general(system):
-        raise SpecError("the Jacobian of the output is not derived for a named number of steps\nallowed: a number")
-    return unrolled(system, {}) if system.loops else system
-
-
 class Forms(Renaming):
     """The way back from one output for that from all of them."""
 
@@ -144,107 +127,6 @@ class Forms(Renaming):
         return super().loop(moved)
 
 
-class Called(Renaming):
-    """Equations in which variables have other names."""
-
-    def __init__(self, names: Mapping[Variable, Variable]) -> None:
-        self.names = names
-
-    def variable(self, variable: Variable) -> Variable:
-        """Return the other name of a variable, if it has one."""
-        return self.names.get(variable, variable)
-
-    def equation(self, equation: Equation) -> Equation:
-        """Return an equation under the other names, without its steps."""
-        return super().equation(replace(equation, steps=()))
-
-
-@dataclass(frozen=True)
-class WayBack:
-    """The backward equations of one example from a cotangent of the output, which is `given` under a name of its own.
-
-    `items` make adjoints, and `of` says of which arrays; `gradients` are what the parameters get.
-    """
-
-    example: System
-    given: Variable
-    items: tuple[Item, ...]
-    of: Mapping[Variable, Variable]
-    gradients: Mapping[Variable, Node]
-
-    @property
-    def equations(self) -> tuple[Equation, ...]:
-        """The equations in order, those of a general step of a loop too."""
-        return tuple(equations_in(self.items))
-
-
-def way_back(system: System, general: bool = False) -> WayBack:
-    """Return the way back from the output of one example; loops over numbers of steps are written out.
-
-    Where the numbers of steps may be `general`, loops over a named number of them stay loops.
-
-    Raises:
-        SpecError: layers take means over the batch or draw masks, a number of steps is a name, or backpropagation is
-            truncated.
-    """
-    example = system if general and is_general(system) else written(system)
-    network = needed(example.items, [example.output])
-    example = replace(example, items=network)
-    if example.joins_examples:
-        raise SpecError(
-            "layers take means over the examples of a batch, so that no example has an output of its own\n"
-            "allowed: a network without statistics over the batch, or evaluation=True"
-        )
-    read = {each for equation in equations_in(network) for each in variables(equation.expression)}
-    if any(mask.variable in read for mask in example.masks):
-        raise SpecError("dropout draws masks, so that the output is random\nallowed: evaluation=True")
-    cotangent = adjoint_of(example.output).tangent
-    output = example.output
-    own_cotangent = Variable("e", output.index, output.shape, mark=free_mark("e", output.index, example))
-    given = {cotangent.change(role=GIVEN): own_cotangent}
-    back = Called(given).through(pulled_back(example, network, cotangent))
-    wanted = {gradient_of(each): each for each in example.wanted}
-    loops = [*loops_in(back)]
-    data = (*example.data, *(each.target for each in equations_in(network)), *_rows(loops_in(network)))
-    arrays = AtAnyStep({adjoint_of(each): each for each in data})
-    ends = [each.name for loop in loops for each in loop.base if AtAnyStep(wanted).find(each.target)]
-    if ends:
-        raise SpecError(
-            f"{ends[0]} has a form of its own at the last step, so that no general Jacobian of the output is derived\n"
-            "allowed: a number of steps"
-        )
-    made = tuple(_without(back, wanted))
-    targets = (each.target for each in equations_in(made))
-    of = {
-        each: each if (array := arrays.find(each)) is None else array.change(index=each.index)
-        for each in (*targets, *_rows(loops))
-        if each not in data
-    }
-    gradients = {wanted[each.target]: each.expression for each in equations_in(back) if each.target in wanted}
-    return WayBack(example, own_cotangent, made, of, gradients)
-
-
-def _rows(loops: Iterable[Loop]) -> Iterator[Variable]:
-    """Yield the arrays of which loops read or make rows, and these rows."""
-    for loop in loops:
-        for rows in (*loop.reads, *loop.writes):
-            yield from (rows.row, rows.array)
-
-
-def _without(items: Iterable[Item], wanted: Mapping[Variable, Variable]) -> Iterator[Item]:
-    """Yield items without the equations of gradients."""
-    for item in items:
-        if isinstance(item, Loop):
-            yield replace(item, items=tuple(_without(item.items, wanted)))
-        elif item.target not in wanted:
-            yield item
-
-
-def is_general(system: System) -> bool:
-    """Whether a loop has a named number of steps."""
-    return any(not loop.count.is_Integer for loop in system.loops)
-
-
 def outputs_of(system: System, general: bool = False) -> Outputs:
     """Return the Jacobians of the output of one example.
 
@@ -270,72 +152,3 @@ def units(output: Variable) -> Node:
     """Return the units of all outputs, a row for each, in the order of the elements."""
     count: Expr = prod(output.shape)
     return n.Identity(count) if output.rank == 1 else n.Reshape(n.Identity(count), (count, *output.shape))
-
-
-def in_layout(system: System, items: Iterable[Item], known: dict[Variable, Variable]) -> tuple[Item, ...]:
-    """Return equations of one example for a batch; `known` gets what stands for their left sides there."""
-    items = tuple(items)
-    own = frozenset(each.target for each in equations_in(items))
-    return tuple(_in_layout(system, item, known, own) for item in items)
-
-
-def _in_layout(system: System, item: Item, known: dict[Variable, Variable], own: Container[Variable]) -> Item:
-    if isinstance(item, Equation):
-        expression = batched_by(system, item.expression, known, own)
-        if expression.rank > item.target.rank:
-            known[item.target] = item.target.change(shape=expression.shape)
-        return Equation(known.get(item.target, item.target), expression, note=item.note)
-    before = -1
-    while before < len(known):  # a step may read of the next what is found to differ from example to example
-        before = len(known)
-        for rows in item.reads:
-            if rows.array in known:
-                known[rows.row] = in_batch(rows.row, system.layout)
-        items = tuple(_in_layout(system, each, known, own) for each in item.items)
-    known |= {each.array: in_batch(each.array, system.layout) for each in item.writes if each.row in known}
-    there = AtAnyStep(known)
-    base = []
-    for each in item.base:
-        found = Equation(each.target, batched_by(system, each.expression, known, own), note=each.note)
-        if (
-            found.expression.rank == each.target.rank and there.find(each.target) is not None
-        ):  # the same for all, at the last step alone
-            shape = in_batch(each.target, system.layout).shape
-            node = found.expression if system.layout == "rows" else n.Expand(found.expression, each.target.rank)
-            found = replace(found, expression=n.Multiply(node, ones(*shape)))
-        if found.expression.rank > each.target.rank:
-            known[each.target] = each.target.change(shape=found.expression.shape)
-        base.append(replace(found, target=known.get(each.target, each.target)))
-
-    def entered(found: Iterable[Rows]) -> tuple[Rows, ...]:
-        behind = system.layout == "rows"
-        return tuple(
-            Rows(known[each.row], known[each.array], each.axis + behind) if each.array in known else each
-            for each in found
-        )
-
-    return replace(item, items=items, base=tuple(base), reads=entered(item.reads), writes=entered(item.writes))
-
-
-def batched_by(system: System, node: Node, known: dict[Variable, Variable], own: Container[Variable] = ()) -> Node:
-    """Return a formula of one example for the batch of a system, whose arrays have the same names.
-
-    Those of its `own` that differ from example to example are `known`, and so are the same at other steps of a loop.
-    """
-    there = system.by_name
-    for each in variables(node):
-        batch = None if each.is_tangent else there.get(each.name)
-        if batch is None and each.index and system.loops and each not in known and each not in own:
-            alike = AtAnyStep(known if each.is_tangent else {other: other for other in there.values()})
-            batch = alike.find(each)
-        if batch is not None and batch.rank > each.rank:
-            known.setdefault(each, in_batch(each, system.layout))
-    return tidy(batched(node, known, BATCH_SIZE, system.layout))
-
-
-def free_mark(letter: str, index: tuple[Expr, ...], system: System) -> int:
-    """Return the first mark with which no array of a system has this name."""
-    mark, taken = 1, system.by_name
-    while Variable(letter, index, (), (), mark).name in taken:
-        mark += 1
-    return mark
