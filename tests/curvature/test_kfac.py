@@ -92,7 +92,6 @@ def test_the_page_says_what_they_assume_and_what_has_none() -> None:
     [
         ("Input(3) >> Repeat(Dense(3) >> Tanh(), N) >> MeanSquaredError()", {}, "a number"),
         ("Input(3) >> Dense(2) >> MeanSquaredError()", {"layout": "columns"}, '"example", "rows"'),
-        ("Input(3) >> Dense(3) >> Dropout(0.5) >> Dense(2) >> MeanSquaredError()", {}, "evaluation=True"),
         ("Input(3) >> Dense(3) >> SoftmaxCrossEntropy(weights=(1, 2, 3))", {}, "evaluation=True"),
     ],
 )

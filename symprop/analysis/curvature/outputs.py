@@ -113,8 +113,7 @@ def way_back(system: System) -> WayBack:
     """Return the way back from the output of one example; loops over numbers of steps are written out.
 
     Raises:
-        SpecError: layers take means over the batch or draw masks, a number of steps is a name, or backpropagation is
-            truncated.
+        SpecError: layers take means over the batch, a number of steps is a name, or backpropagation is truncated.
     """
     example = written(system)
     network = needed(example.items, [example.output])
@@ -124,9 +123,6 @@ def way_back(system: System) -> WayBack:
             "layers take means over the examples of a batch, so that no example has an output of its own\n"
             "allowed: a network without statistics over the batch, or evaluation=True"
         )
-    read = {each for equation in equations_in(network) for each in variables(equation.expression)}
-    if any(mask.variable in read for mask in example.masks):
-        raise SpecError("dropout draws masks, so that the output is random\nallowed: evaluation=True")
     cotangent = adjoint_of(example.output).tangent
     output = example.output
     own = Variable("e", output.index, output.shape, mark=free_mark("e", output.index, example))
@@ -147,9 +143,12 @@ def outputs_of(system: System) -> Outputs:
     """Return the Jacobians of the output of one example.
 
     Raises:
-        SpecError: as for `way_back`.
+        SpecError: dropout draws masks; or as for `way_back`.
     """
     back = way_back(system)
+    read = {each for equation in back.example.equations for each in variables(equation.expression)}
+    if any(mask.variable in read for mask in back.example.masks):
+        raise SpecError("dropout draws masks, so that the output is random\nallowed: evaluation=True")
     output, count = back.example.output, prod(back.example.output.shape)
     start = output.of_role(JACOBIAN, count, *output.shape)
     first = Equation(start, units(output), note="the Jacobian of the output with respect to itself")
