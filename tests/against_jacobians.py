@@ -239,22 +239,22 @@ def kernel(scene: Scene, module: Any, options: Mapping[str, Any]) -> list[str] |
 
 
 def factors(scene: Scene, module: Any, options: Mapping[str, Any]) -> list[str] | None:
-    """K-FAC's factors of a weight of vectors: of one example their product is the block of the Fisher matrix."""
-    if SHARED.search(scene.text) or options:
-        return None
+    """K-FAC's factors of one example: of a weight of vectors their product is its block, of others D is the diagonal."""
     one = scene.rows(0)
     outputs, J = one.jacobian()
-    if (inner := one.expected(outputs)) is None:
+    if (inner := one.expected(outputs)) is None or getattr(module, "STATISTICS", None):
         return None
-    found, block = module.kfac(one.params, taken(one.x), one.y), J.T @ inner @ J
-    wrong = []
-    for name, (A, G) in found.items():
-        rows, columns = scene.params[name].shape
-        places = [
-            scene.parted(np.arange(J.shape[1]))[each].ravel() for each in [name] + [f"b{name[1:]}"] * (len(A) > columns)
-        ]
-        order = np.concatenate([each.reshape(rows, -1) for each in places], 1).ravel()
-        wrong += apart({name: np.kron(G, A)}, {name: block[np.ix_(order, order)]})
+    masks = {"masks": one.masks} if options else {}
+    found, block = module.kfac(one.params, taken(one.x), one.y, **masks), J.T @ inner @ J
+    parts, wrong = scene.parted(np.arange(J.shape[1])), list[str]()
+    for name, (first, *more) in found.items():
+        if not more:
+            wrong += apart({name: first}, {name: np.diagonal(block)[parts[name]]})
+        elif not SHARED.search(scene.text):
+            rows, columns = scene.params[name].shape
+            places = [parts[each].ravel() for each in [name] + [f"b{name[1:]}"] * (len(first) > columns)]
+            order = np.concatenate([each.reshape(rows, -1) for each in places], 1).ravel()
+            wrong += apart({name: np.kron(more[0], first)}, {name: block[np.ix_(order, order)]})
     return wrong
 
 
@@ -278,7 +278,7 @@ def has_targets(text: str) -> bool:
 
 FITTING: Mapping[str, Callable[[str], bool]] = {
     "Fisher": has_targets,
-    "K-FAC": lambda text: has_targets(text) and not SHARED.search(text),
+    "K-FAC": has_targets,
 }
 """Of which networks a question is asked, where that is not all."""
 

@@ -44,7 +44,7 @@ def from_jacobians(cases: int, seed: int) -> Outcome:
         found = (drawn(other, seed) for other in count(number, cases))
         kind, text = next(each for each in found if FITTING.get(question, bool)(each[1]))
         way = drawn_way(np.random.default_rng([seed, number, 1]), text)
-        evaluation = "BatchNorm" not in text and (way.evaluation or question in ("tangent kernel", "K-FAC"))
+        evaluation = "BatchNorm" not in text and (way.evaluation or question == "tangent kernel")
         way = Way("fast" if way.form == "fast" else "read", batch=way.batch, evaluation=evaluation)
         answers: list[list[str] | None] = []
         said = wrong_in(text, partial(_kept, answers, question, way))
