@@ -24,9 +24,10 @@ import against_torch
 import numpy as np
 from network_reference import Network
 from random_networks import SIZES, drawn, dropped, point, taken
-from random_ways import EQUATIONS, MODULES, Found, Way, asked, derived, with_numbers
+from random_ways import CURVATURE, EQUATIONS, MODULES, Found, Way, asked, derived, with_numbers
 
 import symprop
+from symprop.codegen.case import Case
 
 Gradients = Callable[[dict[str, Any]], Found]
 
@@ -120,20 +121,28 @@ def wrong_products(text: str, engines: Sequence[str] = ("jax",), ways: Sequence[
 
     Where backpropagation is truncated there is none, and that has to be told.
     """
-    numeric, found = with_numbers(text), []
+    found: list[str] = []
     if Network(text, SIZES).truncated:
-        return [] if is_refused(symprop.derive(numeric, layout="rows").hvp) else ["a Hessian where gradients stop"]
+        refused = is_refused(symprop.derive(with_numbers(text), layout="rows").hvp)
+        return [] if refused else ["a Hessian where gradients stop"]
+
+    @cache
+    def right(engine: str, number: int, at: Way) -> Callable[..., Mapping[str, Any]]:
+        _, x, y, masks = drawn_point(text, at)
+        return PRODUCTS[engine][number](text, SIZES, x, y, masks)
+
+    case = cache(lambda evaluation: Case(with_numbers(text), "rows", evaluation=evaluation, question="hvp"))
     for way in ways:
         params, x, y, masks = drawn_point(text, way)
         random = np.random.default_rng(1)
         v = {name: random.standard_normal(value.shape) for name, value in params.items()}
-        module = symprop.compile(symprop.derive(numeric, "rows", evaluation=way.evaluation), **MODULES[way.form])
+        module = case(way.evaluation).at(target=CURVATURE.get(way.form, way.form)).module
         turned = against_torch.tensors if way.form == "torch" else dict
         product = module.hvp(turned(params), taken(x), y, turned(v), **({"masks": masks} if masks else {}))
         for engine in engines:
             off: list[str] = []
-            for made in PRODUCTS[engine]:
-                if not (off := apart(product, made(text, SIZES, x, y, masks)(params, v))):
+            for number in range(len(PRODUCTS[engine])):
+                if not (off := apart(product, right(engine, number, replace(way, form="", named=False))(params, v))):
                     break
             found += [f"{way.form}, {engine}, Hessian product: {each}" for each in off]
     return found

@@ -9,8 +9,10 @@ inner products of gradients (the tangent kernel), and blocks for a weight. Norms
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import product
 from typing import Any
 
@@ -20,19 +22,35 @@ import numpy as np
 from against_frameworks import apart, drawn_point
 from network_reference import Array, Network
 from random_networks import SIZES, taken
-from random_ways import MODULES, Way, with_numbers
+from random_ways import CURVATURE, Way, with_numbers
 
 import symprop
+from symprop.codegen.case import Case
 
-SHARED = re.compile(r"tied|Repeat|Input\(\w+, |flatten|Concatenate|Multiply|Sum|GLU|Highway|Embedding")
+SHARED = re.compile(r"tied|Repeat|Input\(\w+, \w+[,)]|flatten")
 """What makes a weight read more than once, or at several places, so that its block is no product."""
 DRAWN = {"SoftmaxCrossEntropy": "classes", "BinaryCrossEntropy": "bits"}
 """Losses whose targets can be enumerated."""
 
 
+def are_drawn(read: Network) -> bool:
+    """Whether the targets are drawn from a model whose Fisher matrix has another definition, by what it may draw."""
+    loss = read.ends[0]
+    plain = not loss.positional and not set(loss.keywords) - {"positions", "from_logits"}
+    return plain and not read.mask and loss.name in (*DRAWN, "MeanSquaredError")
+
+
+def has_factors(text: str) -> bool:
+    """Whether each block of an example's Fisher matrix is one Kronecker product: no weight is read in two places."""
+    return not SHARED.search(text) and are_drawn(Network(text, SIZES))
+
+
 @dataclass
 class Scene:
-    """A network without its penalties at a point; `J` has a row for each number of each example's output."""
+    """A network without its penalties at a point, for all questions about it.
+
+    `J` has a row for each number of each example's output, and a column for each number of a parameter.
+    """
 
     text: str
     params: dict[str, Array]
@@ -59,28 +77,52 @@ class Scene:
 
         return Scene(self.text, self.params, one(self.x), self.y[number : number + 1], one(self.masks), self.engine)
 
-    def jacobian(self) -> tuple[Array, Array]:
-        """Return the outputs, an example in each row of an array, and `J`."""
+    @cached_property
+    def _found(self) -> tuple[Array, Mapping[str, Array]]:
         found, slopes = (_by_jax if self.engine == "jax" else _by_torch)(self)
-        outputs = np.asarray(found)
-        return outputs, np.concatenate([np.asarray(slopes[name]).reshape(outputs.size, -1) for name in self.params], 1)
+        return np.asarray(found), slopes
 
-    def at_outputs(self, outputs: Array, y: Array | None = None) -> tuple[Array, Array]:
-        """Return slope and Hessian of the loss with respect to all outputs, at other targets if they are given."""
+    @property
+    def outputs(self) -> Array:
+        """The outputs, an example in each row of an array."""
+        return self._found[0]
+
+    @cached_property
+    def J(self) -> Array:
+        """The Jacobian of all outputs."""
+        slopes = self._found[1]
+        return np.concatenate([np.asarray(slopes[name]).reshape(self.outputs.size, -1) for name in self.params], 1)
+
+    def slope(self, y: Array | None = None) -> Array:
+        """Return the slope of the loss with respect to all outputs, at other targets if they are given."""
+        import torch
+
+        with self._of_outputs(self.y if y is None else y) as (given, loss):
+            return torch.autograd.grad(loss(given), given)[0].numpy().ravel()
+
+    @cached_property
+    def hessian(self) -> Array:
+        """The Hessian of the loss with respect to all outputs."""
+        import torch
+
+        with self._of_outputs(self.y) as (given, loss):
+            found = torch.autograd.functional.hessian(loss, given)
+        return found.numpy().reshape(given.numel(), given.numel())
+
+    @contextmanager
+    def _of_outputs(self, y: Array) -> Iterator[tuple[Any, Callable[[Any], Any]]]:
+        """The outputs as a tensor, and the loss of such a tensor."""
         import torch
 
         with against_torch.in_float64():
             read = against_torch.reference().Network(self.plain, SIZES)
-            given = torch.tensor(outputs, requires_grad=True)
-            x = against_torch.tensors(self.x)
+            x, targets = against_torch.tensors(self.x), torch.as_tensor(y)
 
             def loss(f: Any) -> Any:
                 read.output = lambda params, value: f
-                return read.loss({}, x, torch.as_tensor(self.y if y is None else y), {})
+                return read.loss({}, x, targets, {})
 
-            slope = torch.autograd.grad(loss(given), given)[0].numpy().ravel()
-            hessian = torch.autograd.functional.hessian(loss, given).numpy().reshape(outputs.size, outputs.size)
-        return slope, hessian
+            yield torch.tensor(self.outputs, requires_grad=True), loss
 
     def penalty(self, v: Mapping[str, Array]) -> dict[str, Array]:
         """Return the Hessian of the penalties times a direction."""
@@ -102,28 +144,24 @@ class Scene:
         parts = zip(self.params.items(), np.split(flat, ends), strict=True)
         return {name: part.reshape(value.shape) for (name, value), part in parts}
 
-    def expected(self, outputs: Array) -> Array | None:
-        """Return the mean of `g g'` over the targets that the model may draw, `g` the slope at all outputs.
+    @cached_property
+    def expected(self) -> Array | None:
+        """The mean of `g g'` over the targets that the model may draw, `g` the slope at all outputs.
 
-        Positions of a sequence count as examples. None where the targets are not drawn.
+        Positions of a sequence count as examples, and `g` at one depends on the target there alone. None where the
+        targets are not drawn.
         """
-        hessian = self.at_outputs(outputs)[1]
-        if self.loss.name == "MeanSquaredError":  # normal with the variance that makes it so: no target is read
-            return hessian
-        drawn, options = DRAWN.get(self.loss.name), set(self.loss.keywords) - {"positions", "from_logits"}
-        if drawn is None or options or self.loss.positional:
+        if not are_drawn(self.read):
             return None
-        p = _probabilities(outputs, drawn, self.read.maker, self.loss)
-        whole = np.zeros_like(hessian)
-        width = outputs.shape[-1]
-        places = outputs.size // width
-        share = self.count if self.loss.get(9, "positions") == "sum" else places
-        for place in range(places):
-            here = slice(place * width, (place + 1) * width)
-            for chance, y in _choices(p.reshape(-1, width)[place], drawn):
-                targets = np.array(self.y, dtype=float)
-                targets.reshape(-1, width)[place] = y
-                g = self.at_outputs(outputs, targets)[0][here]
+        if self.loss.name == "MeanSquaredError":  # normal with the variance that makes it so: no target is read
+            return self.hessian
+        drawn = DRAWN[self.loss.name]
+        whole, width = np.zeros((self.outputs.size, self.outputs.size)), self.outputs.shape[-1]
+        share = self.count if self.loss.get(9, "positions") == "sum" else self.outputs.size // width
+        for chances, y in _choices(_probabilities(self.outputs, drawn, self.read.maker, self.loss), drawn):
+            slopes = self.slope(y).reshape(-1, width)
+            for place, (chance, g) in enumerate(zip(chances.ravel(), slopes, strict=True)):
+                here = slice(place * width, (place + 1) * width)
                 whole[here, here] += share * chance * np.outer(g, g)
         return whole
 
@@ -136,12 +174,14 @@ def _probabilities(outputs: Array, drawn: str, maker: str, loss: Any) -> Array:
     return 1 / (1 + np.exp(-outputs)) if is_logit else outputs
 
 
-def _choices(p: Array, drawn: str) -> Iterator[tuple[float, Array]]:
+def _choices(p: Array, drawn: str) -> Iterator[tuple[Array, Array]]:
+    """Yield each choice of the model, the same at all places, with its chance at each."""
+    width = p.shape[-1]
     if drawn == "classes":
-        yield from ((p[k], np.eye(len(p))[k]) for k in range(len(p)))
+        yield from ((p[..., k], np.broadcast_to(np.eye(width)[k], p.shape).copy()) for k in range(width))
         return
-    for bits in product((0.0, 1.0), repeat=len(p)):
-        yield float(np.prod(np.where(np.array(bits) == 1, p, 1 - p))), np.array(bits)
+    for bits in map(np.array, product((0.0, 1.0), repeat=width)):
+        yield np.prod(np.where(bits == 1, p, 1 - p), axis=-1), np.broadcast_to(bits, p.shape).copy()
 
 
 def _by_torch(scene: Scene) -> tuple[Any, dict[str, Array]]:
@@ -181,8 +221,7 @@ def _product(
     scene: Scene, module: Any, name: str, options: Mapping[str, Any], inner: Array, penalty: bool
 ) -> list[str]:
     """Compare the product with a matrix `J' inner J`, and the penalties' Hessian, along a random direction."""
-    _, J = scene.jacobian()
-    random = np.random.default_rng(1)
+    J, random = scene.J, np.random.default_rng(1)
     v = {each: random.standard_normal(value.shape) for each, value in scene.params.items()}
     found = getattr(module, name)(scene.params, taken(scene.x), scene.y, v, **options)
     right = scene.parted(J.T @ (inner @ (J @ scene.flat(v))))
@@ -192,14 +231,12 @@ def _product(
 
 def gauss_newton(scene: Scene, module: Any, options: Mapping[str, Any]) -> list[str] | None:
     """The product with `J' H J`, penalties as they are."""
-    outputs, _ = scene.jacobian()
-    return _product(scene, module, "gnvp", options, scene.at_outputs(outputs)[1], True)
+    return _product(scene, module, "gnvp", options, scene.hessian, True)
 
 
 def fisher(scene: Scene, module: Any, options: Mapping[str, Any]) -> list[str] | None:
     """The product with the Fisher matrix of what the model draws."""
-    outputs, _ = scene.jacobian()
-    inner = None if scene.read.mask else scene.expected(outputs)
+    inner = scene.expected
     return None if inner is None else _product(scene, module, "fisher_vp", options, inner, False)
 
 
@@ -207,9 +244,8 @@ def empirical(scene: Scene, module: Any, options: Mapping[str, Any]) -> list[str
     """The product with the mean of `g g'` over examples."""
     if scene.read.mask or {"ignore", "weights"} & set(scene.loss.keywords):
         return None  # examples do not count alike
-    outputs, _ = scene.jacobian()
-    slope = scene.at_outputs(outputs)[0].reshape(scene.count, -1)
-    inner = np.zeros((outputs.size, outputs.size))
+    slope = scene.slope().reshape(scene.count, -1)
+    inner = np.zeros((slope.size, slope.size))
     width = slope.shape[1]
     for number, each in enumerate(slope):
         here = slice(number * width, (number + 1) * width)
@@ -230,27 +266,25 @@ def kernel(scene: Scene, module: Any, options: Mapping[str, Any]) -> list[str] |
     """Inner products of the gradients of the outputs of two batches: all, and all but the first."""
     if options:
         return None  # masks: the output is random
-    _, J = scene.jacobian()
     rest = {name: values[1:] for name, values in scene.x.items()}
     found = np.asarray(module.tangent_kernel(scene.params, taken(scene.x), taken(rest if scene.count > 1 else scene.x)))
-    parts = J.reshape(scene.count, -1, J.shape[1])
+    parts = scene.J.reshape(scene.count, -1, scene.J.shape[1])
     right = np.einsum("iap,jbp->ijab", parts, parts[1:] if scene.count > 1 else parts)
     return apart({"kernel": found.reshape(right.shape)}, {"kernel": right})
 
 
 def factors(scene: Scene, module: Any, options: Mapping[str, Any]) -> list[str] | None:
-    """K-FAC's factors of one example: of a weight of vectors their product is its block, of others D is the diagonal."""
-    one = scene.rows(0)
-    outputs, J = one.jacobian()
-    if (inner := one.expected(outputs)) is None or getattr(module, "STATISTICS", None):
+    """K-FAC's factors of one example: their product is the block of a weight of vectors, D the diagonal of others'."""
+    if not are_drawn(scene.read) or getattr(module, "STATISTICS", None):
         return None
+    one = scene.rows(0)
     masks = {"masks": one.masks} if options else {}
-    found, block = module.kfac(one.params, taken(one.x), one.y, **masks), J.T @ inner @ J
-    parts, wrong = scene.parted(np.arange(J.shape[1])), list[str]()
+    found, block = module.kfac(one.params, taken(one.x), one.y, **masks), one.J.T @ one.expected @ one.J
+    parts, wrong = scene.parted(np.arange(one.J.shape[1])), list[str]()
     for name, (first, *more) in found.items():
         if not more:
             wrong += apart({name: first}, {name: np.diagonal(block)[parts[name]]})
-        elif not SHARED.search(scene.text):
+        elif has_factors(scene.text):
             rows, columns = scene.params[name].shape
             places = [parts[each].ravel() for each in [name] + [f"b{name[1:]}"] * (len(first) > columns)]
             order = np.concatenate([each.reshape(rows, -1) for each in places], 1).ravel()
@@ -269,30 +303,20 @@ QUESTIONS: Mapping[str, tuple[str, Callable[[Scene, Any, Mapping[str, Any]], lis
 """What is asked: the function of a module, and what compares it, or tells None where there is nothing to compare."""
 
 
-def has_targets(text: str) -> bool:
-    """Whether the targets of a network are drawn from a model whose choices can be enumerated."""
-    loss, read = Network(text, SIZES).ends[0], Network(text, SIZES)
-    plain = not loss.positional and not set(loss.keywords) - {"positions", "from_logits"}
-    return plain and not read.mask and loss.name in (*DRAWN, "MeanSquaredError")
-
-
-FITTING: Mapping[str, Callable[[str], bool]] = {
-    "Fisher": has_targets,
-    "K-FAC": has_targets,
-}
-"""Of which networks a question is asked, where that is not all."""
-
-
-def wrong_curvature(text: str, question: str, way: Way, engine: str = "torch") -> list[str] | None:
-    """Return what is wrong with an answer about curvature; none where the network has no such thing."""
-    name, compare = QUESTIONS[question]
-    if not Network(text, SIZES).parameters or Network(text, SIZES).truncated:
-        return None
+def answers(text: str, way: Way, asked: Iterable[str] = QUESTIONS, engine: str = "torch") -> dict[str, list[str]]:
+    """Return what is wrong with each answer about curvature that a network has, and that there is a definition for."""
+    read, found = Network(text, SIZES), dict[str, list[str]]()
+    if not read.parameters or read.truncated:
+        return found
     params, x, y, masks = drawn_point(text, way)
-    made = symprop.derive(with_numbers(text), "rows", evaluation=way.evaluation)
-    module = symprop.compile(made, **MODULES[way.form])
-    try:
-        getattr(module, name)
-    except symprop.SpecError:
-        return None
-    return compare(Scene(text, params, x, y, masks, engine), module, {"masks": masks} if masks else {})
+    case = Case(with_numbers(text), "rows", evaluation=way.evaluation)
+    scene = Scene(text, params, x, y, masks, engine)
+    for question in asked:
+        name, compare = QUESTIONS[question]
+        try:
+            module = case.at(question=name, target=CURVATURE[way.form]).module
+        except symprop.SpecError:
+            continue
+        if (wrong := compare(scene, module, {"masks": masks} if masks else {})) is not None:
+            found[question] = wrong
+    return found

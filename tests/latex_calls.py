@@ -94,7 +94,10 @@ def onehot(meaning: Meaning, tree: Tree) -> Value:
 
 
 def concatenate(meaning: Meaning, tree: Tree) -> Value:
-    values = _arguments(meaning, tree, len(tree.parts), axes=True)
+    values = [
+        value if value.rank else Value((Size(1),), lambda value=value: np.reshape(value.compute(), 1))
+        for value in _arguments(meaning, tree, len(tree.parts), axes=True)
+    ]
     axis = int(tree.words[0]) if tree.words else 0
     rank = len(values[0].shape) if not tree.words else 2
 

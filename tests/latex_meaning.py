@@ -91,7 +91,7 @@ class Meaning:
 
     def blocks(self, tree: Tree) -> Value:
         values = [self.array(part) for part in tree.parts]
-        vectors = all(value.rank == 1 and not value.row for value in values)
+        vectors = all(value.rank < 2 and not value.row for value in values)
         axis = ("1",) if tree.text == "beside" else () if vectors else ("0",)
         return CALLS["concatenate"](self, Tree("call", tree.parts, "concatenate", axis))
 

@@ -83,7 +83,6 @@ class Reading:
     masks: dict[str, Shape] = field(default_factory=dict)  # of dropout, for one example
     learned: dict[str, int] = field(default_factory=dict)  # how many there are of each letter
     hiding: list[str] = field(default_factory=list)  # the masks of attentions
-    running: set[str] = field(default_factory=set)  # statistics, whose names nothing else has
     truncated: bool = False  # whether a gradient stops at a moment
 
     def size(self, size: Any) -> int:
@@ -159,7 +158,7 @@ def recurrent(reading: Reading, call: Call, shape: Shape) -> tuple[Step, Shape]:
     number = reading.number
     reading.truncated |= any(is_cut(call, t) for t in range(shape[0]))
     W = reading.new(f"W{number}", gates * size, shape[-1])
-    R = reading.new(f"R{number}" + "_2" * (f"R{number}" in reading.running), gates * size, size)
+    R = reading.new(f"R{number}", gates * size, size)
     reading.starts |= {W: "xavier_uniform", R: "xavier_uniform"}
     b = reading.new(f"b{number}", gates * size) if bias else None
     after = call.get(9, "reset", "after") == "after"
@@ -336,8 +335,6 @@ def norm(reading: Reading, call: Call, shape: Shape) -> tuple[Step, Shape]:
     reading.norms += 1
     groups = reading.size(call.get(0, "groups")) if call.name == "GroupNorm" else 1
     centred = call.name != "RMSNorm"
-    if call.name == "BatchNorm":
-        reading.running |= {f"M{reading.norms}", f"R{reading.norms}"}
     gamma = reading.new(f"gamma{reading.norms}", shape[-1])
     beta = reading.new(f"beta{reading.norms}", shape[-1]) if centred else None
 
@@ -969,6 +966,8 @@ class Network:
             further_input(reading, call, ())
         self.inputs, self.ids, self.masks = reading.inputs, reading.ids, reading.masks
         self.hiding, self.truncated = reading.hiding, reading.truncated
+        if not all(self.chosen({name: np.zeros(0) for name in self.parameters}, call) for call in self.ends[1:]):
+            raise KeyError("a penalty on no parameter")
 
     def loss(self, params: Params, x: Mapping[str, Array], y: Array, masks: Params | None = None) -> Any:
         """Return the mean loss of a batch, over all that counts, and the penalties; `x` are the inputs by name.

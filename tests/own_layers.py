@@ -43,7 +43,7 @@ class Cell:
 def cell_of(params: Mapping[str, Any], call: Call, number: int) -> Cell:
     """Return the weights, biases and first states of a recurrent layer."""
     own = {letter: params.get(f"{letter}{number}", 0) for letter in ("W", "b", "bh")}
-    R = params[f"R{number}"] if f"R{number}" in params else params[f"R{number}_2"]  # behind running statistics
+    R = params[f"R{number}"]
     letters, given = ("h", "c")[: 1 + (call.name == "LSTM")], call.get(9, "initial")
     if given is None:
         return Cell(**own, R=R, states=(0,) * len(letters))

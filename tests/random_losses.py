@@ -289,7 +289,7 @@ def wrong_in(result: Result, tally: Tally, seed: int) -> Iterator[str]:
         if not judgement.ok and not exactly(result, point) and not at_a_jump(result, point, true):
             kind = "a silent zero" if is_zero(result.node) else "wrong"
             yield f"{kind}: {result.node.text()[:300]} is off by {judgement.error:.1e} {judgement.note}"
-    again = value(formula_of(result.node.text(), result.variables).node, point)
+    again = value(formula_of(result.node.text(), result.variables, map(str, point.sizes)).node, point)
     if not judged(again, answer, 1e-12, bound if again.shape == answer.shape else None).ok:
         yield f"another value when read back: {result.node.text()[:300]}"
     yield from compiled(result, point, answer, bound)

@@ -27,6 +27,8 @@ MODULES: Mapping[str, dict[str, Any]] = {
     **{target: {"target": target} for target in ("numba", "jax", "torch")},
 }
 """Forms that are modules, with the options of `symprop.compile`."""
+CURVATURE: Mapping[str, str] = {"fast": "fast", "read": "numpy"}
+"""Forms of which second derivatives are asked, with the target of a case."""
 EQUATIONS: Mapping[str, str] = {"equations in rows": "rows", "equations in columns": "columns"}
 """Forms that are printed equations, with their layout."""
 SHARES = {"fast": 6, "read": 4, "numba": 1, "jax": 1, "torch": 2, "equations in rows": 2, "equations in columns": 2}

@@ -9,6 +9,7 @@ import pytest
 from shrinking import smallest
 
 from tests.test_tables import TABLES
+from trust import mutant_proofs
 from trust.measures import Measure, Outcome, answer, measures
 from trust.mutated_tables import FAMILIES, NOT_MUTATED
 from trust.record import CLOSING, OPENING, PAGE, recorded, table
@@ -32,6 +33,10 @@ def test_the_rows_of_every_table_are_made_wrong_or_it_is_said_why_not() -> None:
     }
     assert left <= set(NOT_MUTATED)
     assert not mutated & set(NOT_MUTATED)
+
+
+def test_what_proofs_are_asked_of_is_proved_while_no_row_is_wrong() -> None:
+    assert not [str(each) for each in (*mutant_proofs.of_sums(), *mutant_proofs.of_words()) if each.seen(each.ask())]
 
 
 def test_a_failure_is_told_and_nothing_asked_is_an_error() -> None:

@@ -16,6 +16,7 @@ from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Node
 from symprop.codegen.targets.code import FLOAT, UNARY, Code
 from symprop.codegen.targets.code import PRODUCT as PRODUCT_CODE
+from symprop.formulas.compare.inverses.words import transposed as transpose
 from symprop.notation.precedence import PRODUCT, SUM, Piece
 
 Change = Callable[[Any], Any]
@@ -225,3 +226,21 @@ def _axis(call: Any) -> Any:
     other = {"axis=0": "axis=1", "axis=1": "axis=0"}
     more = tuple(other.get(each, each) for each in call.more)
     return replace(call, more=more) if more != call.more else None
+
+
+def _of_terms(change: Change) -> Change:
+    """A change of a sum of products, which is a dict of coefficients; of nothing where it is 0."""
+    return lambda found: change(found) if found else None
+
+
+TERMS: Changes = {
+    "sign": _of_terms(lambda found: {term: -by for term, by in found.items()}),
+    "factor 2": _of_terms(lambda found: {term: 2 * by for term, by in found.items()}),
+    "dropped": _of_terms(lambda found: dict([*found.items()][:-1]) if len(found) > 1 else None),
+}
+"""Of sums of products, as `compare` proves with them."""
+OF_WORDS: Changes = {
+    **TERMS,
+    "transposed": _of_terms(lambda found: other if (other := transpose(found)) != found else None),
+}
+"""Of sums of products of matrices."""

@@ -154,7 +154,7 @@ def at_an_edge(result: Result, point: FormulaPoint) -> bool:
 
 def excludes(result: Result, point: FormulaPoint) -> bool:
     """Whether an answer has no value at a point and says that there may be such, as `prod(q) / q` where q has a 0."""
-    says = any(each.startswith("holds where") for each in remarks(result))
+    says = any("holds where" in each for each in remarks(result))
     return says and not np.all(np.isfinite(value(result.node, point)))
 
 

@@ -15,7 +15,7 @@ MODULES: tuple[str, ...] = (
     *("networks", "curvature", "words", "formulas", "comparisons", "remarks", "costs"),
     *("relations", "numerics"),
     *("proofs", "steps", "mutations", "wrong_networks"),
-    *("hostile", "fuzzing", "files", "determinism"),
+    *("hostile", "module_calls", "fuzzing", "files", "determinism"),
 )
 """The modules of this folder that have a table of measures, in the order of the page."""
 

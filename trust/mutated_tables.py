@@ -40,6 +40,8 @@ from symprop.finishing.kroneckers import BESIDE
 from symprop.finishing.signs import SIGNED
 from symprop.finishing.touches import TOUCHES
 from symprop.formulas.code.kronecker_chains import APPLIED, APPLIED_FROM_RIGHT
+from symprop.formulas.compare.inverses.reading import WORDS as AS_WORDS
+from symprop.formulas.compare.sums.elements import SUMS
 from symprop.formulas.interchange.matrices import SYMPY
 from symprop.notation.latex import LATEX
 from symprop.notation.text import TEXT
@@ -49,6 +51,7 @@ from trust import changes as wrong
 from trust import mutant_claims as claims
 from trust import mutant_networks as networks
 from trust import mutant_products as products
+from trust import mutant_proofs as proofs
 from trust import mutant_questions as asked
 from trust import mutant_samples as samples
 from trust.changes import Changes
@@ -155,6 +158,8 @@ FAMILIES = (
     one("eigenvalues at random points", DEFINITE, wrong.CLAIMED, claims.of_definite),
     one("the transpose at random points", FORM, wrong.FORMS, claims.of_forms),
     one("the transpose at random points", SYMMETRIC, wrong.NO_REASON, claims.of_symmetric),
+    one("random points", SUMS, wrong.TERMS, proofs.of_sums),
+    one("random points", AS_WORDS, wrong.OF_WORDS, proofs.of_words),
     Family(
         "the certificate of a network",
         (
@@ -170,13 +175,11 @@ FAMILIES = (
 
 WORDS = "words for people, no formula: the tests of what uses them read them"
 ON_PAPER = "it says how arrays of three axes are written in networks: the tests read the LaTeX of networks back"
-PROOF = "it proves for `compare` what agrees at random points: the measures of pairs ask random ones"
 NOT_MUTATED: dict[str, str] = {
     "one step of the chain rule": "its two rows return what the rows of the pullback and the pushforward table do",
     "mathematics": "its rows are made wrong where LaTeX has them",
     "pretty": "its rows are those of LaTeX in another style, and nothing reads Unicode back",
     **dict.fromkeys(("digits", "slices", "axes of one size"), ON_PAPER),
-    **dict.fromkeys(("sum of products", "words"), PROOF),
     **dict.fromkeys(("where the derivative does not exist", "what a part of an answer is", "word"), WORDS),
     **dict.fromkeys(("steps", "blocks of steps"), WORDS),
     "scratch memory": "too little of it is an error",

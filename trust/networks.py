@@ -45,10 +45,13 @@ def drawn(number: int, seed: int) -> tuple[str, str]:
     """Return a kind and a random network of it.
 
     Widths add up to 11 once in some hundred texts, and are then called `k_l` where no Repeat is: that is no network.
+    Nor is one with the size k in a second Repeat, whose index is k, or with a penalty on no parameter.
     """
     kind = list(KINDS)[number % len(KINDS)]
     for more in count():  # without an end
         text = KINDS[kind](np.random.default_rng([seed, number, more] if more else [seed, number]))
+        if text.count("Repeat(") > 1 and re.search(r"\bk\b", text):
+            continue
         with suppress(KeyError):
             Network(text, SIZES)
             return kind, text

@@ -24,6 +24,7 @@ PARAMETERS = {
 
 def init_params(seed=0):
     """Return random parameters, the same for the same seed."""
+    _check_whole("seed", seed)
     rng = np.random.default_rng(seed)
     params = {
         "E1": rng.standard_normal((27, 10)),
@@ -56,6 +57,7 @@ def forward(params, x, values=None):
     z2 = a1 @ W2.T + b2
 
     if values is not None:
+        _check_dict("values", values)
         values.update(e1=e1, a1=a1)
     return z2
 
@@ -90,6 +92,7 @@ def loss(params, x, y, values=None):
 
 def backward(params, x, y, values):
     """Return the gradients of the loss, from the values of the forward pass."""
+    _check_dict("values", values, ("p",))
     params, x = _given(params, x)
     y = _targets(y, len(x))
     W1, W2 = params["W1"], params["W2"]
@@ -140,14 +143,45 @@ def scatter_add(values, ids, size):
     return table
 
 
+def _check_dict(name, given, needed=()):
+    """Raise unless a dict is given that has all that is needed."""
+    if not isinstance(given, dict) or not {*needed} <= {*given}:
+        allowed = ", ".join(needed) or "arrays"
+        raise ValueError(f"{name} must be a dict of {allowed:.300}")
+
+
+def _check_whole(name, value, least=0):
+    """Raise unless a value is an integer of at least `least`."""
+    if type(value) is bool or not isinstance(value, (int, np.integer)) or value < least:
+        raise ValueError(f"{name} is {value!r:.30}; it must be an integer from {least}")
+
+
+def _arrays(name, given, shapes):
+    """Return a dict of arrays of DTYPE; raise unless they have these names and shapes."""
+    _check_dict(name, given)
+    arrays = {k: _array(k, v, DTYPE) for k, v in given.items()}
+    found = {each: value.shape for each, value in arrays.items()}
+    if found != shapes:
+        raise ValueError(f"{name} has shapes {found}; they must be {shapes}")
+    return arrays
+
+
+def _array(name, value, dtype=None):
+    """Return `value` as an array; raise unless it holds real numbers."""
+    try:
+        array = np.asarray(value)
+    except ValueError:
+        raise ValueError(f"{name} has rows of several lengths") from None
+    if array.dtype.kind not in "biuf" or type(value).__name__ == "MaskedArray":
+        raise ValueError(f"{name} must hold real numbers")
+    return np.asarray(array, dtype)
+
+
 def _given(params, x):
     """Return parameters and input as arrays of DTYPE; raise where a shape is wrong."""
-    params = {name: np.asarray(value, DTYPE) for name, value in params.items()}
-    shapes = {name: value.shape for name, value in params.items()}
-    if shapes != PARAMETERS:
-        raise ValueError(f"params has shapes {shapes}; they must be {PARAMETERS}")
-    x = np.asarray(x)
-    if x.shape[1:] != (3,):
+    params = _arrays("params", params, PARAMETERS)
+    x = _array("x", x)
+    if x.shape[1:] != (3,) or not len(x):
         raise ValueError(f"x has shape {x.shape}; it must be (m, 3)")
     if x.dtype.kind not in "iu" or x.min() < 0 or x.max() >= 27:
         raise ValueError("x must hold integers from 0 to 26")
@@ -156,7 +190,7 @@ def _given(params, x):
 
 def _targets(y, m):
     """Return the targets as rows that sum to 1; class ids become one-hot rows."""
-    y = np.asarray(y)
+    y = _array("y", y)
     if y.shape == (m,):
         y = y[..., None] == np.arange(27)
     if y.shape != (m, 27) or y.min() < 0 or not np.allclose(y.sum(axis=-1), 1):

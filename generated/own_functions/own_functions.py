@@ -23,6 +23,7 @@ PARAMETERS = {
 
 def init_params(seed=0):
     """Return random parameters, the same for the same seed."""
+    _check_whole("seed", seed)
     rng = np.random.default_rng(seed)
     params = {
         "W1": rng.uniform(-1, 1, (3, 4)) * np.sqrt(6 / (4 + 3)),  # xavier_uniform
@@ -51,6 +52,7 @@ def forward(params, x, values=None):
     z2 = a1 @ W2.T + b2
 
     if values is not None:
+        _check_dict("values", values)
         values.update(z1=z1, a1=a1, z2=z2)
     return z2
 
@@ -77,6 +79,7 @@ def loss(params, x, y, values=None):
 
 def backward(params, x, y, values):
     """Return the gradients of the loss, from the values of the forward pass."""
+    _check_dict("values", values, ("z2",))
     params, x = _given(params, x)
     y = _targets(y, len(x))
     W2 = params["W2"]
@@ -117,21 +120,56 @@ def sigmoid(t):
     return np.where(t >= 0, 1, e) / (1 + e)
 
 
+def _check_dict(name, given, needed=()):
+    """Raise unless a dict is given that has all that is needed."""
+    if not isinstance(given, dict) or not {*needed} <= {*given}:
+        allowed = ", ".join(needed) or "arrays"
+        raise ValueError(f"{name} must be a dict of {allowed:.300}")
+
+
+def _check_whole(name, value, least=0):
+    """Raise unless a value is an integer of at least `least`."""
+    if type(value) is bool or not isinstance(value, (int, np.integer)) or value < least:
+        raise ValueError(f"{name} is {value!r:.30}; it must be an integer from {least}")
+
+
+def _arrays(name, given, shapes):
+    """Return a dict of arrays of DTYPE; raise unless they have these names and shapes."""
+    _check_dict(name, given)
+    arrays = {k: _array(k, v, DTYPE) for k, v in given.items()}
+    found = {each: value.shape for each, value in arrays.items()}
+    if found != shapes:
+        raise ValueError(f"{name} has shapes {found}; they must be {shapes}")
+    return arrays
+
+
+def _array(name, value, dtype=None):
+    """Return `value` as an array; raise unless it holds real numbers."""
+    try:
+        array = np.asarray(value)
+    except ValueError:
+        raise ValueError(f"{name} has rows of several lengths") from None
+    if array.dtype.kind not in "biuf" or type(value).__name__ == "MaskedArray":
+        raise ValueError(f"{name} must hold real numbers")
+    return np.asarray(array, dtype)
+
+
 def _given(params, x):
     """Return parameters and input as arrays of DTYPE; raise where a shape is wrong."""
-    params = {name: np.asarray(value, DTYPE) for name, value in params.items()}
-    shapes = {name: value.shape for name, value in params.items()}
-    if shapes != PARAMETERS:
-        raise ValueError(f"params has shapes {shapes}; they must be {PARAMETERS}")
-    x = np.asarray(x, DTYPE)
-    if x.shape[1:] != (4,):
+    params = _arrays("params", params, PARAMETERS)
+    x = _array("x", x, DTYPE)
+    if x.shape[1:] != (4,) or not len(x):
         raise ValueError(f"x has shape {x.shape}; it must be (m, 4)")
+    if not np.isfinite(x).all():
+        raise ValueError("x must hold finite numbers")
     return params, x
 
 
 def _targets(y, m):
     """Return the targets as an array of DTYPE; raise where the shape is wrong."""
-    y = np.asarray(y, DTYPE)
+    y = _array("y", y, DTYPE)
     if y.shape != (m, 2):
         raise ValueError(f"y has shape {y.shape}; it must be {(m, 2)}")
+    if not np.isfinite(y).all():
+        raise ValueError("y must hold finite numbers")
     return y

@@ -35,6 +35,7 @@ PARAMETERS = {
 
 def init_params(seed=0):
     """Return random parameters, the same for the same seed."""
+    _check_whole("seed", seed)
     rng = np.random.default_rng(seed)
     params = {
         "W1": rng.uniform(-1, 1, (6, 4)) * np.sqrt(6 / (4 + 6)),  # xavier_uniform
@@ -105,6 +106,7 @@ def forward(params, x, values=None):
     z8 = a7 @ W8.T + b8
 
     if values is not None:
+        _check_dict("values", values)
         values.update(a1=a1, a2=a2, a3=a3, a4=a4, a5=a5, a6=a6, a7=a7)
     return z8
 
@@ -139,6 +141,7 @@ def loss(params, x, y, values=None):
 
 def backward(params, x, y, values):
     """Return the gradients of the loss, from the values of the forward pass."""
+    _check_dict("values", values, ("p",))
     params, x = _given(params, x)
     y = _targets(y, len(x))
     W2, W3, W4, W5 = (params[name] for name in ("W2", "W3", "W4", "W5"))
@@ -241,21 +244,54 @@ def log_softmax(z, axis=-1):
     return shifted - np.log(np.exp(shifted).sum(axis=axis, keepdims=True))
 
 
+def _check_dict(name, given, needed=()):
+    """Raise unless a dict is given that has all that is needed."""
+    if not isinstance(given, dict) or not {*needed} <= {*given}:
+        allowed = ", ".join(needed) or "arrays"
+        raise ValueError(f"{name} must be a dict of {allowed:.300}")
+
+
+def _check_whole(name, value, least=0):
+    """Raise unless a value is an integer of at least `least`."""
+    if type(value) is bool or not isinstance(value, (int, np.integer)) or value < least:
+        raise ValueError(f"{name} is {value!r:.30}; it must be an integer from {least}")
+
+
+def _arrays(name, given, shapes):
+    """Return a dict of arrays of DTYPE; raise unless they have these names and shapes."""
+    _check_dict(name, given)
+    arrays = {k: _array(k, v, DTYPE) for k, v in given.items()}
+    found = {each: value.shape for each, value in arrays.items()}
+    if found != shapes:
+        raise ValueError(f"{name} has shapes {found}; they must be {shapes}")
+    return arrays
+
+
+def _array(name, value, dtype=None):
+    """Return `value` as an array; raise unless it holds real numbers."""
+    try:
+        array = np.asarray(value)
+    except ValueError:
+        raise ValueError(f"{name} has rows of several lengths") from None
+    if array.dtype.kind not in "biuf" or type(value).__name__ == "MaskedArray":
+        raise ValueError(f"{name} must hold real numbers")
+    return np.asarray(array, dtype)
+
+
 def _given(params, x):
     """Return parameters and input as arrays of DTYPE; raise where a shape is wrong."""
-    params = {name: np.asarray(value, DTYPE) for name, value in params.items()}
-    shapes = {name: value.shape for name, value in params.items()}
-    if shapes != PARAMETERS:
-        raise ValueError(f"params has shapes {shapes}; they must be {PARAMETERS}")
-    x = np.asarray(x, DTYPE)
-    if x.shape[1:] != (4,):
+    params = _arrays("params", params, PARAMETERS)
+    x = _array("x", x, DTYPE)
+    if x.shape[1:] != (4,) or not len(x):
         raise ValueError(f"x has shape {x.shape}; it must be (m, 4)")
+    if not np.isfinite(x).all():
+        raise ValueError("x must hold finite numbers")
     return params, x
 
 
 def _targets(y, m):
     """Return the targets as rows that sum to 1; class ids become one-hot rows."""
-    y = np.asarray(y)
+    y = _array("y", y)
     if y.shape == (m,):
         y = y[..., None] == np.arange(3)
     if y.shape != (m, 3) or y.min() < 0 or not np.allclose(y.sum(axis=-1), 1):

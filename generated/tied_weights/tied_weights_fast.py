@@ -41,6 +41,7 @@ BLOCK = 16384  # elements that an optimiser changes at a time, so that they stay
 
 def init_params(seed=0):
     """Return random parameters, the same for the same seed."""
+    _check_whole("seed", seed)
     rng = np.random.default_rng(seed)
     params = {}
     # xavier_uniform: bound sqrt(6)/sqrt(fan_in + fan_out), fan_in = 6, fan_out = 4
@@ -113,9 +114,9 @@ def make_workspace(batch):
     all steps is made here. The gradients lie in one vector, which an optimiser goes
     over once.
     """
-    m = _check_batch(batch)
+    _check_whole("batch", batch, 1)
     work = Workspace()
-    work.m = m
+    work.m = m = int(batch)
     work.gradient = np.empty(54, DTYPE)
     work.dW1 = work.gradient[:24].reshape(4, 6)
     work.db1 = work.gradient[24:28]
@@ -168,7 +169,8 @@ def make_step(params, batch):
     `x` is finite: a NaN in it goes on to the loss and the gradients, as arithmetic has
     it.
     """
-    params = _check_own(params)
+    _check_params(params)
+    _check_own("params", params, PARAMETERS)
     work = make_workspace(batch)
     m = work.m
 
@@ -304,12 +306,12 @@ def train_step(
     epsilon: added to the root, so that it is never 0
     max_norm: the largest norm of all gradients together, above which they are scaled
     """
+    _check_numbers(1, beta1=beta1, beta2=beta2)
+    _check_numbers(lr=lr, epsilon=epsilon)
     x = _check_x(x)
-    if state["work"] is None or state["work"].m != len(x):
-        state["work"] = make_workspace(len(x))
-    work = state["work"]
+    work = _work_of(state, len(x))
     y = _check_y(y, work.m)
-    # the parameters need no check: they are views of a vector that init_state made
+    # the parameters need no check: they are views of a vector that was checked
     value, _ = _step(state["params"], x, y, work)
     gradient = work.gradient
     if max_norm is not None:
@@ -326,6 +328,12 @@ def update(params, grads, state, lr=0.001, beta1=0.9, beta2=0.999, epsilon=1e-08
     beta2: decay of the mean of squared gradients
     epsilon: added to the root, so that it is never 0
     """
+    _check_numbers(1, beta1=beta1, beta2=beta2)
+    _check_numbers(lr=lr, epsilon=epsilon)
+    _check_params(params)
+    _check_own("params", params, PARAMETERS)
+    grads = _check_params(grads, "grads")
+    _check_training(state)
     w = np.concatenate([np.ravel(params[name]) for name in PARAMETERS])
     g = np.concatenate([np.ravel(grads[name]) for name in PARAMETERS])
     _descend(w, g, state, lr, beta1, beta2, epsilon)
@@ -382,6 +390,27 @@ def _update_blocks(
         w -= product_3
 
 
+def _work_of(state, m):
+    """Return the workspace of `state` for `m` rows; a state that has none is checked."""
+    work = state.get("work") if type(state) is dict else None
+    if type(work) is not Workspace or work.m != m:
+        _check_training(state)
+        state["work"] = work = make_workspace(m)
+    return work
+
+
+def _check_training(state):
+    """Raise unless `state` is one of training, as `init_state` makes it."""
+    others = ("params", "work", "spare", "step")
+    _check_dict("state", state, others, more=True)
+    views = _check_params(state["params"], "params in state")
+    size = sum(view.size for view in views.values())
+    vectors = ("w", "v", "s")
+    _check_own("state", state, dict.fromkeys(vectors, (size,)))
+    if not all(np.may_share_memory(view, state["w"]) for view in views.values()):
+        raise ValueError('params in state must be views of its vector "w"')
+
+
 def _views(vector):
     """Return the part of a vector that belongs to each parameter, in its shape."""
     views, start = {}, 0
@@ -397,8 +426,12 @@ def clip_gradients(grads, max_norm):
 
     Returns the norm before.
     """
-    if not max_norm > 0:
-        raise ValueError(f"max_norm is {max_norm}; it must be above 0")
+    _check_dict("grads", grads, more=True)
+    shapes = {name: getattr(grad, "shape", ()) for name, grad in grads.items()}
+    _check_own("grads", grads, shapes)
+    _check_numbers(max_norm=max_norm)
+    if max_norm == 0:
+        raise ValueError("max_norm is 0; it must be above 0")
     norm = float(np.sqrt(sum(np.vdot(grad, grad) for grad in grads.values())))
     scale = max_norm / np.maximum(norm, max_norm)
     for grad in grads.values():
@@ -406,40 +439,30 @@ def clip_gradients(grads, max_norm):
     return norm
 
 
-def _check_params(params):
-    """Return the parameters as arrays of DTYPE in the shapes of PARAMETERS."""
+def _check_params(params, what="params"):
+    """Return the parameters, or what is like them, as arrays of DTYPE in their shapes."""
+    if type(params) is not dict or params.keys() != PARAMETERS.keys():
+        _check_dict(what, params, PARAMETERS)
     arrays = {}
     for name, shape in PARAMETERS.items():
-        array = params.get(name)
+        array = params[name]
         if type(array) is not np.ndarray or array.dtype != DTYPE:
-            if name not in params:
-                missing = f"the parameter {name} is missing; it has shape {shape}"
-                raise ValueError(missing)
             array = _real(name, array)
         if array.shape != shape:
             raise ValueError(f"{name} has shape {array.shape}; it must be {shape}")
         arrays[name] = array
-    if len(params) > len(arrays):
-        name = next(name for name in params if name not in PARAMETERS)
-        raise ValueError(f"{name!r} is no parameter of this network")
     return arrays
 
 
-def _check_own(params):
-    """Return `params`, whose arrays are such that a step can read them as they are."""
-    arrays = _check_params(params)
-    for name, array in arrays.items():
-        if array is not params[name]:
-            needed = f"an array of {DTYPE.__name__}, which steps read in place"
-            raise ValueError(f"{name} is not {needed}")
-    return arrays
-
-
-def _check_batch(batch):
-    """Return the number of rows of a batch, an integer of at least 1."""
-    if not isinstance(batch, (int, np.integer)) or isinstance(batch, bool) or batch < 1:
-        raise ValueError(f"batch is {batch!r}; it must be an integer of at least 1")
-    return int(batch)
+def _check_own(what, arrays, shapes):
+    """Raise unless a dict has arrays of DTYPE in these shapes, to be used in place."""
+    _check_dict(what, arrays, shapes, more=True)
+    for name, shape in shapes.items():
+        array = arrays[name]
+        is_own = type(array) is np.ndarray and array.dtype == DTYPE
+        if not is_own or array.shape != shape:
+            needed = f"an array of {DTYPE.__name__} in shape {shape}"
+            raise ValueError(f"{name!r:.30} in {what} must be {needed}")
 
 
 def _check_work(work, m):
@@ -470,14 +493,50 @@ def _check_y(y, m):
     return y
 
 
+def _check_dict(name, given, needed=(), more=False):
+    """Raise unless a dict is given, of all that is needed; `more` may stand in it."""
+    if not isinstance(given, dict):
+        kind = f"a {type(given).__name__}"
+        raise ValueError(f"{name} is {kind}; it must be a dict")  # noqa: TRY004
+    odd = {*needed} - {*given} if more else {*needed} ^ {*given}
+    if odd:
+        odd = [each for each in (*needed, *given) if each in odd]
+        allowed = f"it must be a dict of {', '.join(needed):.300}"
+        raise ValueError(f"{name} differs in {odd!s:.99}; {allowed}")
+
+
+def _check_whole(name, value, least=0):
+    """Raise unless a value is an integer of at least `least`."""
+    if type(value) is bool or not isinstance(value, (int, np.integer)) or value < least:
+        raise ValueError(f"{name} is {value!r:.30}; it must be an integer from {least}")
+
+
+def _check_numbers(below=np.inf, **numbers):
+    """Raise unless each is a number from 0 to under a limit."""
+    for name, value in numbers.items():
+        is_number = isinstance(value, (int, float, np.integer, np.floating))
+        if not is_number or not 0 <= value < below:
+            needed = f"a number from 0 to under {below}"
+            raise ValueError(f"{name} is {value!r:.30}; it must be {needed}")
+
+
+def _numbers(name, value, allowed="real numbers"):
+    """Return `value` as an array of numbers; raise where it holds others."""
+    try:
+        array = np.asarray(value)
+    except ValueError:
+        raise ValueError(f"{name} has rows of several lengths") from None
+    if array.dtype.kind not in "biuf" or isinstance(value, np.ma.MaskedArray):
+        kind = "masked" if isinstance(value, np.ma.MaskedArray) else array.dtype
+        raise ValueError(f"{name} must hold {allowed}, not {kind} values")
+    return array
+
+
 def _real(name, value):
     """Return `value` as an array of DTYPE; any real numbers will do."""
     if type(value) is np.ndarray and value.dtype == DTYPE:
         return value
-    array = np.asarray(value)
-    if array.dtype.kind not in "biuf" or isinstance(value, np.ma.MaskedArray):
-        kind = "masked" if isinstance(value, np.ma.MaskedArray) else array.dtype
-        raise ValueError(f"{name} must hold real numbers, not {kind} values")
+    array = _numbers(name, value)
     with np.errstate(over="ignore"):
         return array.astype(DTYPE)
 

@@ -8,7 +8,7 @@ that backpropagation through it shows what flows along each edge and where the f
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import replace as replace_fields
 from typing import Any
@@ -32,12 +32,14 @@ from symprop.algebra.statement_reader import check_length, defined, exponents, o
 from symprop.algebra.symmetry import is_symmetric
 from symprop.algebra.trees import variables
 from symprop.errors import FormulaError, ShapeError, located, shown
+from symprop.keywords import public
 
 STEM_LETTERS = ("v", "u", "t", "s", "q")
 RESULT_LETTERS = ("L", "f", "g", "h", "r")
 VALUE_LETTERS = ("f", "L", "g", "h", "r", "J")
 
 
+@public
 @dataclass(frozen=True, repr=False)
 class Formula(Printable):
     """A formula read from NumPy notation, as typed (`source`) and as a tree (`node`), over `variables`.
@@ -253,8 +255,8 @@ def _undeclared(source: str, given: tuple[Variable, ...]) -> list[str]:
     return [name for each in every for name in each.read(names_in) if name not in known]
 
 
-def formula_of(source: str, given: tuple[Variable, ...]) -> Formula:
-    """Read a formula over variables that are there already.
+def formula_of(source: str, given: tuple[Variable, ...], sizes: Iterable[str] = ()) -> Formula:
+    """Read a formula over variables that are there already; `sizes` are names of sizes that none of them has.
 
     Raises:
         FormulaError, ShapeError, LimitError: as `formula`; ids that are not declared as an index, or reach too far.
@@ -262,7 +264,7 @@ def formula_of(source: str, given: tuple[Variable, ...]) -> Formula:
     names = {each.name: each for each in given}
     *before, last = found = statements(source)
     later = [each.name for each in found]
-    sizes = tuple(symbol.name for symbol in sizes_of(given))
+    sizes = (*(symbol.name for symbol in sizes_of(given)), *sizes)
     for each in found:
         sizes = tuple(dict.fromkeys((*sizes, *each.read(lambda text: exponents(text, names)))))
     clash = next((name for name in names if name in sizes), None)

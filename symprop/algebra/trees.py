@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from sympy import Dummy, Expr, Integer, Symbol, prod
@@ -196,6 +197,7 @@ def transposes(*nodes: Node) -> int:
     return sum(isinstance(part, Transpose) for node in nodes for part in walk(node))
 
 
+@lru_cache(maxsize=20_000)
 def unordered(node: Node) -> Hashable:
     """Return what is the same for two nodes that differ in nothing but the order of their terms and factors.
 

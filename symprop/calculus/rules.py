@@ -151,12 +151,14 @@ def _(node: n.Multiply, context: Context) -> Applied | None:
 @rule(PRODUCTS, "distribute", "x * (y + z / x) = x * y + z where x is not 0")
 @for_kinds(n.Multiply)
 def _(node: n.Multiply, context: Context) -> Applied | None:
+    """Also of powers, `x**2 * (y + z / x**2)`."""
     for factor in node.operands:
         terms = terms_of(factor)
         others = [other for other in node.operands if other is not factor]
         powers = [base_and_exponent(part) for term in terms for part in factors_of(term) if len(terms) > 1]
         bases = {base for base, exponent in powers if exponent.is_negative}
-        if any(other in bases and nonzero(other, context) for other in others):
+        above = [base for base, exponent in map(base_and_exponent, others) if exponent.is_positive]
+        if any(base in bases and nonzero(base, context) for base in above):
             return Applied(n.Add(*(n.Multiply(*others, term) for term in terms)))
     return None
 

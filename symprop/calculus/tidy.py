@@ -7,6 +7,7 @@ leaves, numbers pulled out of linear operations. Rules that need a fact or deser
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from functools import lru_cache, reduce
 
 from sympy import Expr, Integer
@@ -14,7 +15,7 @@ from sympy import Expr, Integer
 from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Node
 from symprop.algebra.table import Table
-from symprop.algebra.trees import factors_of, is_zero, loose, ones, terms_of, transposes, zeros
+from symprop.algebra.trees import factors_of, is_zero, loose, ones, terms_of, transposes, unordered, zeros
 from symprop.calculus.chains import chained, links
 from symprop.calculus.coefficients import (
     bare_operands,
@@ -71,13 +72,16 @@ def _(node: n.Fill) -> Node:
 
 @TIDY.row(n.Add)
 def _(node: n.Add) -> Node:
-    totals: dict[Node | None, Expr] = {}
+    totals: dict[Hashable, Expr] = {}
+    rests: dict[Hashable, Node | None] = {}  # terms are alike whatever the order of their factors
     for term in without_ones(bare_operands(list(node.operands), node.shape), node.shape):
         for part in terms_of(term):
             constant = part.constant
             coefficient, rest = coefficient_and_rest(part) if constant is None else (constant, None)
-            totals[rest] = totals.get(rest, Integer(0)) + coefficient
-    terms = [(coefficient, rest) for rest, coefficient in totals.items() if coefficient != 0]
+            alike = None if rest is None else unordered(rest)
+            totals[alike] = totals.get(alike, Integer(0)) + coefficient
+            rests.setdefault(alike, rest)
+    terms = [(coefficient, rests[alike]) for alike, coefficient in totals.items() if coefficient != 0]
     if not terms:
         return zeros(*node.shape)
     common = common_factor([coefficient for coefficient, _ in terms])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from sympy import Expr, Integer
+from sympy import Expr, Integer, Symbol
 
 from symprop.algebra import nodes as n
 from symprop.algebra import trees
@@ -12,7 +12,8 @@ from symprop.algebra.batching import batched
 from symprop.algebra.equations import Rows
 from symprop.algebra.indices import RowIndex, placed
 from symprop.algebra.nodes import Node, Variable
-from symprop.algebra.trees import variables
+from symprop.algebra.trees import factors_of, multiplied, variables
+from symprop.calculus.coefficients import coefficient_and_rest, scaled
 from symprop.networks.sizes import TIME
 
 
@@ -39,6 +40,15 @@ class ByTime:
 
     def summed(self, node: Node, count: int) -> Node:
         """Return the sum of a formula over all moments."""
+        scale, rest = coefficient_and_rest(node)
+        match rest:
+            case n.BlockSum():
+                return scaled(scale, self._over_pairs(rest, count))
+            case n.Multiply(operands=(n.Expand(axis=2, operands=(left,)), n.Expand(axis=1, operands=(right,)))) if (
+                left.rank == right.rank == 2
+            ):  # outer products of each example
+                columns = self._by_time(left, count).permuted((1, 2, 0))
+                return scaled(scale, n.MatMul(columns, self._by_time(right, count).permuted((1, 0, 2))))
         match node:
             case n.Concatenate():
                 return n.Concatenate(*(self.summed(each, count) for each in node.operands), axis=node.axis)
@@ -54,9 +64,31 @@ class ByTime:
         rows, width = node.shape
         return n.Reshape(self._by_time(node, count), (count * rows, width))
 
-    def _by_time(self, node: Node, count: int) -> Node:
+    def _over_pairs(self, series: n.BlockSum, count: int) -> Node:
+        """Return the sum over all pairs of moments of a formula at both: inner products are products of matrices."""
+        term, other = series.operands[0], series.index
+        products = [self._of_pairs(factor, other, count) for factor in factors_of(term)]
+        if all(products):
+            return n.Sum(multiplied([each for each in products if each]), (1, 2))
+        return n.Sum(self._by_time(self._by_time(term, count, other), count), (0, 1))
+
+    def _of_pairs(self, factor: Node, other: Symbol, count: int) -> Node | None:
+        """Return what is an inner product of each example at all pairs of moments, `(m, T, T)`; None for another."""
+        match factor:
+            case n.Sum(operands=(product,), axes=(1,), keepdims=False) if product.rank == 2:
+                parts = factors_of(product)
+            case _:
+                return None
+        second = [each for each in parts if any(_is_at(variable, other) for variable in variables(each))]
+        first = [each for each in parts if each not in second]
+        if any(_is_at(variable, TIME) for each in second for variable in variables(each)) or not (first and second):
+            return None
+        one, two = self._by_time(multiplied(first), count), self._by_time(multiplied(second), count, other)
+        return n.MatMul(one.permuted((1, 0, 2)), two.permuted((1, 2, 0)))
+
+    def _by_time(self, node: Node, count: int, index: Symbol = TIME) -> Node:
         """Return a formula for all moments, time along the first axis."""
-        found = {each: self.all_moments(each, count) for each in variables(node) if times(each)}
+        found = {each: self.all_moments(each, count) for each in variables(node) if _is_at(each, index)}
         names = {each: called(each).change(shape=array.shape) for each, array in found.items()}
         whole = batched(node, names, Integer(count), "rows")
         return trees.replace(whole, {names[each]: array for each, array in found.items()})
@@ -105,6 +137,11 @@ def with_suffix(variable: Variable, suffix: str) -> Variable:
 
 def _layers(variable: Variable) -> str:
     return "_".join(map(str, placed(variable.index)[0]))
+
+
+def _is_at(variable: Variable, index: Symbol) -> bool:
+    """Whether a variable stands at a moment that an index says."""
+    return any(index in time.free_symbols for time in times(variable))
 
 
 def times(variable: Variable) -> tuple[Expr, ...]:

@@ -17,10 +17,11 @@ from symprop.algebra.shapes import Shape
 from symprop.algebra.trees import replace
 from symprop.calculus.context import Context
 from symprop.calculus.rewriting import simplified
+from symprop.codegen.kinds import OfPrograms
 from symprop.networks.patches import convolved
 
 
-class Convolution(Node):
+class Convolution(OfPrograms):
     """Windows of a batch of sequences or images times a kernel, (C, *window, width), zeros standing around.
 
     `strides` and `dilations` have a number for each axis of places, `paddings` a pair; `shape` is that of the result.
@@ -73,7 +74,7 @@ def _(node: Convolution) -> Shape:
     return shape
 
 
-class MaxPool(Node):
+class MaxPool(OfPrograms):
     """The largest element of each window of a batch of sequences or images, −∞ standing around."""
 
     called: ClassVar[str] = "max_pool"

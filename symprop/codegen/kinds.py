@@ -16,25 +16,35 @@ from symprop.algebra.nodes import SHAPE, Node
 from symprop.algebra.shapes import Shape
 from symprop.algebra.sizes import as_expression, axes_of, expressions, integers
 from symprop.algebra.table import Table
+from symprop.calculus.tidy import TIDY
 
 MEANING = Table("meaning")
 
 
-class Solve(Node):
+class OfPrograms(Node):
+    """Abstract: what only programs hold. No rule of the algebra writes it in another way."""
+
+
+@TIDY.row(OfPrograms)
+def _(node: OfPrograms) -> Node:
+    return node
+
+
+class Solve(OfPrograms):
     """The solution `x` of `A @ x = b`, for a vector or a matrix `b`: `inv(A) @ b`."""
 
     def __new__(cls, matrix: Node, right: Node) -> Self:
         return super().__new__(cls, matrix, right)
 
 
-class Inner(Node):
+class Inner(OfPrograms):
     """The sum of all products of the elements of two arrays of one shape."""
 
     def __new__(cls, left: Node, right: Node) -> Self:
         return super().__new__(cls, left, right)
 
 
-class Repeated(Node):
+class Repeated(OfPrograms):
     """A matrix repeated along the diagonal: `kron(eye(count), block)`; `inside` is `kron(block, eye(count))`."""
 
     def __new__(cls, block: Node, count: Any, inside: Any = 0) -> Self:
@@ -49,18 +59,18 @@ class Repeated(Node):
         return bool(self.args[2])
 
 
-class Copy(Node):
+class Copy(OfPrograms):
     """An array of its own with the values of `operand`, as numbers and row by row in memory."""
 
 
-class Lines(Node):
+class Lines(OfPrograms):
     """A vector again and again, as the last axis of an array of `shape`."""
 
     def __new__(cls, vector: Node, shape: Any) -> Self:
         return super().__new__(cls, vector, expressions(shape))
 
 
-class LogSoftmax(Node):
+class LogSoftmax(OfPrograms):
     """The logarithm of the softmax along an axis, of the shifted logits: finite where the softmax rounds to 0."""
 
     def __new__(cls, logits: Node, axis: Any) -> Self:
@@ -71,7 +81,7 @@ class LogSoftmax(Node):
         return int(self.args[1])
 
 
-class FirstTrue(Node):
+class FirstTrue(OfPrograms):
     """1 at the first place along axes, in row-major order, where a condition holds, which it does somewhere."""
 
     is_indicator: ClassVar[bool] = True

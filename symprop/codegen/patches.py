@@ -17,7 +17,7 @@ from sympy import Basic, Expr, Integer, Tuple
 from symprop.algebra import nodes as n
 from symprop.algebra.nodes import SHAPE, Node
 from symprop.algebra.shapes import Shape
-from symprop.codegen.kinds import MEANING
+from symprop.codegen.kinds import MEANING, OfPrograms
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class PatchAxis:
         return self == PatchAxis(1)
 
 
-class OfPatches(Node):
+class OfPatches(OfPrograms):
     """Abstract: made from the patches of images: a row for each, perhaps a one, then its elements pixel by pixel."""
 
     def __new__(cls, images: Node, other: Node, lies: Any, *more: Basic) -> Self:

@@ -17,14 +17,14 @@ from symprop.algebra.shapes import Shape
 from symprop.algebra.table import for_kinds
 from symprop.algebra.trees import factors_of, multiplied, variables
 from symprop.codegen.faster import rectified
-from symprop.codegen.kinds import MEANING
+from symprop.codegen.kinds import MEANING, OfPrograms
 from symprop.codegen.patch_products import unpadded
 from symprop.codegen.patches import PatchAxis
 from symprop.codegen.program import Emit, Names, Program, Statement, Why, rewritten
 from symprop.codegen.stable import everywhere
 
 
-class OfWindows(Node):
+class OfWindows(OfPrograms):
     """Abstract: made from the windows of images along their places."""
 
     def __new__(cls, images: Node, *more: Any) -> Self:

@@ -15,7 +15,7 @@ from sympy import Atom, Integer, Tuple
 from symprop.algebra import trees
 from symprop.algebra.nodes import SHAPE, Add, Node, Variable
 from symprop.algebra.shapes import Shape
-from symprop.calculus.tidy import TIDY
+from symprop.codegen.kinds import OfPrograms
 from symprop.codegen.program import Pass, Program, Statement
 from symprop.codegen.views import is_view
 
@@ -98,7 +98,7 @@ class Body(Atom):
         return (id(self.steps),)
 
 
-class Scan(Node):
+class Scan(OfPrograms):
     """All steps of a loop: its operands are arrays by time, then starts, then what is the same in every step."""
 
     def __new__(cls, *parts: Any) -> Self:
@@ -130,7 +130,7 @@ class Scan(Node):
         return self.operands[len(self.steps.rows) + len(self.steps.before) :]
 
 
-class OfSteps(Node):
+class OfSteps(OfPrograms):
     """Abstract: an array that the steps of a `Scan` made, which has a name: the `place` of one among its kind."""
 
     def __new__(cls, scan: Variable, place: Any, shape: Any) -> Self:
@@ -162,11 +162,6 @@ def _(node: Scan) -> Shape:
 @SHAPE.row(OfSteps)
 def _(node: OfSteps) -> Shape:
     return tuple(node.args[2].args)
-
-
-@TIDY.row(Scan, OfSteps)
-def _(node: Node) -> Node:
-    return node
 
 
 def has_scans(program: Program) -> bool:

@@ -9,6 +9,7 @@ from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Node, Scalar, Variable
 from symprop.algebra.trees import added, multiplied, numbers_apart, terms_of, variables, walk
 from symprop.calculus.tidy import tidy
+from symprop.codegen.kinds import OfPrograms
 from symprop.codegen.program import Emit, Names, Program, Statement, Why, rewritten
 from symprop.codegen.stable import everywhere
 
@@ -57,8 +58,8 @@ def known_parts_of_sums(program: Program) -> Program:
 
 
 def _factors(node: Node) -> dict[frozenset[Node], Node]:
-    """Return the sums among the factors of a product, by their terms times the number in front."""
-    if not isinstance(node, n.Multiply):
+    """Return the sums of the algebra among the factors of a product, by their terms times the number in front."""
+    if not isinstance(node, n.Multiply) or any(isinstance(part, OfPrograms) for part in walk(node)):
         return {}
     number, rest = numbers_apart(node.operands)
     sums = [each for each in rest if isinstance(each, n.Add) and each.rank] if number != 1 and len(rest) > 1 else []

@@ -90,6 +90,7 @@ def _everywhere(node: Node, apply: Callable[[Node], Node | None], known: dict[No
         operands = tuple(_everywhere(operand, apply, known) for operand in node.operands)
         arranged = _arranged(node if operands == node.operands else node.with_operands(operands))
         changed = apply(arranged)
+        known[node] = arranged  # a touch that comes back to what it began with ends there
         found = arranged if changed is None or changed == arranged else _everywhere(changed, apply, known)
         known[node] = found
     return found
@@ -208,7 +209,7 @@ def transpose_outside(node: n.Add | n.Multiply) -> Node | None:
     if len(arrays) < 2 or not transposes(*arrays) or any(isinstance(part, n.Kron) for part in walk(node)):
         return None
     coefficient, scalars, inside = scalars_and_rest(tidy(n.Transpose(node)))
-    if inside is None or isinstance(inside, n.Transpose) or transposes(inside) >= transposes(node):
+    if inside is None or isinstance(inside, n.Transpose) or transposes(inside) >= transposes(*arrays):
         return None
     return scaled(coefficient, multiplied([*scalars, n.Transpose(inside)]))
 

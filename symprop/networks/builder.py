@@ -5,6 +5,7 @@ It keeps the books that layers must not keep: numbers of layers, names that are 
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -183,7 +184,7 @@ class Builder:
         index = self.index(number)
         first = dict.fromkeys(self.shared, Integer(1))
         index = tuple(expand(part.xreplace(first)) for part in index) if first else index
-        variable = self.variable(letter, index, shape, PARAMETER, written)
+        variable = self._before_statistics(self.variable(letter, index, shape, PARAMETER, written))
         books.held[self.place, letter] = variable
         if any(size.has(*self.shared) for size in variable.shape if self.shared):
             raise SpecError(
@@ -196,6 +197,18 @@ class Builder:
         if books.parameter_count > MOST_PARAMETERS:
             raise LimitError(f"the network has over {MOST_PARAMETERS:,} parameters at {variable.name} {variable.shape}")
         return variable
+
+    def _before_statistics(self, parameter: Variable) -> Variable:
+        """Return a parameter that has no mark for the sake of a running statistic, which gives its name and gets it."""
+        states, bare = self.books.states, parameter.change(mark=1)
+        for place, state in enumerate(states):
+            if state.variable.name == bare.name:
+                marked = state.variable.change(mark=parameter.mark)
+                states[place] = dataclasses.replace(
+                    state, variable=marked, update=state.update.xreplace({state.variable: marked})
+                )
+                return bare
+        return parameter
 
     def hyperparameter(self, name: str, value: Any) -> NamedNumber:
         """Return a number of a layer under its name; the same name with another value gets a mark, `eps_2`.

@@ -14,7 +14,7 @@ from symprop.algebra.nodes import Variable
 from symprop.algebra.shapes import shape_text
 from symprop.errors import SpecError, shown
 from symprop.networks.builder import Builder
-from symprop.networks.sizes import LOOP_SYMBOLS
+from symprop.networks.sizes import LOOP_SYMBOLS, named_as_an_index
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,11 @@ class Block:
     count: str
     tied: bool
     text: str
+
+    @property
+    def sizes(self) -> list[str]:
+        """The sizes of its layers, as they are written."""
+        return [str(size) for layer in self.layers for size in layer.sizes]
 
     def build(self, builder: Builder, value: Variable) -> Variable:
         """Append the equations of one block and return its output."""
@@ -61,16 +66,17 @@ def build_loop(block: Block, builder: Builder, value: Variable) -> Variable:
     Dense layers are numbered as if the blocks were written out: number `j` of block `l` after `k0` others is
     `k0 + d*(l - 1) + j` with `d` in each block, and so are the layers of every family. What stands before is named as
     the output of block 0, if it is not.
-    Where the blocks are tied, their parameters are those of the first. A loop inside a loop counts as one layer of
-    its block and numbers its own behind that: `W[l, k]`.
+    Tied blocks have the parameters of the first. A loop inside counts as one layer, and numbers its own: `W[l, k]`.
 
     Raises:
-        SpecError: too many loops, a block whose output has no number of its own, or does not fit its input.
+        SpecError: too many loops, a size called as the index, a block whose output has no number, or does not fit.
     """
     books = builder.books
     if books.loops >= len(LOOP_SYMBOLS):
         raise SpecError(f"a network has at most {len(LOOP_SYMBOLS)} symbolic Repeats")
     index, count = LOOP_SYMBOLS[books.loops], size_symbol(block.count)
+    if index.name in block.sizes:
+        raise SpecError(named_as_an_index("size", index.name))
     books.loops += 1
     books.taken.setdefault(("delta", ()), 1)  # text holds the deltas of all blocks under this name
     nested = bool(builder.indices)

@@ -24,7 +24,7 @@ from symprop.networks.joining import JOIN, Row
 from symprop.networks.layers import Input, Layer
 from symprop.networks.needs import Needs, needs_of
 from symprop.networks.parts import LEARNED, Built, Parameter
-from symprop.networks.sizes import LOOP_SYMBOLS, NUMBERED, Size, checked_size
+from symprop.networks.sizes import LOOP_SYMBOLS, NUMBERED, Size, checked_size, named_as_an_index
 
 LAYOUTS = ("example", "rows", "columns")
 
@@ -115,10 +115,7 @@ class Network(Row):
             *((letter, "learned parameter", indices) for letter in letters),
         ):
             if name in taken:
-                raise SpecError(
-                    f"the {what} {shown(name)} has the name of {taken[name]} of a Repeat\n"
-                    "allowed: another name, such as n1"
-                )
+                raise SpecError(named_as_an_index(what, name, taken[name]))
 
     def _check_names(self, books: Books, items: list[Item]) -> None:
         """Raise where an input, a hyperparameter or a learned parameter has the name of something else."""

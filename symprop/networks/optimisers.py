@@ -52,6 +52,8 @@ _OWN = {
 }
 """Numbers that only some optimisers have: variable, meaning, and the letter on a page."""
 
+SHARES = ("momentum", "beta1", "beta2")
+"""Numbers below 1."""
 EVERY_STEP_ALIKE = Schedule()
 _TIME, _RATE_NOW = sympy.Symbol("t", integer=True, positive=True), letter("eta", "t")
 
@@ -82,7 +84,7 @@ class Optimiser(Checked):
         for field in dataclasses.fields(self):
             if field.name != "schedule":
                 limits: dict[str, Any] = {"above": field.name in ("lr", "epsilon")}
-                limits |= {"below": 1} if field.name in ("momentum", "beta1", "beta2") else {}
+                limits |= {"below": 1} if field.name in SHARES else {}
                 value = checked_number(vars(self)[field.name], f"{called}: {field.name}", **limits)
                 object.__setattr__(self, field.name, value)
         object.__setattr__(self, "schedule", schedule_of(self.schedule))

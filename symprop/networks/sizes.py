@@ -192,3 +192,8 @@ def checked_flag(value: Any, what: str) -> None:
     """
     if not isinstance(value, bool):
         raise SpecError(f"{what} is True or False, not {shown(value)}")
+
+
+def named_as_an_index(what: str, name: str, taken: str = "the index") -> str:
+    """Return the words for a name that a Repeat has already."""
+    return f"the {what} {shown(name)} has the name of {taken} of a Repeat\nallowed: another name, such as n1"

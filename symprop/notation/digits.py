@@ -130,6 +130,12 @@ def _(node: n.Outer) -> Digits:
     return tuple(axis for operand in node.operands for axis in digits(operand))
 
 
+@DIGITS.row(n.Kron)
+def _(node: n.Kron) -> Digits:
+    pairs = zip(*map(digits, node.operands), strict=True)
+    return tuple(tuple(size for size in (*a, *b) if size != 1) or (sympy.Integer(1),) for a, b in pairs)
+
+
 @DIGITS.row(n.Transpose)
 def _(node: n.Transpose) -> Digits:
     inside = digits(node.operands[0])

@@ -141,8 +141,6 @@ def _element_of(node: Node, letters: Sequence[Expr]) -> tuple[Node, tuple[Expr, 
         if isinstance(part, n.Expand) and isinstance(part.operands[0], n.Variable):
             inner = own[: part.axis] + own[part.axis + 1 :]
             return Element(part.operands[0], inner) if 1 not in part.operands[0].shape else None
-        if isinstance(part, n.OneHot) and isinstance(part.operands[0], n.Variable):
-            return n.Compare("==", Element(part.operands[0], own[:-1]), n.Scalar(own[-1]))
         if not isinstance(part, n.Elementwise):
             return None
         operands = [element(operand) for operand in part.operands]

@@ -13,16 +13,9 @@ from typing import NamedTuple, Self
 import sympy
 from sympy import Basic, Expr, Integer, Tuple
 
-from symprop.algebra import nodes as n
-from symprop.algebra.means import is_statistic
 from symprop.algebra.nodes import SHAPE, Node
 from symprop.algebra.shapes import Shape
-from symprop.algebra.trees import walk
-from symprop.notation.indexed import Element
 from symprop.notation.numbers import number
-from symprop.notation.precedence import ATOM, POWER, Of, Piece
-from symprop.notation.style import Style
-from symprop.notation.sums import ROWS
 
 
 class Digit(NamedTuple):
@@ -246,69 +239,3 @@ def _is_same_offset(place: Basic | None, before: Basic | None) -> bool:
 def is_typed(place: Basic | None) -> bool:
     """Whether a place is a number or a size, and no index."""
     return place is not None and not isinstance(place, Offset) and all(size.is_positive for size in place.free_symbols)
-
-
-def _typed(address: Address, style: Style) -> tuple[Address, str]:
-    """Return an address without the places that somebody chose, and what takes them as typed: `[:, 0]`."""
-    chosen = [len(axis) == 1 and is_typed(axis[0].place) for axis in address]
-    if not any(chosen):
-        return address, ""
-    numbers = [axis[0].place if one else None for axis, one in zip(address, chosen, strict=True)]
-    whole = tuple((axis[0]._replace(place=None),) if one else axis for axis, one in zip(address, chosen, strict=True))
-    left = [place for place, axis in zip(numbers, whole, strict=True) if kept(axis) != 0]
-    while left[-1] is None:
-        left.pop()
-    written = (":" if place is None else style.number(place - 1).text for place in left)
-    return whole, f"[{', '.join(written)}]"
-
-
-@ROWS.row(Part)
-def _(node: Part, of: Of, style: Style) -> Piece:
-    variable = node.operands[0]
-    if not isinstance(variable, n.Variable):
-        raise TypeError(f"only variables have parts, not {type(variable).__name__}")
-    address = node.address
-    if is_statistic(variable):  # a number at each place, whose axes of length 1 say nothing
-        address = tuple(axis for axis, size in zip(address, variable.shape, strict=True) if size != 1) or address
-    address, typed = _typed(address, style)
-    written = labels(address)
-    apart = variable.rows > 0 and not any(axis[0].joined for axis in address)
-    if apart and ":" in written:  # A[:, i] is a column of the matrix of pixels
-        written = labels(address, whole=True)
-    return Piece(style.part(variable, written, node.rank) + typed, POWER if variable.is_gradient else ATOM)
-
-
-@ROWS.row(Stack)
-def _(node: Stack, of: Of, style: Style) -> Piece:
-    inside = of(node.operands[0]).text
-    ranges = [
-        f"{style.number(digit.place or 0).text} {style.relation('<=')} {style.number(digit.size).text}"
-        for digit in uncounted(node)
-    ]
-    return Piece(style.stack(" : ".join([inside, *filter(None, [", ".join(ranges)])]), labels(node.address)), ATOM)
-
-
-def is_counted(index: Expr, node: Node) -> bool:
-    """Whether a formula tells how many places an index has: it numbers a whole axis of an array, not blocks alone."""
-    for part in walk(node):
-        whole = part.address if isinstance(part, Part) else ()
-        if any(len(axis) == 1 and axis[0].place is not None and _numbers(axis[0].place, index) for axis in whole):
-            return True
-        if isinstance(part, Element) and index in part.indices:
-            return True
-    return False
-
-
-def _numbers(place: Expr, index: Expr) -> bool:
-    """Whether a place is an index, or one a number further on, as in a slice."""
-    return bool((place - index).is_number)
-
-
-def uncounted(node: Stack) -> list[Digit]:
-    """Return the digits that number blocks of a stack and of which nothing else tells how many there are."""
-    blocks = [digit for axis in node.address if len(axis) > 1 for digit in axis if digit.place is not None]
-    return [
-        digit
-        for digit in blocks
-        if not isinstance(digit.place, (Named, type(None))) and not is_counted(digit.place, node.operands[0])
-    ]

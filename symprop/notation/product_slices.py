@@ -13,7 +13,7 @@ from symprop.algebra.trees import walk
 from symprop.notation.axes_at import is_whole, operand_address, positions, under, with_ones
 from symprop.notation.digits import Unwritten, common, digits
 from symprop.notation.indexed import IndexedSum
-from symprop.notation.places import Address, Digit, joined, kept_shape, runs
+from symprop.notation.places import Address, Axis, Digit, joined, kept, kept_shape, runs
 from symprop.notation.slicing import SLICES, Slicer
 
 
@@ -59,6 +59,25 @@ def _(node: n.MatMul, address: Address, of: Slicer) -> Node:
 def _(node: n.Outer, address: Address, of: Slicer) -> Node:
     first, second = (of(operand, (axis,)) for operand, axis in zip(node.operands, address, strict=True))
     return n.Outer(first, second) if first.rank == second.rank == 1 else first * second
+
+
+@SLICES.row(n.Kron)
+def _(node: n.Kron, address: Address, of: Slicer) -> Node:
+    pairs, only = zip(*map(digits, node.operands), strict=True), (Digit(Integer(1), Integer(1)),)
+    inner: tuple[list[Axis], list[Axis]] = ([], [])
+    for axis, (own, _) in zip(address, pairs, strict=True):
+        count = sum(size != 1 for size in own)  # the first factor tells the block, the second the place in it
+        inner[0].append(axis[:count] or only)
+        inner[1].append(axis[count:] or only)
+    first, second = (of(operand, tuple(each)) for operand, each in zip(node.operands, inner, strict=True))
+    if not first.rank or not second.rank:
+        return first * second
+    places = [[place for place, axis in enumerate(each) if kept(axis) != 0] for each in inner]
+    if places == [[0, 1], [0, 1]]:
+        return n.Kron(first, second)
+    if sorted(places) != [[0], [1]]:
+        raise Unwritten
+    return n.Outer(first, second) if places[0] == [0] else n.Outer(second, first)
 
 
 @SLICES.row(n.Transpose)

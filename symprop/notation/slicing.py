@@ -17,7 +17,8 @@ from symprop.algebra.trees import variables, walk
 from symprop.errors import ShapeError
 from symprop.notation.digits import Unwritten, digits
 from symprop.notation.indexed import Element, IndexedSum, indices_beside
-from symprop.notation.places import Address, Digit, Part, Stack, is_counted, joined, kept_shape, labels, runs
+from symprop.notation.places import Address, Digit, Part, Stack, joined, kept_shape, labels, runs
+from symprop.notation.places_written import is_counted
 
 SLICES = Table("slices")
 """What a node is at an address; a kind without a row is written whole, of operands that are."""
@@ -117,8 +118,9 @@ class Slicer:
             raise Unwritten
         (inner, body), self.sizes, self.used = best[2], best[3], len(best[3])
         summed = [digit for axis in inner for digit in axis if digit.place is not None]
-        indices = [digit.place for digit in summed if digit.place is not None and is_counted(digit.place, body)]
-        for digit in (digit for digit in reversed(summed) if digit.place not in indices):
+        indices = [digit.place for digit in summed if digit.place is not None and is_counted(digit, body)]
+        open_ends = [digit for digit in reversed(summed) if digit.place not in indices]
+        for digit in (each for each in open_ends if each.size != 1 or body.has(each.place)):
             body = n.BlockSum(body, digit.place, digit.size)  # says how many there are
         return IndexedSum(body, indices, body.shape) if indices else body
 

@@ -29,7 +29,8 @@ from symprop.notation.digits import Digits, Unwritten, digits
 from symprop.notation.distances import with_distances
 from symprop.notation.indexed import depth_over, indices_beside
 from symprop.notation.named_axes import has_letters, told, with_letters
-from symprop.notation.places import Address, Digit, Part, Pixel, Stack, joined, runs, uncounted
+from symprop.notation.places import Address, Digit, Part, Pixel, Stack, joined, runs
+from symprop.notation.places_written import uncounted
 from symprop.notation.selections import has_rows, merged, with_offsets
 from symprop.notation.slices import back
 from symprop.notation.slicing import Slicer, at, choices, needs_places, signs

@@ -174,7 +174,7 @@ def _(node: n.Transpose, of: Of) -> Piece:
 @TEXT.row(n.Sum)
 def _(node: n.Sum, of: Of) -> Piece:
     operand = node.operands[0]
-    if isinstance(operand, n.Diagonal):
+    if isinstance(operand, n.Diagonal) and not node.rank:
         return call("trace", of(operand.operands[0]).text)
     if is_element(node):
         inside = subscripts(operand, lambda part: length(part).text)

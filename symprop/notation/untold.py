@@ -16,6 +16,7 @@ from symprop.algebra.means import Mean
 from symprop.algebra.nodes import SHAPE, Node
 from symprop.algebra.table import Table
 from symprop.algebra.trees import walk
+from symprop.notation import triangular
 from symprop.notation.indexed import Element, depth_over
 from symprop.notation.places import Part
 from symprop.notation.precedence import ATOM, MATMUL, POWER, PRODUCT, Of, Piece
@@ -25,6 +26,8 @@ from symprop.notation.sums import ROWS
 DEEPEST = 150
 """Formulas that are deeper are no formulas that one reads."""
 
+_UNTOLD = (n.Fill, n.Identity, n.Triangle)
+"""Kinds that have no name: ones, zeros, identities, and triangles of ones."""
 Axes = tuple[int, ...]
 SAME = Table("axes of one size")
 """The axes of a node by those of its operands, entered as one class where the sizes must be the same."""
@@ -94,7 +97,7 @@ def with_sizes(node: Node) -> Node:
     >>> print((x + (one @ one) * x).pretty(), n.Kron(n.Identity(2), n.Identity(3) @ n.Identity(3)).pretty(), sep="   ")
     x + (𝟏₃ᵀ 𝟏₃) x   I₂ ⊗ (I₃ I₃)
     """
-    if depth_over(node, DEEPEST) or not any(isinstance(part, (n.Fill, n.Identity)) for part in walk(node)):
+    if depth_over(node, DEEPEST) or not any(isinstance(part, _UNTOLD) for part in walk(node)):
         return node
     classes, found = Classes(), list[tuple[Node, Axes]]()
     whole = _entered(node, classes, found)
@@ -106,8 +109,8 @@ def with_sizes(node: Node) -> Node:
 
 
 def _entered(node: Node, classes: Classes, found: list[tuple[Node, Axes]]) -> Axes:
-    """Return the axes of a node, and enter those of the ones and identities in it, from left to right."""
-    if isinstance(node, (n.Fill, n.Identity)):
+    """Return the axes of a node, and enter those of the ones, identities and triangles in it, from left to right."""
+    if isinstance(node, _UNTOLD):
         axes = classes.new(node.rank)
         for axis, size in zip(axes, node.shape, strict=True):
             classes.is_told[axis] = size == 1
@@ -116,7 +119,7 @@ def _entered(node: Node, classes: Classes, found: list[tuple[Node, Axes]]) -> Ax
         found.append((node, axes))
         return axes
     if not node.operands or isinstance(node, (Part, Element)):
-        return classes.new(node.rank, told=not isinstance(node, n.Triangle))  # which is written as `tril`
+        return classes.new(node.rank, told=True)
     return SAME(node, classes, [_entered(operand, classes, found) for operand in node.operands])
 
 
@@ -124,6 +127,9 @@ def _written(node: Node, untold: Iterator[list[bool]]) -> Node:
     if isinstance(node, n.Fill):
         which = next(untold)
         return SizedFill(node.value, node.shape, which) if any(which) else node
+    if isinstance(node, n.Triangle):
+        which = next(untold)
+        return triangular.Part(node, SizedFill(1, node.shape, which)) if any(which) else node
     if isinstance(node, n.Identity):
         return SizedIdentity(node.args[0]) if any(next(untold)) else node
     if not node.operands or isinstance(node, (Part, Element)):

@@ -9,10 +9,12 @@ from sympy import Expr, Integer, expand
 from symprop.algebra import nodes as n
 from symprop.algebra.index_maps import AXES
 from symprop.algebra.nodes import Node
+from symprop.algebra.shapes import same
 from symprop.algebra.trees import walk
 from symprop.notation.digits import Unwritten, is_tiled
 from symprop.notation.indexed import Element, IndexedSum
 from symprop.notation.places import Address, Axis, Digit, Part
+from symprop.notation.places_written import numbered_axes
 from symprop.notation.selections import gathered, selected
 from symprop.notation.slicing import SLICES, Slicer
 
@@ -40,7 +42,7 @@ def _(node: n.Window | n.Pad | n.Flip, address: Address, of: Slicer) -> Node:
             places = {AXES[k]: _single(address[k]) - 1 for k, _ in moved.terms(axis)}
             inner.append((Digit(size, expand(moved.places[axis].xreplace(places) + 1)),))
     found = of(node.operands[0], tuple(inner))
-    if not all(_vanishes(found, _single(inner[axis])) for axis in moved.leaving):
+    if not all(_vanishes(found, _single(inner[axis]), moved.source[axis]) for axis in moved.leaving):
         raise Unwritten
     return found
 
@@ -101,11 +103,11 @@ def _folded(node: n.Fold, address: Address, of: Slicer, asking: bool) -> Node:
 
     def term(inner: Address) -> Node:
         whole = [*before, *behind]
-        outside: list[Expr] = []
+        outside: list[tuple[Expr, Expr]] = []
         met: list[Node] = []
         for (far, near, place, step), here in zip(write, inner[: len(write)], strict=True):
-            outside.append(expand(place - step * (_single(here) - 1)))
-            whole[far], whole[near] = (Digit(operand.shape[far], outside[-1]),), here
+            outside.append((expand(place - step * (_single(here) - 1)), operand.shape[far]))
+            whole[far], whole[near] = (Digit(outside[-1][1], outside[-1][0]),), here
         rest = iter(inner[len(write) :])
         for (first, second, place, stride, dilation), windows in zip(meet, rest, strict=False):
             only = operand.shape[second] == 1
@@ -113,7 +115,7 @@ def _folded(node: n.Fold, address: Address, of: Slicer, asking: bool) -> Node:
             at = stride * _single(whole[first]) + dilation * _single(whole[second]) - (stride + dilation - 1)
             met.append(n.Compare("==", n.Scalar(place), n.Scalar(expand(at))))
         found = of(operand, tuple(whole))
-        if not all(_vanishes(found, place) for place in outside):
+        if not all(_vanishes(found, *each) for each in outside):
             raise Unwritten
         return n.Multiply(*met, found) if met else found
 
@@ -123,24 +125,22 @@ def _folded(node: n.Fold, address: Address, of: Slicer, asking: bool) -> Node:
 _INSIDE = (n.MatMul, n.Outer, n.Multiply, n.Transpose, n.Sum, n.Expand, n.Diag, IndexedSum, n.BlockSum)
 
 
-def _vanishes(node: Node, place: Expr) -> bool:
-    """Whether a formula is 0 where a place is outside of the arrays that it reads there, each of which is 0 then."""
+def _vanishes(node: Node, place: Expr, size: Expr) -> bool:
+    """Whether a formula is 0 where a place is outside of an axis: the arrays that it reads there end there too."""
 
     def stands(part: Node) -> bool:
         if isinstance(part, n.Compare):  # which place a fold adds to
             return part.operands[0] == n.Scalar(place) and bool(place.free_symbols)
-        places = part.indices if isinstance(part, Element) else ()
-        address = part.address if isinstance(part, Part) else ()
-        return place in (*places, *(digit.place for axis in address for digit in axis))
+        return any(there == place and same(length, size) for there, length in numbered_axes(part))
 
     if not any(map(stands, walk(node))):
         return False
     if isinstance(node, (Part, Element, n.Compare)):
         return stands(node)
     if isinstance(node, n.Add):
-        return all(_vanishes(operand, place) for operand in node.operands)
+        return all(_vanishes(operand, place, size) for operand in node.operands)
     reading = [operand for operand in node.operands if any(map(stands, walk(operand)))]
-    alive = [operand for operand in reading if not _vanishes(operand, place)]
+    alive = [operand for operand in reading if not _vanishes(operand, place, size)]
     if isinstance(node, n.Multiply) and len(alive) < len(reading):
         return all(isinstance(operand, n.Compare) for operand in alive)  # which is 0 or 1 wherever it reads
     return isinstance(node, _INSIDE) and not alive

@@ -46,12 +46,22 @@ class Evaluator:
         self.answers: dict[Node, Array] = {}  # to unfinished derivatives, which formula after formula reads
         self.slopes: dict[tuple[Node, Node, tuple[int, ...]], Any] = {}  # of formulas, for one cotangent after another
         self.means: dict[Node, Array] = {}  # over the examples, which each of them reads
+        self.parts: dict[Node, Array] | None = None  # of the formula that is evaluated: what it reads twice is equal
 
     def __call__(self, node: Node) -> Array:
         """Return the value of `node`, the stack axis first."""
         ask_time()
-        operands = [] if isinstance(node, BINDING) else [self(operand) for operand in node.operands]
-        return np.asarray(EVALUATE(node, operands, self))
+        known = self.parts
+        if known is not None and node in known:
+            return known[node]
+        self.parts = {} if known is None else known
+        try:
+            operands = [] if isinstance(node, BINDING) else [self(operand) for operand in node.operands]
+            found = np.asarray(EVALUATE(node, operands, self))
+            self.parts[node] = found
+        finally:
+            self.parts = known
+        return found
 
     def run(self, equations: Iterable[Equation]) -> None:
         """Evaluate equations in order; each result is a value for the next."""

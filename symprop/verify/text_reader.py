@@ -65,11 +65,9 @@ class Told:
 
     parameters: dict[str, Shape] = field(default_factory=dict)
     count: Counter[str] = field(default_factory=Counter)
-    running: set[str] = field(default_factory=set)
 
     def new(self, name: str, *shape: int) -> None:
-        """Enter a parameter; one whose name something else has gets a mark."""
-        name += "_2" * (name in self.running)
+        """Enter a parameter."""
         if name in self.parameters:
             raise UnreadError(name)
         self.parameters[name] = shape
@@ -170,8 +168,6 @@ def _flatten(told: Told, call: Call, shape: Shape) -> Shape:
 
 def _norm(told: Told, call: Call, shape: Shape) -> Shape:
     number = told.number("norm")
-    if call.name == "BatchNorm":
-        told.running |= {f"{letter}{number}" for letter in "MRV"} - told.parameters.keys()
     told.new(f"gamma{number}", shape[-1])
     if call.name != "RMSNorm":
         told.new(f"beta{number}", shape[-1])

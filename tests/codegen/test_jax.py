@@ -319,7 +319,7 @@ def test_the_source_imports_jax_alone_and_derives_nothing() -> None:
 
 
 def test_the_module_of_the_digits_is_read_in_one_sitting() -> None:
-    assert len(symprop.generate(DIGITS, target="jax").splitlines()) <= 220
+    assert len(symprop.generate(DIGITS, target="jax").splitlines()) <= 255
 
 
 def test_the_source_is_laid_out_as_ruff_has_it() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mpmath
 import numpy as np
 import pytest
 
@@ -105,3 +106,31 @@ def test_a_loss_that_does_not_curve_has_products_of_zeros(loss: str, fast: bool)
         found = product(params, x, y, v)
         assert {name: value.shape for name, value in found.items()} == {"W1": (2, 3), "b1": (2,)}
         assert all(np.array_equal(value, np.zeros(value.shape)) for value in found.values())
+
+
+@pytest.mark.parametrize(("dtype", "bound"), [("float64", 1e-14), ("float32", 1e-6)])
+@pytest.mark.parametrize("loss", ["Sigmoid() >> BinaryCrossEntropy()", "Softmax() >> Loss('-sum(y * log(a))')"])
+def test_a_product_is_right_where_the_output_saturates(loss: str, dtype: str, bound: float) -> None:
+    """The matrix of one output's slopes and the loss's Hessian, in so many digits that no probability is 0 or 1."""
+    x = np.array([[800.0], [-800.0], [0.5]])
+    y = np.array([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0]])
+    network = f"Input(1) >> Dense(2, bias=False) >> {loss}"
+    weights, v = np.array([[1.0], [-1.0]]), np.array([[0.25], [2.0]])
+    wanted = np.zeros((2, 1))
+    with mpmath.workdps(800):
+        for row, target in zip(x, y, strict=True):
+            powers = [mpmath.exp(mpmath.mpf(float(row[0])) * w) for w in weights[:, 0]]
+            p = [each / sum(powers) for each in powers] if "Softmax" in loss else [each / (1 + each) for each in powers]
+            slopes = mpmath.matrix(2, 2)
+            for i, j in np.ndindex(2, 2):
+                slopes[i, j] = p[i] * ((i == j) - p[j if "Softmax" in loss else i] * ("Softmax" in loss or i == j))
+            hessian = [
+                t / q**2 + (0 if "Softmax" in loss else (1 - t) / (1 - q) ** 2) for t, q in zip(target, p, strict=True)
+            ]
+            product = slopes.T * mpmath.diag(hessian) * slopes * mpmath.matrix(v * row[0])
+            wanted += np.array([[float(each)] for each in product]) * row[0] / len(x)
+    for fast in (True, False):
+        module = symprop.compile(network, dtype=dtype, fast=fast)
+        with np.errstate(over="raise", invalid="raise", divide="raise"):
+            found = module.gnvp({"W1": weights}, x, y, {"W1": v})
+        assert np.abs(found["W1"] - wanted).max() <= bound * np.abs(wanted).max()

@@ -65,7 +65,6 @@ def test_pages_have_it_for_two_examples() -> None:
     [
         ("Input(3) >> Dense(2) >> BatchNorm() >> MeanSquaredError()", "evaluation=True"),
         ("Input(3) >> Dense(2) >> Dropout(0.5) >> MeanSquaredError()", "evaluation=True"),
-        ("Input(3) >> Repeat(Dense(3), N) >> MeanSquaredError()", "a number"),
     ],
 )
 def test_what_has_none_is_told(network: str, allowed: str) -> None:

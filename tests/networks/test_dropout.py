@@ -230,13 +230,13 @@ HOSTILE: tuple[tuple[dict[str, Any], str], ...] = (
     ({"seed": "a"}, "seed is 'a'"),
     ({"seed": True}, "seed is True"),
     ({"seed": None}, "seed is None"),
-    ({"masks": {}}, "m1 is missing"),
+    ({"masks": {}}, r"masks differs in \['m1'\]"),
     ({"masks": {"m1": np.ones((3, 6))}}, r"m1 has shape \(3, 6\)"),
     ({"masks": {"m1": np.ones(6)}}, "m1 has shape"),
     ({"masks": {"m1": np.full((2, 6), 0.5)}}, r"m1\[0, 0\] is 0.5; it must be 0 or 1"),
     ({"masks": {"m1": np.full((2, 6), np.nan)}}, r"m1\[0, 0\] is nan"),
     ({"masks": {"m1": "text"}}, "m1"),
-    ({"masks": {"m1": np.ones((2, 6)), "m2": np.ones((2, 6))}}, "'m2' is no mask"),
+    ({"masks": {"m1": np.ones((2, 6)), "m2": np.ones((2, 6))}}, r"masks differs in \['m2'\]"),
     ({"masks": np.ones((2, 6))}, "masks is a ndarray"),
 )
 

@@ -241,12 +241,12 @@ X = {"x": np.ones((2, 3)), "gate": np.ones((2, 4))}
 @pytest.mark.parametrize(
     ("given", "words"),
     [
-        (np.ones((2, 3)), "x is a ndarray; it must be a dict of x, gate"),
+        (np.ones((2, 3)), "x is a ndarray; it must be a dict"),
         (None, "x is a NoneType; it must be a dict"),
-        ({}, "the input x is missing"),
-        ({"x": X["x"]}, "the input gate is missing"),
-        ({**X, "mask": X["gate"]}, "'mask' is no input of this network"),
-        ({**X, 1: X["gate"]}, "1 is no input of this network"),
+        ({}, r"x differs in \['x', 'gate'\]; it must be a dict of x, gate"),
+        ({"x": X["x"]}, r"x differs in \['gate'\]"),
+        ({**X, "mask": X["gate"]}, r"x differs in \['mask'\]"),
+        ({**X, 1: X["gate"]}, r"x differs in \[1\]"),
         ({**X, "gate": np.ones((2, 3))}, r"gate has shape \(2, 3\)"),
         ({**X, "gate": np.ones((3, 4))}, "gate has 3 rows, but x has 2"),
         ({**X, "gate": np.full((2, 4), np.nan)}, r"gate\[0, 0\] is nan"),

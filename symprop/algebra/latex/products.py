@@ -34,6 +34,8 @@ def met(e: Elaboration, values: Sequence[Value], make: Callable[[list[ast.expr]]
     at = values[0].start, values[-1].end
     if len(rows) > 1:
         e.refuse(f"a row and a column do not fit in {what}; {e.shapes(values)}", *at, ShapeError)
+    if any(value.kind == "m" and e.sizes.value(value.shape[1]) == 1 for value in values):
+        values = [as_matrix(value) if value.kind == "c" else value for value in values]  # a matrix of one column
     shape = values[0].shape
     e.unusual += MIXED if len({value.rank for value in values if value.rank}) > 1 else 0.0
     for value in values[1:]:

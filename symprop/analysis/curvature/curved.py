@@ -171,7 +171,7 @@ with the probabilities p, and its Hessian does not read the targets
         NdW1 = sum(delta1 * delta1) * sum(x * x)
 
         Raises:
-            SpecError: layers take means over the batch, or backpropagation is truncated, or as for `kfac`.
+            SpecError: layers take means over the batch, or backpropagation is truncated, or it is of a formula.
         """
         example = self._example("the norm of each example's gradient")
         return self.with_along(norms_of_examples(example, self.system, self.backward))
@@ -182,7 +182,8 @@ with the probabilities p, and its Hessian does not read the targets
         J is the Jacobian of the output, before the loss, with respect to all parameters, `(k, number of parameters)`.
         `Jz1`, `(k, n1)`, is the Jacobian of the output with respect to `z1`, `Theta1` what the parameters of layer 1
         add to the kernel, and `Theta` their sum, `(k, k)`. A prime (in text `x_2`) marks the second example (Jacot,
-        Gabriel and Hongler, 2018). For a batch in rows it is that of all pairs out of two, `(m, m2, k, k)`.
+        Gabriel and Hongler, 2018). For a batch in rows it is that of all pairs out of two, `(m, m2, k, k)`, in columns
+        `(k, k, m, m2)`.
 
         >>> from symprop import derive
         >>> d = derive("Input(2) >> Dense(3) >> Tanh() >> Dense(2) >> MeanSquaredError()").tangent_kernel()
@@ -190,8 +191,8 @@ with the probabilities p, and its Hessian does not read the targets
         Jz1 = (Jz2 @ W2) * (1 - a1 * a1); Theta1 = (Jz1 @ Jz1_2.T) * (x @ x_2 + 1)
 
         Raises:
-            SpecError: layers take means over the batch or draw masks, a number of steps is a name, the layout is
-                "columns", or it is of a formula.
+            SpecError: layers take means over the batch or draw masks, the last step of a loop over a named number of
+                them has a gradient of a form of its own, or it is of a formula.
         """
         return self.with_along(tangent_kernel(self._example("a tangent kernel"), self.system))
 
@@ -218,10 +219,14 @@ with the probabilities p, and its Hessian does not read the targets
         Sz2 = diag(sqrt(p)) - outer(sqrt(p), p); GW1 = batch_mean(Sz1.T @ Sz1); AW1 = batch_mean(outer(a_bar1, a_bar1))
 
         Raises:
-            SpecError: no weight has factors, or another `sharing`; or as for `tangent_kernel` and `fisher`.
+            SpecError: no weight has factors, the layout is "columns", or another `sharing`; or as for `tangent_kernel`
+                and `fisher`.
         """
         example = self._example("K-FAC")
         likelihood = "" if isinstance(self.network, Formula) else self.network.likelihood
+        if self.system.layout == "columns":
+            problem = 'K-FAC takes second moments over the rows of matrices, so it has no form in layout "columns"'
+            raise SpecError(f'{problem}\nallowed: "example", "rows"')
         found, why = kfac_factors(example, self.system, self.backward, likelihood, sharing)
         return self.with_along(found, *why)
 
@@ -239,20 +244,18 @@ with the probabilities p, and its Hessian does not read the targets
         if alone is None or isinstance(self.network, Formula) or not self.system.parameters:
             return asked
         example, likelihood = alone[0], self.network.likelihood
-        own = gauss_newton_product(example) if role == CURVED else fisher_product(example, likelihood)[0]
+        own = gauss_newton_product(example, divided=True) if role == CURVED else fisher_product(example, likelihood)[0]
         return asked.with_along(replace(asked.along, blocks=layer_blocks(example, self.system, own, role)))
 
     def _example(self, what: str) -> System:
         """Return the system of one example, of evaluation where this derivation is.
 
         Raises:
-            SpecError: the derivation is of a formula, the network has no parameters, or the layout is "columns".
+            SpecError: the derivation is of a formula, or the network has no parameters.
         """
         if isinstance(self.network, Formula):
             raise SpecError(f"{what} is of a network, not of a formula\nallowed: a network")
         if not self.system.parameters:
             raise SpecError(f"{what} is of parameters, and this network has none\nallowed: a layer such as Dense(3)")
-        if self.system.layout == "columns":
-            raise SpecError(f'{what} has no form in layout "columns"\nallowed: "example", "rows"')
         example = self.network.system()
         return example.evaluated if self.evaluation else example

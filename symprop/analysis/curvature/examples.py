@@ -9,23 +9,22 @@ norms alone.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import replace
-from functools import reduce
 
-from sympy import Integer
+from sympy import Expr, Integer, Symbol
 
 from symprop.algebra import nodes as n
 from symprop.algebra.batching import batched
 from symprop.algebra.equations import Equation, Item, Step, System, equations_in
-from symprop.algebra.indices import placed
 from symprop.algebra.names import gradient_of
-from symprop.algebra.nodes import Node, Variable
+from symprop.algebra.nodes import Node, Variable, names_in, unused_index
 from symprop.algebra.table import PairTable
-from symprop.algebra.trees import added, is_zero, terms_of, variables
+from symprop.algebra.trees import added, is_zero, terms_of, variables, walk
 from symprop.algebra.trees import replace as put
 from symprop.analysis.curvature.along import Along, check_whole
-from symprop.analysis.curvature.tangents import at_any_moment
+from symprop.analysis.curvature.steps import AtAnyStep, in_batch, in_loops, over_loops
+from symprop.analysis.flops import operations
 from symprop.calculus.coefficients import coefficient_and_rest, scaled
 from symprop.calculus.tidy import tidy
 from symprop.calculus.walk import derive_system
@@ -59,6 +58,46 @@ def _(left: n.Outer, right: Variable) -> Node:
     return n.MatMul(u, n.MatMul(right, v))
 
 
+@INNER.row(n.BlockSum, Node)
+def _(left: n.BlockSum, right: Node) -> Node | None:
+    """<sum_t F(t), M> = sum_t <F(t), M>: of two sums it is one over pairs of moments, or of blocks."""
+    series = _apart(left, right)
+    return _by_terms(series, known(series.operands[0], right), dot(left, right))
+
+
+@INNER.row(Node, n.BlockSum)
+def _(left: Node, right: n.BlockSum) -> Node | None:
+    """<M, sum_s F(s)> = sum_s <M, F(s)>."""
+    series = _apart(right, left)
+    return _by_terms(series, known(left, series.operands[0]), dot(left, right))
+
+
+def _apart(series: n.BlockSum, other: Node) -> n.BlockSum:
+    """Return a series whose index another formula does not read."""
+    if series.index not in other.free_symbols:
+        return series
+    index = Symbol("s", integer=True, positive=True)
+    index = unused_index(series, other) if index.name in names_in(series, other) else index
+    return n.BlockSum(series.at(index), index, series.count)
+
+
+def _by_terms(series: n.BlockSum, term: Node | None, formed: Node) -> Node | None:
+    """Return the series of an inner product, where that is cheaper."""
+    if term is None:
+        return None
+    found = n.BlockSum(term, series.index, series.count)
+    return found if _is_cheaper(found, formed) else None
+
+
+@INNER.row(n.Concatenate, n.Concatenate)
+def _(left: n.Concatenate, right: n.Concatenate) -> Node | None:
+    """Parts that stand at the same place meet each other."""
+    pairs = [*zip(left.operands, right.operands, strict=False)]
+    if left.axis != right.axis or any(one.shape != other.shape for one, other in pairs):
+        return None
+    return added([inner(*pair) for pair in pairs])
+
+
 @INNER.row(n.MatMul, n.MatMul)
 def _(left: n.MatMul, right: n.MatMul) -> Node | None:
     """<A' B, C' D> = sum((A C') * (B D')), a sum over pairs of positions, where these are few."""
@@ -67,9 +106,10 @@ def _(left: n.MatMul, right: n.MatMul) -> Node | None:
         return None
     a, c = (each.operands[0] for each in turned)
     b, d = left.operands[1], right.operands[1]
-    if b.rank != 2 or d.rank != 2 or not _is_cheaper(a, b):
+    if b.rank != 2 or d.rank != 2:
         return None
-    return n.Sum(n.Multiply(n.MatMul(a, n.Transpose(c)), n.MatMul(b, n.Transpose(d))))
+    found = n.Sum(n.Multiply(n.MatMul(a, n.Transpose(c)), n.MatMul(b, n.Transpose(d))))
+    return found if _is_cheaper(found, dot(left, right)) else None
 
 
 @INNER.row(n.ScatterAdd, n.ScatterAdd)
@@ -89,18 +129,36 @@ def _(left: n.Reshape, right: n.Reshape) -> Node | None:
     return inner(x, y) if x.shape == y.shape else None
 
 
-def _is_cheaper(a: Node, b: Node) -> bool:
-    """Whether pairs of positions are fewer than elements of the gradient; where sizes are names, they are taken."""
-    positions, wide, other = a.shape[0], a.shape[1], b.shape[1]
-    fewer = positions * (wide + other) <= wide * other
-    return bool(fewer) if fewer in (True, False) else True
+def _is_cheaper(found: Node, formed: Node) -> bool:
+    """Whether a form has no more operations than the arrays themselves; where sizes are names, it is taken."""
+    return (operations(found).total - operations(formed).total).is_positive is not True
+
+
+def known(x: Node, y: Node) -> Node | None:
+    """Return the inner product of two arrays from what they are made of; None where that is no cheaper."""
+    pairs = [*_pairs(x, y)]
+    if len(pairs) == 1 and pairs[0][0] == 1:
+        found: Node | None = INNER(x, y)
+        return INNER(y, x) if found is None and x != y else found
+    products = [(scale, known(one, other), dot(one, other)) for scale, one, other in pairs]
+    if all(product is None for _, product, _ in products):
+        return None
+    whole = added([scaled(scale, plain if product is None else product) for scale, product, plain in products])
+    return whole if _is_cheaper(whole, dot(x, y)) else None
+
+
+def _pairs(x: Node, y: Node) -> Iterator[tuple[Expr, Node, Node]]:
+    """Yield the pairs of terms of two sums, each with the number of times that it counts."""
+    ones, others = ([coefficient_and_rest(term) for term in terms_of(each)] for each in (x, y))
+    for place, (c, one) in enumerate(ones):
+        for number, (d, other) in enumerate(others):
+            if x != y or number >= place:
+                yield c * d * (2 if x == y and number > place else 1), one or n.Scalar(1), other or n.Scalar(1)
 
 
 def inner(x: Node, y: Node) -> Node:
     """Return the inner product of two arrays of one shape, from what they are made of where that is cheaper."""
-    found: Node | None = INNER(x, y)
-    if found is None and x != y:
-        found = INNER(y, x)
+    found = known(x, y)
     return dot(x, y) if found is None else found
 
 
@@ -112,19 +170,7 @@ def squared_norm(gradient: Node) -> Node:
     >>> print(squared_norm(n.Outer(delta, a)).text())
     sum(delta1 * delta1) * sum(a * a)
     """
-    terms = [coefficient_and_rest(term) for term in terms_of(gradient)]
-    if len(terms) > 1 and any(rest is None or INNER(rest, rest) is None for _, rest in terms if not _is_plain(rest)):
-        return dot(gradient, gradient)
-    products: list[Node] = []
-    for place, (c, x) in enumerate(terms):
-        for other, (d, y) in enumerate(terms[place:], start=place):
-            twice = 1 if other == place else 2
-            products.append(scaled(twice * c * d, inner(x or n.Scalar(1), y or n.Scalar(1))))
-    return tidy(added(products))
-
-
-def _is_plain(node: Node | None) -> bool:
-    return isinstance(node, Variable) and node.rank == 2
+    return tidy(inner(gradient, gradient))
 
 
 def norms_of_examples(example: System, system: System, backward: Iterable[Item]) -> Along:
@@ -146,26 +192,25 @@ def norms_of_examples(example: System, system: System, backward: Iterable[Item])
         )
     found = {each.target: each.expression for each in equations_in(derive_system(example)[0])}
     gradients = [(parameter, found.get(gradient_of(parameter), n.Scalar(0))) for parameter in example.wanted]
-    norms = [_norm_of(parameter, gradient) for parameter, gradient in gradients if not is_zero(gradient)]
-    squares = added([_over_loops(each.target, example) for each in norms])
+    held = {loop.index for loop in example.loops if loop.remat is not None}
+    norms = [_norm_of(parameter, gradient, held) for parameter, gradient in gradients if not is_zero(gradient)]
+    squares = added([over_loops(each.target, example) for each in norms])
     total = Variable("norms", (), ())
     asked = [*norms, Equation(total, n.Power(squares, Integer(1) / 2), note="the norm of each example's gradient")]
     if system.batch is not None:
         asked = _of_batch(asked, system, backward)
     results = (asked[-1].target,)
-    return Along("norms of gradients of examples", QUESTION, (), tuple(asked), results, whole=True)
+    return Along("norms of gradients of examples", QUESTION, (), in_loops(asked, example), results, whole=True)
 
 
-def _over_loops(norm: Variable, example: System) -> Node:
-    """Return the sum of a squared norm over the steps of a loop in which a parameter has one of each step, `W[l]`."""
-    loops = [loop for loop in example.loops if any(part.has(loop.index) for part in norm.index)]
-    return reduce(lambda total, loop: n.BlockSum(total, loop.index, loop.count), loops[::-1], norm)
+def _norm_of(parameter: Variable, gradient: Node, held: Container[Symbol]) -> Equation:
+    """Return the equation of the squared norm of the gradient of one parameter.
 
-
-def _norm_of(parameter: Variable, gradient: Node) -> Equation:
-    """Return the equation of the squared norm of the gradient of one parameter."""
+    Pairs of moments want all of them at once: over a loop that keeps few, whose index is `held`, it is formed.
+    """
     before = dot(gradient, gradient)
-    after = squared_norm(gradient)
+    is_formed = any(isinstance(part, n.BlockSum) and part.index in held for part in walk(gradient))
+    after = before if is_formed else squared_norm(gradient)
     steps = (Step("norm of a product", before, after),) if after != before else ()
     note = f"the squared norm of the gradient of {parameter.name}"
     return Equation(gradient_of(parameter).norm, after, steps, note=note)
@@ -173,28 +218,20 @@ def _norm_of(parameter: Variable, gradient: Node) -> Equation:
 
 def _of_batch(asked: list[Equation], system: System, backward: Iterable[Item]) -> list[Equation]:
     """Return equations of one example for a batch; there adjoints are those of the mean of all losses."""
-    adjoints = {each.name: each.target for each in equations_in(backward)}
-    known = {**system.by_name, **adjoints}
-    at_moments = {_of_moments(each): each for each in known.values()}
-    behind = set(map(_of_moments, adjoints.values()))
+    there = replace(system, items=(*system.items, *backward)).by_name
+    known = AtAnyStep({each: each for each in there.values()})
+    behind = AtAnyStep({each: True for name, each in there.items() if name not in system.by_name})
     mapping: dict[Variable, Variable] = {}
     told: list[Equation] = []
     for equation in asked:
-        read = [each for each in variables(equation.expression) if each not in mapping]
-        there = {}
-        for each in read:  # running statistics are the same for all examples
-            alike = at_moments.get(_of_moments(each), each).change(index=each.index)
-            there[each] = known.get(each.name, alike)
-        mapping |= {each: found for each, found in there.items() if found.shape != each.shape}
+        for each in variables(equation.expression):
+            alike = known.find(each)
+            if alike is not None and alike.rank > each.rank:  # running statistics are the same for all examples
+                mapping[each] = in_batch(each, system.layout)
         expression = batched(equation.expression, mapping, system.batch, system.layout)
-        adjoint = [each for each in variables(expression) if _of_moments(each) in behind]
+        adjoint = [each for each in variables(expression) if behind.find(each)]
         whole: dict[Node, Node] = {each: n.Multiply(n.Scalar(system.batch), each) for each in adjoint}
         target = equation.target.change(shape=(system.batch,))
         mapping[equation.target] = target
         told.append(replace(equation, target=target, expression=tidy(put(expression, whole)), steps=()))
     return told
-
-
-def _of_moments(variable: Variable) -> tuple[str, bool]:
-    """What a variable is called, whatever its moment, and if it has one; a loop over one moment is read at that."""
-    return at_any_moment(variable).name, bool(placed(variable.index)[1])

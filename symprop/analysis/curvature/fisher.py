@@ -19,10 +19,10 @@ from symprop.algebra import nodes as n
 from symprop.algebra.equations import Equation, Item, System, equations_in
 from symprop.algebra.names import adjoint_of, gradient_of
 from symprop.algebra.nodes import Node, Variable
-from symprop.algebra.trees import multiplied, variables, walk
+from symprop.algebra.trees import multiplied, variables
 from symprop.algebra.trees import replace as put
 from symprop.analysis.curvature.along import Along, check_whole, kept, still_in
-from symprop.analysis.curvature.gauss_newton import Turned, apart, gauss_newton_product, pulled_back
+from symprop.analysis.curvature.gauss_newton import Turned, apart, divides_by, gauss_newton_product, pulled_back
 from symprop.analysis.curvature.tangents import Tangents
 from symprop.calculus.rewriting import simplified
 from symprop.calculus.rules import context
@@ -74,9 +74,8 @@ def without_division(system: System) -> System:
     network, loss = apart(system)
     output = system.output
     divides = any(
-        isinstance(part, n.Power) and part.exponent.is_negative and output in variables(part)
+        divides_by(each.expression, output)
         for each in equations_in(derive_system(replace(system, items=loss, parameters=(output,)))[0])
-        for part in walk(each.expression)
     )
     made = next((each for each in equations_in(network) if each.target == output), None)
     if not divides or made is None:

@@ -15,23 +15,27 @@ from dataclasses import replace
 
 from symprop.algebra import nodes as n
 from symprop.algebra import trees
-from symprop.algebra.equations import Equation, Item, System, equations_in
+from symprop.algebra.equations import Equation, Item, Step, System, equations_in
 from symprop.algebra.names import adjoint_of, gradient_of
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.roles import DELTA, GIVEN, GRADIENT
 from symprop.analysis.curvature.along import Along, check_whole, kept, still_in
 from symprop.analysis.curvature.renaming import Renaming
 from symprop.analysis.curvature.tangents import Tangents, needed
+from symprop.calculus.context import Context
+from symprop.calculus.rewriting import simplified
 from symprop.calculus.rules import context
 from symprop.calculus.tidy import tidy
 from symprop.calculus.walk import NEXT, derive_system
 from symprop.errors import SpecError
+from symprop.finishing.touches import OF_EQUATIONS, finished
 
 
-def gauss_newton_product(system: System, penalised: bool = True) -> Along:
+def gauss_newton_product(system: System, penalised: bool = True, divided: bool = False) -> Along:
     """Return the equations of the Gauss-Newton matrix of a system times a direction of the parameters.
 
-    What penalties of parameters add to it is left out where it is not to be `penalised`.
+    What penalties of parameters add to it is left out where it is not to be `penalised`. Where the loss's Hessian
+    divides by the output, it is multiplied with the slopes of the activation at once, unless it may stay `divided`.
 
     Raises:
         SpecError: the loss reads more of the network than its output and its parameters, or backpropagation is
@@ -47,9 +51,43 @@ def gauss_newton_product(system: System, penalised: bool = True) -> Along:
     through_loss = (*tangents.through(loss), *tangents.through(of_loss))
     turned = Turned(through_loss, curved)
     back = turned.through(pulled_back(system, network, curved.tangent))
+    if not divided:
+        back = undivided(back, (*first, *turned.forward), output, tangents.context)
     results = tuple(gradient_of(each).curved for each in system.wanted)
     found = Along("Gauss-Newton matrix", "gnvp", (*first, *turned.forward), back, results)
     return kept(found)
+
+
+def undivided(back: Iterable[Item], forward: Iterable[Item], output: Variable, known: Context) -> tuple[Item, ...]:
+    """Return the way back without divisions by the output: what the loss makes of `R{f}` is written in place there.
+
+    Where a sigmoid saturates its slope is 0, and the second derivative of a logarithm of it is infinite; with the
+    slopes on both sides, `(p (1 - p))**2 * (y / p**2 + ...)`, all of these cancel.
+    """
+    made = {each.target: each for each in equations_in(forward)}
+    start, end = made.get(output.tangent), made.get(adjoint_of(output).tangent)
+    if start is None or end is None or not divides_by(end.expression, output):
+        return tuple(back)
+
+    def whole(item: Item) -> Item:
+        if not isinstance(item, Equation) or end.target not in trees.variables(item.expression):
+            return item
+        inside = trees.replace(end.expression, {start.target: start.expression})
+        before = trees.replace(item.expression, {end.target: inside})
+        worked, steps = simplified(before, known)
+        expression, touches = finished(worked, OF_EQUATIONS)
+        if divides_by(expression, output):
+            return item
+        first = Step("written in place", item.expression, before, (end, start))
+        return replace(item, expression=expression, steps=(*item.steps, first, *steps, *touches))
+
+    return tuple(map(whole, back))
+
+
+def divides_by(node: Node, variable: Variable) -> bool:
+    """Whether a formula divides by something that reads a variable."""
+    powers = (part for part in trees.walk(node) if isinstance(part, n.Power))
+    return any(part.exponent.is_negative and variable in trees.variables(part) for part in powers)
 
 
 def apart(system: System) -> tuple[tuple[Item, ...], tuple[Item, ...]]:

@@ -35,10 +35,10 @@ from symprop.algebra.trees import is_zero, variables
 from symprop.analysis.curvature.along import Along
 from symprop.analysis.curvature.fisher import without_division
 from symprop.analysis.curvature.moments import Moments
-from symprop.analysis.curvature.outputs import WayBack, free_mark, way_back, written
 from symprop.analysis.curvature.roots import root_of_hessian, slope_of_loss
 from symprop.analysis.curvature.shared import Places, places_of
 from symprop.analysis.curvature.tangents import needed
+from symprop.analysis.curvature.way_back import WayBack, free_mark, way_back, written
 from symprop.calculus.tidy import tidy
 from symprop.errors import SpecError
 

@@ -19,8 +19,9 @@ from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.trees import added, multiplied, replace, terms_of, variables
 from symprop.analysis.curvature.along import Along
 from symprop.analysis.curvature.means import EXAMPLE, of_example
-from symprop.analysis.curvature.outputs import free_mark, outputs_of
+from symprop.analysis.curvature.outputs import outputs_of
 from symprop.analysis.curvature.tangents import needed
+from symprop.analysis.curvature.way_back import free_mark
 from symprop.calculus.jacobians import chained
 from symprop.calculus.linear_maps import matrix_of
 from symprop.calculus.rules import context
@@ -56,14 +57,14 @@ def layer_blocks(example: System, system: System, product: Along, role: str) -> 
         return ()
     found = []
     for each in outputs.factors():
-        jacobian = outputs.jacobians[each.left]
+        jacobian = outputs.of(each.left)
         core = n.MatMul(n.MatMul(n.Transpose(jacobian), hessian.target), jacobian)
         whole = tidy(core if each.right is None else n.Kron(core, n.Outer(each.right, each.right)))
         whole = _penalised(whole, each.parameter, product)
         note = f"the block of {each.parameter.name}"
         found.append(Equation(each.parameter.of_role(role, *whole.shape), whole, note=note))
     read = {each for equation in found for each in variables(equation.expression)}
-    made = tuple(equations_in(needed((*outputs.equations, hessian), read)))
+    made = tuple(equations_in(needed((*outputs.items, hessian), read)))
     return (*made, *found) if system.batch is None else (*_of_each(made, found, system),)
 
 

@@ -16,7 +16,8 @@ from symprop.algebra.equations import Equation, System
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.roles import ROOT
 from symprop.algebra.trees import ones, replace
-from symprop.analysis.curvature.outputs import batched_by, units
+from symprop.analysis.curvature.batches import batched_by
+from symprop.analysis.curvature.outputs import units
 from symprop.calculus.linear_maps import matrix_of
 from symprop.calculus.tidy import tidy
 

@@ -7,23 +7,20 @@ what backpropagation gives where output i alone is the loss.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from sympy import Expr, prod
 
 from symprop.algebra import nodes as n
-from symprop.algebra.batching import BATCH_SIZE, batched
-from symprop.algebra.equations import Equation, System, equations_in
-from symprop.algebra.names import adjoint_of, gradient_of
+from symprop.algebra.batching import batched
+from symprop.algebra.equations import Equation, Item, Loop, Rows, System, loops_in
 from symprop.algebra.nodes import Node, Variable
-from symprop.algebra.roles import GIVEN, JACOBIAN
-from symprop.algebra.trees import replace as put
-from symprop.algebra.trees import variables
-from symprop.algebra.unrolling import unrolled
-from symprop.analysis.curvature.along import check_whole
-from symprop.analysis.curvature.gauss_newton import pulled_back
-from symprop.analysis.curvature.tangents import needed
+from symprop.algebra.roles import DELTA, GRADIENT, JACOBIAN
+from symprop.algebra.trees import is_zero, variables
+from symprop.analysis.curvature.renaming import Renaming
+from symprop.analysis.curvature.steps import AtAnyStep
+from symprop.analysis.curvature.way_back import way_back
 from symprop.calculus.tidy import tidy
 from symprop.errors import SpecError
 
@@ -44,20 +41,29 @@ class Factor:
 class Outputs:
     """The way back from all `count` outputs of one example.
 
-    `gradients` are those of a single cotangent; `equations` make the arrays that `jacobians` has for its adjoints.
+    `gradients` are those of a single cotangent; `items` make the arrays that stand for its adjoints, those in
+    `jacobians` and else the Jacobians with respect to `arrays`.
     """
 
     example: System
     count: Expr
     gradients: Mapping[Variable, Node]
-    equations: tuple[Equation, ...]
+    items: tuple[Item, ...]
     jacobians: dict[Variable, Variable]
+    arrays: AtAnyStep[Variable]
+
+    def jacobian(self, adjoint: Variable) -> Variable | None:
+        """Return what stands for an adjoint, at any step of a loop; None for another variable."""
+        array = None if adjoint in self.jacobians else self.arrays.find(adjoint)
+        if array is None:
+            return self.jacobians.get(adjoint)
+        return array.change(index=adjoint.index).of_role(JACOBIAN, self.count, *adjoint.shape)
 
     def factors(self) -> Iterator[Factor]:
         """Yield what the gradients are made of, where that is vectors."""
         for parameter, gradient in self.gradients.items():
             left, *right = gradient.operands if isinstance(gradient, n.Outer) else (gradient,)
-            if isinstance(left, Variable) and left in self.jacobians and left.rank == 1:
+            if isinstance(left, Variable) and left.rank == 1 and self.jacobian(left) is not None:
                 yield Factor(parameter, left, *right)
 
     def formed(self) -> Outputs:
@@ -66,140 +72,87 @@ class Outputs:
         These have a row for each output, of the elements of the parameter, row after row.
         """
         done = {factor.parameter for factor in self.factors()}
-        gradients, equations, jacobians = dict(self.gradients), list(self.equations), dict(self.jacobians)
-        for parameter in [each for each in gradients if each not in done]:
+        gradients, items, jacobians = dict(self.gradients), list(self.items), dict(self.jacobians)
+        for parameter in [each for each in gradients if each not in done and not is_zero(gradients[each])]:
             size = prod(parameter.shape)
             target = parameter.of_role(JACOBIAN, self.count, size)
             expression = self.of(gradients[parameter])
             flat = expression if parameter.rank == 1 else n.Reshape(expression, (self.count, size))
             note = f"the Jacobian of the output with respect to the elements of {parameter.name}"
-            equations.append(Equation(target, flat, note=note))
+            items.append(Equation(target, flat, note=note))
             gradients[parameter] = row = target.change(shape=(size,))
             jacobians[row] = target
-        return replace(self, gradients=gradients, equations=tuple(equations), jacobians=jacobians)
+        return replace(self, gradients=gradients, items=tuple(items), jacobians=jacobians)
 
     def of(self, node: Node) -> Node:
-        """Return a formula in the adjoints for all cotangents, a row for each."""
-        return tidy(batched(node, self.jacobians, self.count, "rows"))
+        """Return a formula in the adjoints for all cotangents, a row for each.
+
+        Raises:
+            LookupError: it reads an adjoint that nothing stands for.
+        """
+        there = {each: jacobian for each in variables(node) if (jacobian := self.jacobian(each)) is not None}
+        if left := [each.name for each in variables(node) if each.role in (DELTA, GRADIENT) and each not in there]:
+            raise LookupError(f"nothing stands for {left[0]} on the way back from all outputs")
+        return tidy(batched(node, there, self.count, "rows"))
 
 
-def written(system: System) -> System:
-    """Return a system of one example with its loops written out.
+class Forms(Renaming):
+    """The way back from one output for that from all of them."""
 
-    Raises:
-        SpecError: a number of steps is a name, or backpropagation is truncated.
-    """
-    check_whole(system)
-    if any(not loop.count.is_Integer for loop in system.loops):
-        raise SpecError("the Jacobian of the output is not derived for a named number of steps\nallowed: a number")
-    return unrolled(system, {}) if system.loops else system
+    def __init__(self, outputs: Outputs) -> None:
+        self.outputs = outputs
 
+    def variable(self, variable: Variable) -> Variable:
+        """Return what stands for an adjoint."""
+        return self.outputs.jacobian(variable) or variable
 
-@dataclass(frozen=True)
-class WayBack:
-    """The backward equations of one example from a cotangent of the output, which is `given` under a name of its own.
+    def node(self, node: Node) -> Node:
+        """Return a formula in the adjoints for all outputs."""
+        return self.outputs.of(node)
 
-    `equations` make adjoints, and `of` says of which arrays; `gradients` are what the parameters get.
-    """
+    def equation(self, equation: Equation) -> Equation:
+        """Return the equation of the Jacobian with respect to the array of an adjoint."""
+        target, output = self.variable(equation.target), self.outputs.example.output
+        is_start = self.outputs.jacobians.get(equation.expression) == output.of_role(JACOBIAN, *target.shape)
+        expression = units(output) if is_start else self.node(equation.expression)
+        note = f"the Jacobian of the output with respect to {target.of_tangent.name}"
+        return Equation(target, expression, note=note)
 
-    example: System
-    given: Variable
-    equations: tuple[Equation, ...]
-    of: Mapping[Variable, Variable]
-    gradients: Mapping[Variable, Node]
+    def loop(self, loop: Loop) -> Loop:
+        """Return a loop, whose rows lie behind the axis of the outputs."""
 
+        def behind(found: Iterable[Rows]) -> tuple[Rows, ...]:
+            return tuple(replace(each, axis=each.axis + (self.variable(each.row) != each.row)) for each in found)
 
-def way_back(system: System) -> WayBack:
-    """Return the way back from the output of one example; loops over numbers of steps are written out.
-
-    Raises:
-        SpecError: layers take means over the batch, a number of steps is a name, or backpropagation is truncated.
-    """
-    example = written(system)
-    network = needed(example.items, [example.output])
-    example = replace(example, items=network)
-    if example.joins_examples:
-        raise SpecError(
-            "layers take means over the examples of a batch, so that no example has an output of its own\n"
-            "allowed: a network without statistics over the batch, or evaluation=True"
-        )
-    cotangent = adjoint_of(example.output).tangent
-    output = example.output
-    own = Variable("e", output.index, output.shape, mark=free_mark("e", output.index, example))
-    given = {cotangent.change(role=GIVEN): own}
-    back = [
-        replace(each, expression=put(each.expression, given), steps=())
-        for each in equations_in(pulled_back(example, network, cotangent))
-    ]
-    wanted = {gradient_of(each): each for each in example.wanted}
-    arrays = {adjoint_of(each): each for each in (*example.data, *(each.target for each in equations_in(network)))}
-    made = tuple(each for each in back if each.target not in wanted)
-    of = {each.target: arrays.get(each.target, each.target) for each in made}
-    gradients = {wanted[each.target]: each.expression for each in back if each.target in wanted}
-    return WayBack(example, own, made, of, gradients)
+        moved = replace(loop, reads=behind(loop.reads), writes=behind(loop.writes), step=(), flows=())
+        return super().loop(moved)
 
 
-def outputs_of(system: System) -> Outputs:
+def outputs_of(system: System, general: bool = False) -> Outputs:
     """Return the Jacobians of the output of one example.
 
     Raises:
         SpecError: dropout draws masks; or as for `way_back`.
     """
-    back = way_back(system)
+    back = way_back(system, general)
     read = {each for equation in back.example.equations for each in variables(equation.expression)}
     if any(mask.variable in read for mask in back.example.masks):
         raise SpecError("dropout draws masks, so that the output is random\nallowed: evaluation=True")
     output, count = back.example.output, prod(back.example.output.shape)
     start = output.of_role(JACOBIAN, count, *output.shape)
     first = Equation(start, units(output), note="the Jacobian of the output with respect to itself")
-    found = Outputs(back.example, count, back.gradients, (), {back.given: start})
-    made = [first]
-    for each in back.equations:
-        if each.expression == back.given:
-            found.jacobians[each.target] = start
+    found = Outputs(back.example, count, back.gradients, (), {back.given: start}, AtAnyStep(back.of))
+    made: list[Item] = []
+    for item in back.items:
+        if isinstance(item, Equation) and item.expression == back.given:
+            found.jacobians[item.target] = start
         else:
-            of = back.of[each.target]
-            target = of.of_role(JACOBIAN, count, *of.shape)
-            made.append(
-                Equation(
-                    target, found.of(each.expression), note=f"the Jacobian of the output with respect to {of.name}"
-                )
-            )
-            found.jacobians[each.target] = target
-    return replace(found, equations=tuple(made))
+            made.append(Forms(found).item(item))
+    begins = any(each.target == start for loop in loops_in(made) for each in loop.base)  # the output is its last step
+    return replace(found, items=tuple(made) if begins else (first, *made))
 
 
 def units(output: Variable) -> Node:
     """Return the units of all outputs, a row for each, in the order of the elements."""
     count: Expr = prod(output.shape)
     return n.Identity(count) if output.rank == 1 else n.Reshape(n.Identity(count), (count, *output.shape))
-
-
-def in_rows(system: System, equations: tuple[Equation, ...], known: dict[Variable, Variable]) -> tuple[Equation, ...]:
-    """Return equations of one example for a batch in rows; `known` gets what stands for their left sides there."""
-    found = []
-    for equation in equations:
-        expression = batched_by(system, equation.expression, known)
-        target = equation.target.change(shape=expression.shape)
-        if target != equation.target:
-            known[equation.target] = target
-        found.append(Equation(target, expression, note=equation.note))
-    return tuple(found)
-
-
-def batched_by(system: System, node: Node, known: dict[Variable, Variable]) -> Node:
-    """Return a formula of one example for the batch of a system, whose arrays have the same names."""
-    there = system.by_name
-    for each in variables(node):
-        batch = None if each.is_tangent else there.get(each.name)
-        if batch is not None and batch.shape != each.shape:
-            known.setdefault(each, batch)
-    return tidy(batched(node, known, BATCH_SIZE, "rows"))
-
-
-def free_mark(letter: str, index: tuple[Expr, ...], system: System) -> int:
-    """Return the first mark with which no array of a system has this name."""
-    mark, taken = 1, system.by_name
-    while Variable(letter, index, (), (), mark).name in taken:
-        mark += 1
-    return mark

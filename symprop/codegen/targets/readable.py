@@ -36,7 +36,8 @@ from symprop.codegen.targets.training import masks_of, optimizer_of, running_of
 class Lines:
     """The inside of a function: what it takes out of dicts, its statements, what it keeps for the backward pass.
 
-    `from_values`: it reads what the forward pass kept; `given`: it reads parameters or inputs, which `taking` takes.
+    `from_values`: it reads what the forward pass kept, of which `last` came last; `given`: it reads parameters or
+    inputs, which `taking` takes.
     """
 
     unpack: tuple[str, ...]
@@ -45,6 +46,7 @@ class Lines:
     batch: bool
     from_values: bool = False
     given: bool = False
+    last: str = ""
     taking: tuple[str, ...] = ()
 
 
@@ -104,6 +106,7 @@ class Reader:
             re.search(rf"\b{BATCH_SIZE}\b", plain) is not None,
             bool(values),
             any(each.name in read for each in (*self.program.parameters, *self.program.inputs)),
+            values[-1] if values else "",
             tuple(in_a_row("", ["params", *self._inputs(read)], " = _given(params, x)")),
         )
 

@@ -21,7 +21,7 @@ from symprop.codegen.targets.code import number
 from symprop.codegen.targets.dialect import Dialect
 from symprop.codegen.targets.layout import COLUMNS, INDENT, comment, laid_out, named_tuple, signature
 from symprop.networks.initialisers import initialiser_of
-from symprop.networks.optimisers import Optimiser, clipping
+from symprop.networks.optimisers import SHARES, Optimiser, clipping
 from symprop.networks.parts import Parameter
 from symprop.notation.numbered import pretty_formula
 
@@ -71,13 +71,15 @@ def optimizer_of(
 
 def said(optimiser: Optimiser, seeded: bool = False) -> dict[str, Any]:
     """Return what the templates of all modules say of an optimiser."""
-    numbers = optimiser.hyperparameters
+    numbers, states = optimiser.hyperparameters, [state.name for state in optimiser.states]
     defaults = [each.name if each.default is None else f"{each.name}={each.default!r}" for each in numbers]
     return {
         "name": optimiser.name,
         "title": optimiser.title,
         "counts_steps": optimiser.counts_steps,
-        "states": [state.name for state in optimiser.states],
+        "states": states,
+        "held": [*(["step"] if optimiser.counts_steps else []), *states],
+        "checks": list(_checks([each.name for each in numbers])),
         "names": ", ".join(each.name for each in numbers),
         "meanings": [f"{each.name}: {each.meaning}" for each in numbers],
         "train_line": signature(
@@ -85,6 +87,13 @@ def said(optimiser: Optimiser, seeded: bool = False) -> dict[str, Any]:
         ),
         "update_line": signature("update", "params", "grads", "state", *defaults),
     }
+
+
+def _checks(names: Sequence[str]) -> Iterator[str]:
+    """Yield the lines that check hyper-parameters: some are below 1."""
+    for start, chosen in (("1, ", [name for name in names if name in SHARES]), ("", [*names])):
+        some = [f"{name}={name}" for name in chosen if start or name not in SHARES]
+        yield from laid_out(f"_check_numbers({start}", some) if some else []
 
 
 NUMBERS = Dialect("math", exact=True)
@@ -140,9 +149,11 @@ def running_of(system: System, write: Dialect) -> dict[str, object] | None:
     if not system.states:
         return None
     lines: list[str] = []
+    reads: dict[str, None] = {}
     for state in system.states:
         name = state.variable.name
         own = [part.name for part in variables(state.update) if part != state.variable]
+        reads |= dict.fromkeys(own)
         lines.extend(f'{each} = values["{each}"]' for each in own)
         held = write.taken.format(f'state["{name}"]')
         lines.append(f"{name} = {held}")
@@ -157,6 +168,7 @@ def running_of(system: System, write: Dialect) -> dict[str, object] | None:
             for each in system.states
         ],
         "lines": lines,
+        "reads": [*reads],
     }
 
 

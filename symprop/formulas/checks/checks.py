@@ -288,7 +288,8 @@ def _elements(result: Result, seed: int, remarks: list[str]) -> Iterator[Row]:
 
 def _text(result: Result, found: list[FormulaPoint]) -> Iterator[Row]:
     """Yield the row of the printed text: read back, it has the same value."""
-    again = formula_of(replace(result.formula, node=result.node).text(), result.variables).whole
+    sizes = map(str, size_symbols(result.variables, result.formula.whole.node))
+    again = formula_of(replace(result.formula, node=result.node).text(), result.variables, sizes).whole
     result = result.whole
     with mpmath.workdps(WORKING_DIGITS):
         errors = [step_error(precise(result.node, point), precise(again.node, point)) for point in found]

@@ -17,7 +17,7 @@ from symprop.algebra.batching import BATCH_SIZE
 from symprop.algebra.nodes import SHAPE, Node, Scalar, Variable
 from symprop.algebra.shapes import Shape
 from symprop.algebra.trees import factors_of, is_zero
-from symprop.codegen.kinds import Copy, Inner, Lines
+from symprop.codegen.kinds import Copy, Inner, Lines, OfPrograms
 from symprop.codegen.patches import PatchGradient
 from symprop.codegen.program import Emit, Names, Program, ProgramError, Statement, rewritten
 from symprop.codegen.scans import Scan, is_over_moments
@@ -32,7 +32,7 @@ BATCH = Symbol("batch", integer=True, positive=True)
 """The rows of the whole batch, where `m` is those of a thread."""
 
 
-class Total(Node):
+class Total(OfPrograms):
     """The sum of both threads' parts."""
 
 

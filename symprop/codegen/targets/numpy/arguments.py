@@ -193,8 +193,9 @@ def _checks(each: Variable, known: dict[Expr, None]) -> Iterator[str | Reading]:
             new.setdefault(axis, place)
     if new:
         yield Reading(each, tuple((str(axis), place) for axis, place in new.items()))
+    count = each.facts_by_kind.get("index")
+    solved = count is not None and not count.free_symbols <= set(known)  # its own size bounds what it holds
     known.update(dict.fromkeys(new))
-    solved = False
     for place, axis in enumerate(each.shape):
         solution = _solution(axis, known)
         if solution is not None:
@@ -223,7 +224,8 @@ def _check(
     shape = f"({', '.join(items)}{',' if each.rank == 1 else ''})"
     count = each.facts_by_kind.get("index")
     if count is not None:
-        return [f'{start}_ids("{each.name}", {each.name}, {shape}, {number(count).text})']
+        most = number(count).text if count.free_symbols <= set(known) else "np.inf"
+        return [f'{start}_ids("{each.name}", {each.name}, {shape}, {most})']
     functions = [check.function for check in _facts_of(each)] if facts else []
     return laid_out(f"{start}_array(", [f'"{each.name}"', each.name, shape, *functions], indent=indent)
 
