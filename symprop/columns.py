@@ -11,11 +11,11 @@ import numpy as np
 from sympy import prod
 
 from symprop.algebra.declarations import takes_lengths
-from symprop.algebra.names import closest
 from symprop.algebra.nodes import Variable
 from symprop.algebra.roles import INPUT
 from symprop.data import Scaling, fit_scaling
 from symprop.errors import DataError, SpecError, listed, shown
+from symprop.hints import closest
 from symprop.networks import Network
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -170,7 +170,10 @@ def _owner(column: str, inputs: Sequence[str]) -> str:
 
 def _numbers(value: Any, what: str) -> Array:
     try:
-        return np.asarray(value, dtype=np.float64)
+        found = np.asarray(value)
+        if found.dtype.kind == "c" or isinstance(value, np.ma.MaskedArray):
+            raise DataError(f"{what} are rows of numbers, neither complex nor masked")
+        return found.astype(np.float64, copy=False)
     except (TypeError, ValueError):
         raise DataError(f"{what} are rows of numbers") from None
 

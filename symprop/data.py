@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from symprop.algebra.names import closest
 from symprop.errors import DataError, LimitError, SpecError, listed, shown
 from symprop.files import Source, read_bytes
+from symprop.hints import closest
 
 LARGEST_FILE = 200_000_000
 MOST_COLUMNS = 100_000

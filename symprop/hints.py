@@ -9,9 +9,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import difflib
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+
+from symprop.errors import shown
+
+LONGEST_COMPARED = 32
+"""So many signs of a name are looked at."""
 
 _options: ContextVar[bool] = ContextVar("options", default=False)
 
@@ -44,3 +50,17 @@ def declaration(name: str, what: str) -> str:
 def sizes(numbers: Mapping[str, int]) -> str:
     """Return numbers for sizes as they are given where the hint is read."""
     return here(f"sizes={dict(numbers)}", f"--sizes {','.join(f'{name}={size}' for name, size in numbers.items())}")
+
+
+def closest(name: str, known: Iterable[str]) -> str:
+    """Return " (did you mean 'X'?)" when a known name is close to `name`, else an empty string; case does not matter.
+
+    >>> closest("Relu", ["ReLU", "PReLU"]), closest("sofmax", ["max", "softmax"]), closest("q", ["p"])
+    (" (did you mean 'ReLU'?)", " (did you mean 'softmax'?)", '')
+    """
+    lower: dict[str, str] = {}
+    for each in known:
+        lower.setdefault(each.lower(), each)
+    found = difflib.get_close_matches(name[:LONGEST_COMPARED].lower(), list(lower), n=1)
+    matches = [lower[each] for each in found]
+    return f" (did you mean {shown(matches[0])}?)" if matches else ""

@@ -22,9 +22,9 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
-from symprop.algebra.names import closest
 from symprop.declared_types import Type, shown_value, types_of
 from symprop.errors import SpecError, harmless
+from symprop.hints import closest
 
 P = ParamSpec("P")
 R = TypeVar("R")

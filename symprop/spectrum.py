@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from symprop.algebra.names import closest
 from symprop.codegen.case import Case
 from symprop.columns import columns_of
 from symprop.data import Table, read_table
@@ -14,6 +13,7 @@ from symprop.eigenvalues import Product, Vector, largest, trace, whole
 from symprop.errors import DataError, SpecError, listed, shown
 from symprop.evaluation import Array, Features
 from symprop.files import Source
+from symprop.hints import closest
 from symprop.networks import Network
 from symprop.prepared import check_fit, targets_of
 from symprop.saved import NUMBERS, Model, target_kind

@@ -141,3 +141,10 @@ def test_what_is_no_file_of_weights_is_refused(tmp_path: Path) -> None:
         (tmp_path / "w.npz").write_bytes(content)
         with pytest.raises(SympropError):
             symprop.load_weights(tmp_path / "w.npz")
+
+
+@pytest.mark.parametrize("features", [np.ones((3, 2)) + 1j, np.ma.masked_array(np.ones((3, 2)), mask=True)])
+def test_features_that_would_lose_something_are_refused(features: Any, tmp_path: Path) -> None:
+    save_weights(tmp_path / "w.npz", {"W1": np.ones((1, 2)), "b1": np.zeros(1)})
+    with pytest.raises(DataError, match="features are rows of numbers, neither complex nor masked"):
+        symprop.load_weights(tmp_path / "w.npz", NUMBERS).predict(features)

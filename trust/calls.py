@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import inspect
+import io
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
@@ -21,6 +22,7 @@ from symprop.declared_types import shown_value
 from symprop.errors import SympropError, shown
 from symprop.keywords import Checked
 from symprop.networks import Layer
+from symprop.weights import save_weights
 from tests.hostile_cases import check_message
 
 NETWORK = "Input(2) >> Dense(1) >> Tanh() >> MeanSquaredError()"
@@ -76,6 +78,7 @@ REQUIRED: dict[str, Any] = {
     "derivation": symprop.derive(NETWORK),
     "equations": "h = tanh(W @ x + R @ h_prev)",
     "f": "x @ x",
+    "features": [[1.0, 2.0]],
     "first": "x",
     "forward": "x @ x",
     "groups": 1,
@@ -123,7 +126,16 @@ def objects() -> dict[str, Any]:
         "Formula": symprop.formula("x @ x", x="n"),
         "Network": REQUIRED["network"],
         "Case": symprop.Case(REQUIRED["network"]),
+        "Comparison": symprop.compare("x @ x", "sum(x * x)", x="n"),
+        "Model": symprop.load_weights(_weights(), "Input(2) >> Dense(1) >> MeanSquaredError()"),
     }
+
+
+def _weights() -> io.BytesIO:
+    """Return a file of weights, for a network of one layer."""
+    file = io.BytesIO()
+    save_weights(file, {"W1": np.ones((1, 2)), "b1": np.zeros(1)})
+    return file
 
 
 def _functions() -> Iterator[tuple[str, Callable[..., Any]]]:

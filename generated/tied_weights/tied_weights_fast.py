@@ -392,8 +392,11 @@ def _update_blocks(
 
 def _work_of(state, m):
     """Return the workspace of `state` for `m` rows; a state that has none is checked."""
-    work = state.get("work") if type(state) is dict else None
-    if type(work) is not Workspace or work.m != m:
+    work = state.get("work") if isinstance(state, dict) else None
+    known = type(work) is Workspace and work.m == m
+    # a deep copy of a state has parameters of its own, which steps would not change
+    views = state["params"].values() if known else ()
+    if not known or any(getattr(v, "base", None) is not state["w"] for v in views):
         _check_training(state)
         state["work"] = work = make_workspace(m)
     return work

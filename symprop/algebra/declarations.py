@@ -16,13 +16,14 @@ from typing import Any
 
 from sympy import Expr
 
-from symprop.algebra.names import closest, validated, variable
+from symprop.algebra.names import validated, variable
 from symprop.algebra.nodes import Fact, Variable
 from symprop.algebra.roles import GIVEN
 from symprop.algebra.shapes import Shape, same, shape_text
 from symprop.algebra.size_reader import read_size
 from symprop.algebra.sizes import several, size_of, size_text
 from symprop.errors import FormulaError, LimitError, ShapeError, SymbolNameError, SympropError, listed, located, shown
+from symprop.hints import closest
 
 LONGEST = 20_000
 MOST = 200

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import keyword
 import re
 from collections.abc import Iterable, Mapping
@@ -15,6 +14,7 @@ from symprop.algebra import hints
 from symprop.algebra.nodes import Fact, Variable
 from symprop.algebra.sizes import whole
 from symprop.errors import FormulaError, SymbolNameError, listed, shown
+from symprop.hints import closest
 
 LONGEST_NAME = 32
 RESERVED = frozenset({"np", "numpy", "math", "True", "False", "None", "self", "params", "grads", "range"})
@@ -93,20 +93,6 @@ def adjoint_of(variable: Variable) -> Variable:
     ('delta1', 'da1')
     """
     return variable.adjoint
-
-
-def closest(name: str, known: Any) -> str:
-    """Return " (did you mean 'X'?)" when a known name is close to `name`, else an empty string; case does not matter.
-
-    >>> closest("Relu", ["ReLU", "PReLU"]), closest("sofmax", ["max", "softmax"]), closest("q", ["p"])
-    (" (did you mean 'ReLU'?)", " (did you mean 'softmax'?)", '')
-    """
-    lower: dict[str, str] = {}
-    for each in known:
-        lower.setdefault(each.lower(), each)
-    found = difflib.get_close_matches(name[:LONGEST_NAME].lower(), list(lower), n=1)
-    matches = [lower[each] for each in found]
-    return f" (did you mean {shown(matches[0])}?)" if matches else ""
 
 
 Found = TypeVar("Found")

@@ -8,10 +8,10 @@ from typing import Any, TypeVar
 
 from sympy import Basic, Expr, Integer, Symbol
 
-from symprop.algebra.names import closest
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.sizes import LARGEST_SIZE
 from symprop.errors import FormulaError, LimitError, SpecError, shown
+from symprop.hints import closest
 
 Part = TypeVar("Part", bound=Basic)
 Change = Mapping[Symbol, Integer]

@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from symprop.algebra.names import closest
 from symprop.certify.subject import Subject
 from symprop.errors import SpecError, listed, shown
+from symprop.hints import closest
 
 COTANGENTS = ("g", "dout", "grad_output", "grad_out", "grad", "d_out", "upstream", "cotangent", "dy", "dO", "do", "ct")
 """Names under which the cotangent of the value is asked for, beside `d` and `grad_` with the value's own name."""

@@ -15,7 +15,6 @@ from symprop.algebra.declarations import check_declared, check_keywords, declara
 from symprop.algebra.equations import System
 from symprop.algebra.formula import Formula, formula_with
 from symprop.algebra.inference.infer import ANYTHING
-from symprop.algebra.names import closest
 from symprop.algebra.nodes import Variable
 from symprop.algebra.reading.statements import names_read
 from symprop.analysis.derivation import Derivation
@@ -33,7 +32,7 @@ from symprop.certify.subject import Exact, Place, Subject
 from symprop.certify.tracing import traced
 from symprop.errors import FormulaError, ShapeError, SpecError, shown
 from symprop.formulas.interchange.reading import from_sympy, is_sympy
-from symprop.hints import declaration
+from symprop.hints import closest, declaration
 from symprop.networks.blocks import Chain
 from symprop.networks.layers import Layer
 from symprop.networks.network import Network

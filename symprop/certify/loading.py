@@ -14,9 +14,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from symprop.algebra.names import closest
 from symprop.certify.running import Caught
 from symprop.errors import OutputError, SpecError, listed, shown
+from symprop.hints import closest
 
 DEFAULT = "backward"
 """The function that is meant where a file is named without one."""

@@ -13,7 +13,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from symprop.algebra.equations import System
-from symprop.algebra.names import closest
 from symprop.algebra.numbered_sizes import sizes_given
 from symprop.algebra.printable import Listed
 from symprop.analysis.derivation import Derivation, derive
@@ -24,6 +23,7 @@ from symprop.codegen.targets import NAMES, target_of
 from symprop.codegen.targets.target import Options
 from symprop.collection import kept_whole
 from symprop.errors import SpecError, shown
+from symprop.hints import closest
 from symprop.keywords import Checked, public
 from symprop.networks.network import LAYOUTS, Network
 from symprop.networks.optimiser_text import as_optimiser

@@ -12,11 +12,11 @@ import textwrap
 from collections.abc import Collection, Sequence
 from typing import Any, NoReturn
 
-from symprop.algebra.names import closest
 from symprop.commands.outcome import Run
 from symprop.commands.schemas import ENVELOPE, GIVES
 from symprop.commands.table import COMMANDS, PROGRAM, Command
 from symprop.errors import SpecError, listed, shown
+from symprop.hints import closest
 from symprop.version import __version__
 
 ABOUT = "Derive the backpropagation of a neural network, or the gradient of a formula, and print, check and run it."

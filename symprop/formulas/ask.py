@@ -8,7 +8,6 @@ from typing import Any, NamedTuple, NoReturn, Protocol, cast, overload
 from symprop.algebra.declarations import check_declared, check_keywords, declared
 from symprop.algebra.formula import Formula, inferred_formula
 from symprop.algebra.inference.infer import ANYTHING, SCALAR
-from symprop.algebra.names import closest
 from symprop.algebra.nodes import Variable
 from symprop.algebra.reading.statements import names_read
 from symprop.errors import FormulaError, shown
@@ -19,7 +18,7 @@ from symprop.formulas.arrangement import arranged
 from symprop.formulas.interchange.reading import from_sympy, is_sympy
 from symprop.formulas.interchange.writing import to_sympy
 from symprop.formulas.result import Result
-from symprop.hints import here
+from symprop.hints import closest, here
 from symprop.networks.blocks import Chain
 from symprop.networks.layers import Layer
 from symprop.networks.network import Network

@@ -9,7 +9,7 @@ import itertools
 import re
 
 from symprop.algebra.formula import Formula
-from symprop.algebra.names import closest, variable
+from symprop.algebra.names import variable
 from symprop.algebra.nodes import Multiply, Node, Variable
 from symprop.algebra.shapes import shape_text
 from symprop.algebra.trees import variables, walk
@@ -17,6 +17,7 @@ from symprop.calculus.coefficients import same_shape
 from symprop.errors import FormulaError, listed, shown
 from symprop.formulas.result import Result
 from symprop.formulas.working import backwards, forwards, matrix, second, second_matrix
+from symprop.hints import closest
 
 
 def gradient(formula: Formula, by: str) -> Result:

@@ -10,8 +10,8 @@ import inspect
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from symprop.algebra.names import closest
 from symprop.errors import SpecError, SympropError, shown
+from symprop.hints import closest
 from symprop.importing.arithmetic import ARITHMETIC
 from symprop.importing.carried import Carried
 from symprop.importing.formulas import ELEMENTWISE, elementwise

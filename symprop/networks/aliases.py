@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from symprop.algebra.names import closest
 from symprop.errors import shown
+from symprop.hints import closest
 
 ALIASES: dict[str, str] = {
     **dict.fromkeys(("linear", "fullyconnected", "fc", "affine"), "Dense"),

@@ -13,9 +13,9 @@ from functools import cached_property
 import sympy
 from sympy import Expr, Integer, Rational
 
-from symprop.algebra.names import closest
 from symprop.algebra.sizes import as_expression
 from symprop.errors import SpecError, shown
+from symprop.hints import closest
 
 FAN_IN, FAN_OUT = sympy.symbols("fan_in fan_out", integer=True, positive=True)
 

@@ -11,10 +11,11 @@ from sympy import Expr
 from symprop.algebra.batching import batched_system
 from symprop.algebra.equations import Item, System, equations_in
 from symprop.algebra.functions import ElementwiseFunction
-from symprop.algebra.names import adjoint_of, closest
+from symprop.algebra.names import adjoint_of
 from symprop.algebra.nodes import Variable
 from symprop.algebra.numbered_sizes import sizes_given
 from symprop.errors import SpecError, shown, warned
+from symprop.hints import closest
 from symprop.keywords import public
 from symprop.networks.blocks import Chain, Repeat, symbolic_repeats, unrolled, varies
 from symprop.networks.books import Books

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from symprop.algebra.calls import Call, CallSum, Name, read_calls
-from symprop.algebra.names import closest
 from symprop.errors import SpecError, SympropError, located, pointed, shown
+from symprop.hints import closest
 from symprop.networks.optimisers import KINDS, OPTIMISERS, Optimiser
 from symprop.networks.schedules import STAGES, Schedule, Stage, schedule_of
 

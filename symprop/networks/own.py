@@ -21,11 +21,12 @@ from sympy import Expr
 
 from symprop.algebra.functions import FUNCTIONS
 from symprop.algebra.named_numbers import unnamed
-from symprop.algebra.names import closest, validated
+from symprop.algebra.names import validated
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.operators import OPERATORS
 from symprop.algebra.trees import walk
 from symprop.errors import FormulaError, SpecError, SymbolNameError, shown
+from symprop.hints import closest
 from symprop.networks.builder import Builder
 from symprop.networks.initialisers import INITIALISERS
 from symprop.networks.parts import LEARNED

@@ -19,7 +19,7 @@ from symprop.algebra.hints import NAMES
 from symprop.algebra.inference.recurrences import readings
 from symprop.algebra.inference.syntax import parts_of
 from symprop.algebra.inference.unknown_sizes import Unknown
-from symprop.algebra.names import closest, validated
+from symprop.algebra.names import validated
 from symprop.algebra.reader import names_in
 from symprop.algebra.reading.mentions import LIMITS, tree_of
 from symprop.algebra.reading.statements import Statement, statements
@@ -27,6 +27,7 @@ from symprop.algebra.shapes import Shape, shape_text
 from symprop.algebra.sizes import size_text
 from symprop.algebra.tokens import refuse, scan
 from symprop.errors import SpecError, SymbolNameError, shown
+from symprop.hints import closest
 from symprop.networks.own import code_has
 
 INPUT_NAME = "x"

@@ -12,13 +12,14 @@ from sympy import Expr, Symbol, Tuple
 from symprop.algebra.declarations import DECLARED, declared
 from symprop.algebra.defined import stable
 from symprop.algebra.lifting import lift
-from symprop.algebra.names import closest, validated, variable
+from symprop.algebra.names import validated, variable
 from symprop.algebra.nodes import Fact, Node, Scalar, Sum, Take, Variable
 from symprop.algebra.reader import least_size, names_in, read_formula
 from symprop.algebra.reading.ids import check_ids
 from symprop.algebra.shapes import shape_text
 from symprop.algebra.trees import replace, variables, walk
 from symprop.errors import FormulaError, SpecError, shown
+from symprop.hints import closest
 from symprop.networks.builder import Builder
 from symprop.networks.losses import LossLayer
 from symprop.networks.needs import Need, valued

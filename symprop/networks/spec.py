@@ -12,10 +12,10 @@ from typing import Any
 
 from symprop.algebra.calls import Call, CallSum, Name, read_calls
 from symprop.algebra.functions import FUNCTIONS
-from symprop.algebra.names import closest
 from symprop.algebra.operators import OPERATORS
 from symprop.collection import kept_whole
 from symprop.errors import SpecError, SympropError, located, pointed, shown, warned
+from symprop.hints import closest
 from symprop.networks import (
     activations,
     aliases,

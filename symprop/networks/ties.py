@@ -11,10 +11,10 @@ from typing import Any
 
 from sympy import Expr
 
-from symprop.algebra.names import closest
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.shapes import shape_text
 from symprop.errors import SpecError, listed, shown
+from symprop.hints import closest
 from symprop.networks.builder import Builder
 
 _TIE = re.compile(r"((?:W|E)[1-9][0-9]{0,8})(\.T)?")

@@ -17,7 +17,7 @@ import sympy
 
 from symprop.algebra import nodes as n
 from symprop.algebra.equations import Carry, Equation, Loop, equations_in, loops_in
-from symprop.algebra.names import adjoint_of, closest, gradient_of
+from symprop.algebra.names import adjoint_of, gradient_of
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.roles import STATISTIC
 from symprop.algebra.trees import variables
@@ -25,6 +25,7 @@ from symprop.analysis.derivation import Derivation
 from symprop.calculus.rewriting import simplified
 from symprop.calculus.rules import Context, context
 from symprop.errors import LimitError, SpecError, shown
+from symprop.hints import closest
 from symprop.notation.choices import PLAIN, Notation
 from symprop.notation.conventions import loss_clashes
 from symprop.notation.diagram_rows import Row, connect, is_skip_sum, rows_of
@@ -104,8 +105,7 @@ class _Plan:
             if name is not None and name not in names:
                 raise SpecError(f"no forward equation defines {shown(name)}{closest(name, names)}")
         start = names.index(first) if first is not None else 0
-        stop = names.index(last) + 1 if last is not None else len(rows)
-        rows = rows[start:stop]
+        rows = rows[start : len(rows) if last is None else names.index(last) + 1]
         if len(rows) > LONGEST:
             raise LimitError(
                 f"{len(rows):,} equations are too many for one figure\nallowed: {LONGEST}; name first and last"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from symprop.algebra.names import closest
 from symprop.errors import SpecError, shown
+from symprop.hints import closest
 from symprop.notation.blocks import Byline
 from symprop.reports.content import Contents
 

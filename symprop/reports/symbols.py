@@ -8,11 +8,11 @@ from collections.abc import Collection, Iterable, Mapping
 from sympy import Symbol
 
 from symprop.algebra.named_numbers import named_numbers
-from symprop.algebra.names import closest
 from symprop.algebra.nodes import Variable
 from symprop.algebra.trees import variables
 from symprop.analysis.derivation import Derivation
 from symprop.errors import SpecError, listed, shown
+from symprop.hints import closest
 from symprop.notation.choices import usual
 from symprop.notation.function_notes import functions_of
 from symprop.notation.latex import OPERATORS

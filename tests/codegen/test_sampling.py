@@ -128,8 +128,8 @@ def test_draws_follow_the_probabilities_and_the_seed() -> None:
 @pytest.mark.parametrize(
     ("start", "options", "words"),
     [
-        ([[0.5]], {}, "start must be integers"),
-        ([1, 2], {}, "start must be integers"),
+        ([[0.5]], {}, "start must hold integers"),
+        ([1, 2], {}, "start must hold integers"),
         ([[7]], {}, "from 0 to 6"),
         ([[0]], {"length": 8}, "at most 7"),
         ([[0, 1]], {"length": 1}, "2 columns; allowed: 1 to 1"),

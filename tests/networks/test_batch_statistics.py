@@ -190,7 +190,7 @@ def test_evaluation_asks_for_running_statistics() -> None:
     running = module.init_running()
     for state, said in (
         (None, "give `state`"),
-        ({"R1": running["R1"]}, "V1 is missing"),
+        ({"R1": running["R1"]}, r"state differs in \['V1'\]"),
         ({**running, "V1": np.ones(2)}, "V1 has shape"),
         ({**running, "V1": np.full(3, np.nan)}, "V1"),
     ):

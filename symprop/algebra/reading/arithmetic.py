@@ -8,7 +8,6 @@ from sympy import Rational
 
 from symprop.algebra import nodes as n
 from symprop.algebra.folding import inverse_of, power_of, product_of, quotient_of, sum_of
-from symprop.algebra.names import closest
 from symprop.algebra.nodes import Node
 from symprop.algebra.operators import OPERATORS
 from symprop.algebra.reading.spelling import ROOTS, module_of
@@ -16,6 +15,7 @@ from symprop.algebra.reading.state import DEEPEST, Reading, plain_name
 from symprop.algebra.trees import factors_of, may_be_whole, terms_of
 from symprop.algebra.truths import HINT, is_truth
 from symprop.errors import LimitError, shown
+from symprop.hints import closest
 
 RELATIONS: dict[type, str] = {ast.Gt: ">", ast.GtE: ">=", ast.Lt: "<", ast.LtE: "<=", ast.Eq: "==", ast.NotEq: "!="}
 _SUMS, _PRODUCTS = (ast.Add, ast.Sub), (ast.Mult, ast.Div, ast.FloorDiv, ast.MatMult)

@@ -9,12 +9,12 @@ from typing import NoReturn
 
 from symprop.algebra.functions import FUNCTIONS
 from symprop.algebra.hints import for_name
-from symprop.algebra.names import closest
 from symprop.algebra.operators import OPERATORS
 from symprop.algebra.reading.spelling import ALIASES, SIGNS, WRITTEN
 from symprop.algebra.reading.state import Reading, instead_of, plain_name
 from symprop.algebra.tokens import Scan, refuse
 from symprop.errors import shown
+from symprop.hints import closest
 
 MEANINGS: dict[str, str] = {
     **{"argmax": "first_max(x), 1 at the largest element", "argmin": "first_min(x), 1 at the smallest element"},

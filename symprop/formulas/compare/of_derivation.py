@@ -19,7 +19,7 @@ from symprop.algebra.equations import Equation
 from symprop.algebra.formula import Formula
 from symprop.algebra.latex.tokens import is_latex
 from symprop.algebra.named_numbers import NamedNumber, named_numbers
-from symprop.algebra.names import closest, variable
+from symprop.algebra.names import variable
 from symprop.algebra.nodes import Node, Scalar, Variable
 from symprop.algebra.reading.mentions import names_in
 from symprop.algebra.reading.statements import statements
@@ -36,6 +36,7 @@ from symprop.formulas.compare.quantities import known_variables, plain_name, qua
 from symprop.formulas.compare.sides import Sides, definitions_for
 from symprop.formulas.compare.sizes import size_choices
 from symprop.formulas.compare.steps import at_steps, equations_at, steps_of
+from symprop.hints import closest
 from symprop.networks.network import Network
 
 LARGEST = 60

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 
 from symprop.algebra.equations import loops_in
 from symprop.algebra.indices import RowIndex
-from symprop.algebra.names import adjoint_of, closest, gradient_of
+from symprop.algebra.names import adjoint_of, gradient_of
 from symprop.algebra.nodes import Node, Variable
 from symprop.analysis.derivation import Derivation
 from symprop.errors import FormulaError, SympropError, listed, shown
 from symprop.formulas.compare.in_latex import line_in_latex
+from symprop.hints import closest
 
 _SIGNS = str.maketrans({"∂": "d", "δ": "delta", **dict(zip("₀₁₂₃₄₅₆₇₈₉", "0123456789", strict=True))})
 _TOLD = ((r"\\d?frac\s*\{(.*)\}\s*\{(.*)\}", r"\1/\2"), (r"\\partial", "d"), (r"[\\_{}\s]", ""))
