@@ -274,20 +274,21 @@ def kernel(scene: Scene, module: Any, options: Mapping[str, Any]) -> list[str] |
 
 
 def factors(scene: Scene, module: Any, options: Mapping[str, Any]) -> list[str] | None:
-    """K-FAC's factors of a weight of vectors: of one example their product is the block of the Fisher matrix."""
-    if not has_factors(scene.text) or options:
+    """K-FAC's factors of one example: their product is the block of a weight of vectors, D the diagonal of others'."""
+    if not are_drawn(scene.read) or getattr(module, "STATISTICS", None):
         return None
     one = scene.rows(0)
-    found, J = module.kfac(one.params, taken(one.x), one.y), one.J
-    block = J.T @ one.expected @ J
-    wrong = []
-    for name, (A, G) in found.items():
-        rows, columns = scene.params[name].shape
-        places = [
-            scene.parted(np.arange(J.shape[1]))[each].ravel() for each in [name] + [f"b{name[1:]}"] * (len(A) > columns)
-        ]
-        order = np.concatenate([each.reshape(rows, -1) for each in places], 1).ravel()
-        wrong += apart({name: np.kron(G, A)}, {name: block[np.ix_(order, order)]})
+    masks = {"masks": one.masks} if options else {}
+    found, block = module.kfac(one.params, taken(one.x), one.y, **masks), one.J.T @ one.expected @ one.J
+    parts, wrong = scene.parted(np.arange(one.J.shape[1])), list[str]()
+    for name, (first, *more) in found.items():
+        if not more:
+            wrong += apart({name: first}, {name: np.diagonal(block)[parts[name]]})
+        elif has_factors(scene.text):
+            rows, columns = scene.params[name].shape
+            places = [parts[each].ravel() for each in [name] + [f"b{name[1:]}"] * (len(first) > columns)]
+            order = np.concatenate([each.reshape(rows, -1) for each in places], 1).ravel()
+            wrong += apart({name: np.kron(more[0], first)}, {name: block[np.ix_(order, order)]})
     return wrong
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import symprop
+from symprop import natural_gradient
 from symprop.checkpoints import Checkpoint
 from symprop.cli import main
 from symprop.data import fit_scaling
@@ -40,16 +41,55 @@ def test_a_step_solves_with_the_damped_kronecker_product() -> None:
         assert np.abs(moved - rate * step).max() <= 1e-12 * np.abs(step).max()
 
 
-def test_a_run_goes_on_from_its_file_to_the_same_bits(tmp_path: Path) -> None:
-    module = with_kfac(symprop.parse_network(NETWORK))
+@pytest.mark.parametrize("hidden", ["Tanh()", "BatchNorm() >> Dropout(0.5) >> PReLU()"])
+def test_a_run_goes_on_from_its_file_to_the_same_bits(hidden: str, tmp_path: Path) -> None:
+    network = symprop.parse_network(f"Input(2) >> Dense(3) >> {hidden} >> Dense(2) >> SoftmaxCrossEntropy()")
     kept: list[Progress] = []
-    whole = train(module, X, Y, epochs=9, batch=7, seed=3, keep=kept.append)
-    file = Checkpoint(str(tmp_path / "w.unfinished.npz"), {"network": NETWORK}, {})
+    whole = train(with_kfac(network), X, Y, epochs=9, batch=7, seed=3, keep=kept.append)
+    file = Checkpoint(str(tmp_path / "w.unfinished.npz"), {"network": network.text}, {})
     file.keep(kept[3])  # within the ten steps of the same factors
-    again = with_kfac(symprop.parse_network(NETWORK))
+    assert len({float(each.arrays["damping"][0]) for each in kept}) > 1
+    again = with_kfac(network)
     rest = train(again, X, Y, epochs=9, batch=7, seed=3, since=file.read(again))
-    assert rest.epochs == whole.epochs
+    assert rest.epochs == whole.epochs and all(
+        np.array_equal(rest.running[name], v) for name, v in whole.running.items()
+    )
     assert all(np.array_equal(rest.params[name], value) for name, value in whole.params.items())
+
+
+def test_parameters_without_factors_are_divided_by_the_diagonal_of_their_block() -> None:
+    network = "Input(2) >> Dense(3) >> LayerNorm() >> Dropout(0.2) >> PReLU() >> Dense(2) >> SoftmaxCrossEntropy()"
+    module = with_kfac(symprop.parse_network(network), rate=1e-4, damping=0.2)
+    assert module.DIAGONALS == ("alpha1", "gamma1", "beta1")
+    state = module.init_state(module.init_params(seed=0), seed=5)
+    before = {name: value.copy() for name, value in state["params"].items()}
+    masks = module.draw_masks(len(X), 5)
+    _, grads = module.loss_and_grads(before, X, Y, masks=masks)
+    factors = module.kfac(before, X, Y, masks=masks)
+    module.train_step(state, X, Y)
+    for name in module.DIAGONALS:
+        moved, (diagonal,) = before[name] - state["params"][name], factors[name]
+        assert np.abs(moved - 1e-4 * grads[name] / (diagonal + 0.2)).max() <= 1e-12 * np.abs(grads[name]).max()
+
+
+def test_lambda_follows_how_much_of_what_the_model_promises_comes_true() -> None:
+    """The loss of a linear network is its quadratic model; steps far beyond what the divergence allows break it."""
+    linear, y = symprop.parse_network("Input(2) >> Dense(1) >> MeanSquaredError()"), X @ np.array([[1.0], [-2.0]])
+    for network, targets, further, wanted in (
+        (linear, y, 1, 0.2 * natural_gradient.CHANGE**3),
+        (symprop.parse_network(NETWORK), Y, 100, 0.2 / natural_gradient.CHANGE**3),
+    ):
+        module = with_kfac(network, damping=0.5)
+        state = module.init_state(module.init_params(seed=0))
+        state["damping"][...] = 0.2
+        for _ in range(31):
+            module.train_step(state, X, targets)
+            state["w"] += (further - 1) * state["velocity"]
+            state["velocity"] *= further
+        assert state["damping"] == pytest.approx(wanted)
+    kept: list[Progress] = []
+    train(with_kfac(linear, adapts=False), X, y, epochs=25, batch=30, keep=kept.append)
+    assert kept[-1].arrays["damping"] == natural_gradient.DAMPING
 
 
 def test_the_digits_take_fewer_passes_than_with_adam_and_its_own_rate() -> None:
@@ -64,7 +104,8 @@ def test_the_digits_take_fewer_passes_than_with_adam_and_its_own_rate() -> None:
     "network",
     [
         "Input(4, 4, 1) >> Conv2D(2, 3) >> ReLU() >> Flatten() >> Dense(1) >> MeanSquaredError()",
-        "Input(4, 4) >> GRU(3, bias=False) >> Dense(1) >> Tanh() >> Huber(0.5)",
+        "Input(4, 4, 2) >> Conv2D(2, 3, groups=2) >> BatchNorm() >> Flatten() >> Dense(1) >> MeanSquaredError()",
+        "Input(4, 4) >> GRU(3) >> LayerNorm() >> Dense(1) >> Tanh() >> Huber(0.5)",
     ],
 )
 def test_kernels_and_recurrent_weights_move_too(network: str) -> None:
@@ -86,6 +127,7 @@ def test_kernels_and_recurrent_weights_move_too(network: str) -> None:
         (["--optimizer", "kfac", "--weight-decay", "0.1"], "allowed: no --weight-decay"),
         (["--optimizer", "kfac", "--plot", "loss.pdf"], "allowed: --plot FILE.svg"),
         (["--damping", "1"], "allowed: --optimizer kfac"),
+        (["--fixed-damping"], "--fixed-damping is of kfac"),
     ],
 )
 def test_options_that_do_not_fit_are_refused(
@@ -98,16 +140,15 @@ def test_options_that_do_not_fit_are_refused(
 
 
 @pytest.mark.parametrize(
-    ("layers", "told"),
+    ("network", "told"),
     [
-        ("Dropout(0.5)", "dropout"),
-        ("BatchNorm()", "running statistics"),
-        ("LayerNorm()", "no factors for gamma1, beta1"),
+        ("Input(2) >> LayerNorm() >> MeanSquaredError()", "kfac: no weight has .*\nallowed: adam, sgd"),
+        ("Input(2) >> Dense(2) >> SoftmaxCrossEntropy(weights=(1, 2))", "no example has a gradient of its own"),
     ],
 )
-def test_networks_without_factors_are_refused(layers: str, told: str) -> None:
+def test_networks_without_factors_are_refused_with_the_reason(network: str, told: str) -> None:
     with pytest.raises(symprop.SpecError, match=told):
-        with_kfac(symprop.parse_network(f"Input(2) >> Dense(3) >> {layers} >> Dense(1) >> MeanSquaredError()"))
+        with_kfac(symprop.parse_network(network))
 
 
 def test_factors_without_an_inverse_are_told() -> None:

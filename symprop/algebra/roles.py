@@ -42,7 +42,10 @@ OUTPUTS = "outputs "
 """Begins the role of those of the derivatives of the loss where it ends, K-FAC's factor G: `GW1`."""
 BLOCK = "block "
 """Begins the role of the block of the Fisher matrix of a weight: `FW1`."""
-PLAIN_SIGNS = {TANGENT: "R", CURVED: "G", NORM: "N", JACOBIAN: "J", ROOT: "S", INPUTS: "A", OUTPUTS: "G", BLOCK: "F"}
+DIAGONAL = "diagonal "
+"""Begins the role of the diagonal of that of a parameter without factors, in its shape: `Dgamma1`."""
+PLAIN_SIGNS = {TANGENT: "R", CURVED: "G", NORM: "N", JACOBIAN: "J", ROOT: "S"}
+PLAIN_SIGNS |= {INPUTS: "A", OUTPUTS: "G", BLOCK: "F", DIAGONAL: "D"}
 
 
 def told_apart(role: str) -> str:

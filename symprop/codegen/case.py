@@ -47,8 +47,8 @@ QUESTIONS: Mapping[str, Callable[[Derivation], Derivation]] = {
 }
 """What a module computes beside the passes, by the name of its function, and the derivation that this needs."""
 
-NO_STEP = ("tangent_kernel", "kfac", "kfac_reduce")
-"""Those of an example at a time: no step for a workspace, with loops over time written out."""
+UNROLLED = ("tangent_kernel", "kfac", "kfac_reduce")
+"""Those of an example at a time, with loops over time written out."""
 
 
 @public
@@ -98,8 +98,7 @@ class Case(Checked, Listed):
         if self.question != GRADIENTS and (self.optimizer is not None or self.threads != 1):
             what = "optimizer" if self.optimizer is not None else "threads"
             raise SpecError(f"{what} is for steps of training, not for {self.question}\nallowed: one without the other")
-        if self.question in NO_STEP and (read := target_of(self.target).read):
-            object.__setattr__(self, "target", read)
+        object.__setattr__(self, "target", target_of(self.target).elsewhere.get(self.question, self.target))
         target = target_of(self.target)
         if self.dtype not in target.dtypes:
             raise SpecError(f"unknown dtype {shown(self.dtype)}\nallowed: {', '.join(target.dtypes)}")
@@ -156,7 +155,7 @@ class Case(Checked, Listed):
     @property
     def coded(self) -> Case:
         """The case that code is made of: a batch in rows, with loops over time also where the page writes them out."""
-        return self.of(written_out_in_time(self.network, unroll=self.question in NO_STEP)).rows
+        return self.of(written_out_in_time(self.network, unroll=self.question in UNROLLED)).rows
 
     @property
     def system(self) -> System:

@@ -23,6 +23,7 @@ from symprop.commands.train_run import run
 from symprop.data import read_features
 from symprop.errors import DataError, harmless, shown
 from symprop.limits import DTYPES
+from symprop.natural_gradient import as_kfac
 from symprop.saved import load_weights
 from symprop.whole_batch import METHODS
 
@@ -50,14 +51,13 @@ def enter(command: Enter) -> None:
         help=f"{OPTIMISER_HELP}; kfac, by curvature; on all rows at once, by SciPy: {', '.join(METHODS)}",
     )
     train.add_argument("--lr", type=float, help="learning rate; by default the optimiser's own")
-    train.add_argument(
-        "--schedule", metavar="STAGES", help='of the learning rate, in steps, such as "Warmup(100) >> Cosine()"'
-    )
+    train.add_argument("--schedule", metavar="STAGES", help='of the rate, in steps, as "Warmup(100) >> Cosine()"')
     train.add_argument(
         "--weight-decay", type=float, metavar="RATE", help="decoupled, of weights alone: no biases, norms and tables"
     )
     train.add_argument("--clip", type=float, metavar="NORM", help="clip the norm of all gradients together")
-    train.add_argument("--damping", type=float, metavar="LAMBDA", help="what kfac adds to the Fisher matrix (0.3)")
+    train.add_argument("--damping", type=float, metavar="LAMBDA", help="the most kfac adds to the Fisher matrix (0.3)")
+    train.add_argument("--fixed-damping", action="store_true", help="do not lower it where the last steps went well")
     train.add_argument(
         "--scale", choices=("standard", "largest", "none"), default="standard", help="how to scale features"
     )
@@ -94,14 +94,13 @@ def _train(options: argparse.Namespace) -> Outcome:
         read_network(options.network, options.sizes),
         options.data,
         options.target,
-        optimizer=options.optimizer,
+        optimizer=as_kfac(options.optimizer, options.damping, options.fixed_damping),
         rate=options.lr,
         weight_decay=options.weight_decay,
         schedule=options.schedule,
         epochs=options.epochs,
         batch=options.batch,
         clip=options.clip,
-        damping=options.damping,
         seed=options.seed,
         scaling=options.scale,
         test_fraction=options.test_fraction,

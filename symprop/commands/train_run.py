@@ -23,7 +23,7 @@ from symprop.errors import SpecError, shown
 from symprop.evaluation import Array, Features, accuracy, mean_loss, predicted
 from symprop.files import Source, check_writable, is_stream, write_whole
 from symprop.history import NOTE, History
-from symprop.natural_gradient import check_kfac, kfac_text, with_kfac
+from symprop.natural_gradient import Kfac, diagonals_told, kfac_of
 from symprop.networks import Network
 from symprop.networks.optimiser_text import as_optimiser, as_schedule
 from symprop.networks.optimisers import Optimiser
@@ -75,14 +75,13 @@ def run(
     data: Source,
     target: str,
     *,
-    optimizer: Optimiser | str = "adam",
+    optimizer: Optimiser | Kfac | str = "adam",
     rate: float | None = None,
     weight_decay: float | None = None,
     schedule: str | None = None,
     epochs: int = 30,
     batch: int | None = None,
     clip: float | None = None,
-    damping: float | None = None,
     seed: int = 0,
     scaling: str = "standard",
     test_fraction: float = 0.2,
@@ -105,7 +104,7 @@ def run(
     """
     of_steps = {"weight_decay": weight_decay, "schedule": schedule, "batch": batch, "clip": clip}
     at_once = check_at_once(optimizer, plot, lr=rate, dtype=dtype, **of_steps)
-    by_kfac = check_kfac(optimizer, plot, damping, weight_decay=weight_decay, schedule=schedule)
+    by_kfac = kfac_of(optimizer, plot, weight_decay=weight_decay, schedule=schedule)
     optimiser = None if at_once or by_kfac else chosen(optimizer, rate, weight_decay, schedule)
     check_files(output, plot)
     check_options(epochs, batch := 32 if batch is None else batch, rate, seed, clip, patience)
@@ -114,12 +113,12 @@ def run(
     rows = parts(table, test_fraction, validation, patience, seed)
     scale = (columns := columns_of(network, table.names)).fit_scaling(rows.training.features, scaling)
     ready = partial(prepared, columns, scale, kind, dtype)
-    module = with_kfac(network, dtype, rate, damping) if by_kfac else compile_network(network, dtype, optimiser)
+    module = by_kfac.module(network, dtype, rate) if by_kfac else compile_network(network, dtype, optimiser)
     console = console or Console(highlight=False, quiet=quiet, stderr=STANDARD in (output, plot))
     say = partial(console.print, markup=False, soft_wrap=True)
-    say(f"{rows.text}{f' (seed {seed})' if rows.validation else ''}; {scale.text}")
+    say(f"{rows.text}{f' (seed {seed})' if rows.validation else ''}; {scale.text}{diagonals_told(module)}")
     options: dict[str, Any] = {"epochs": epochs, "batch": batch, "seed": seed, "clip": clip, "patience": patience}
-    named = optimiser.text if optimiser else at_once or kfac_text(rate, damping)
+    named = optimiser.text if optimiser else by_kfac.text(rate) if by_kfac else at_once
     settings = options | _told_apart(named, dtype, scaling, validation, network.text, test_fraction, table.digest)
     notes = _notes(network, table, target, scale)
     given, held_out = ready(rows.training), ready(rows.validation) if rows.validation else None
@@ -177,7 +176,7 @@ def _history(optimiser: Optimiser, trained: Trained, rows: Rows, options: dict[s
 
 
 def chosen(
-    optimizer: Optimiser | str, rate: float | None, weight_decay: float | None, schedule: str | None
+    optimizer: Optimiser | Kfac | str, rate: float | None, weight_decay: float | None, schedule: str | None
 ) -> Optimiser:
     """Return an optimiser with the numbers that were given beside it.
 
@@ -189,7 +188,7 @@ def chosen(
     return replace(as_optimiser(optimizer), **{name: value for name, value in given.items() if value is not None})
 
 
-def check_at_once(optimizer: Optimiser | str, plot: str | None, **given: object) -> str:
+def check_at_once(optimizer: Optimiser | Kfac | str, plot: str | None, **given: object) -> str:
     """Return the optimiser that takes all rows at once, "" where it takes batches.
 
     Raises:

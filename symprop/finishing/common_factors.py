@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import reduce
 from itertools import combinations
 
@@ -171,23 +171,22 @@ def common_factor(node: n.Add) -> Node | None:
         if len(signs) == 1 and all(e.is_number for e in exponents if e is not None):
             smallest = max(exponents) if signs == {True} else min(exponents)  # type: ignore[type-var]
             shared[base] = smallest
-    if not shared:
-        return None
-    outside = [base if exponent == 1 else n.Power(base, exponent) for base, exponent in shared.items()]
-    inside = []
-    for coefficient, powers in terms:
-        rest = [
-            n.Power(base, exponent - shared.get(base, 0))
-            for base, exponent in powers.items()
-            if exponent != shared.get(base, 0)
-        ]
-        inside.append(scaled(coefficient, tidy(multiplied(rest or [n.Scalar(1)]))))
-    total = tidy(added(inside))
-    if isinstance(ones_among_matrices(total), n.Add):
-        return None  # 2 A - A * I, not A * (2 1 1' - I)
-    result = tidy(n.Multiply(*outside, total))
-    grown = result.weight > node.weight + len(shared) * 2  # a power of what was one factor, and a product
-    return result if same_shape(result, node) and not grown else None
+    numbers = {base: exponent for base, exponent in shared.items() if not base.rank}
+    for chosen in (shared, numbers) if len(numbers) < len(shared) else (shared,):
+        total = tidy(added([_without(chosen, *term) for term in terms]))
+        if chosen and not isinstance(ones_among_matrices(total), n.Add):  # 2 A - A * I, not A * (2 1 1' - I)
+            outside = [base if exponent == 1 else n.Power(base, exponent) for base, exponent in chosen.items()]
+            result = tidy(n.Multiply(*outside, total))
+            grown = result.weight > node.weight + len(chosen) * 2  # a power of what was one factor, and a product
+            return result if same_shape(result, node) and not grown else None
+    return None
+
+
+def _without(shared: Mapping[Node, Expr], coefficient: Expr, powers: Mapping[Node, Expr]) -> Node:
+    """A term without the factors that all have."""
+    left = {base: exponent - shared.get(base, 0) for base, exponent in powers.items()}
+    rest = [n.Power(base, exponent) for base, exponent in left.items() if exponent != 0]
+    return scaled(coefficient, tidy(multiplied(rest or [n.Scalar(1)])))
 
 
 @for_kinds(n.Add)

@@ -8,6 +8,7 @@ from symprop.algebra.equations import equations_in
 from symprop.algebra.indices import RowIndex
 from symprop.algebra.roles import INPUTS, JACOBIAN, OUTPUTS, PARAMETER, ROOT, told_apart
 from symprop.algebra.trees import is_zero
+from symprop.analysis.curvature.kfac import FROM_LOSS, FROM_ROOT
 from symprop.analysis.derivation import Derivation
 from symprop.notation.words import Words
 
@@ -21,7 +22,10 @@ def second_derivatives(derivation: Derivation) -> Iterator[Words]:
             yield (each, " is the Jacobian of the output with respect to ", each.of_tangent, ", a row for each output.")
         for each in [each for each in jacobians if each.of_tangent.role == PARAMETER][:1]:
             yield ("The columns of ", each, " are the elements of the parameter, row after row.")
-        for each in [each for each in tangents if each.role.startswith(ROOT)][:1]:
+        starts = [each for each in tangents if each.role.startswith(ROOT)][:1]
+        for each in starts if derivation.along.before == FROM_LOSS else ():
+            yield (each, " has the derivatives of the loss of each example, as every other S.")
+        for each in starts if derivation.along.before == FROM_ROOT else ():
             hessian: Words = ("the expected Hessian of the loss with respect to ", each.of_tangent)
             yield (each, " has the rows of a root of ", *hessian, ", and every other S what goes back from them.")
         for each in derivation.along.results[:2]:

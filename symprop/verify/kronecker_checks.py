@@ -2,8 +2,8 @@
 
 The block of the Fisher matrix of a weight is the covariance of the gradients over all targets that the model may draw,
 each found by the complex step of the loss; where the loss is no likelihood it is `g g'` at the targets of the data.
-For one example and a weight that is used once, `kron(G, A)` is this block, every element in its order. The tangent
-kernel is `J J'`, J by the complex step of the output.
+For one example and a weight that is used once, `kron(G, A)` is this block, every element in its order; of a parameter
+without factors D is its diagonal. The tangent kernel is `J J'`, J by the complex step of the output.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from symprop.algebra.equations import System, equations_in
-from symprop.algebra.roles import BLOCK
+from symprop.algebra.equations import Equation, System, equations_in
+from symprop.algebra.roles import BLOCK, DIAGONAL, INPUTS, told_apart
 from symprop.algebra.trees import variables
 from symprop.analysis.curvature.along import Along
 from symprop.verify import complex_step
@@ -47,7 +47,7 @@ def code_error(scene: Scene) -> float:
     along = scene.derivation.along
     true = scene.values(Complex(), [each.name for each in along.results])
     factors = called(vars(scene.case.module)[scene.case.question], scene.point)
-    found = [np.ravel(factor) for weight in along.parts for factor in factors[weight]]
+    found = [np.ravel(factor) for name in dict.fromkeys(along.parts) for factor in factors[name]]
     return _off(np.concatenate(found), np.concatenate([np.ravel(unstacked(each).real) for each in true]))
 
 
@@ -55,15 +55,15 @@ def factor_errors(scene: Scene) -> dict[tuple[str, str], float]:
     """Return how far factors and blocks of the Fisher matrix are off, by what is compared and with what."""
     along, network = scene.derivation.along, scene.case.network
     system, found = scene.example, dict[tuple[str, str], float]()
+    if system.joins_examples:
+        return found  # statistics of the batch are held, so that no gradient of a loss is this
     drawn = _draws(scene) if network.likelihood else [[(1.0, {})]] * scene.point.count
     penalised = any(set(system.parameters) & set(variables(each.expression)) for each in scene.tail)
     if drawn is None or (penalised and not network.likelihood):
         return found
-    chosen = {
-        weight: _chosen(scene.point, weight, bias) for weight, bias in zip(along.parts, along.beside, strict=True)
-    }
+    chosen = {name: _chosen(scene.point, name, bias) for name, bias in zip(along.parts, along.beside, strict=True)}
     blocks = [_covariances(scene, number, each, chosen) for number, each in enumerate(drawn)]
-    once = _used_once(scene)
+    once, diagonals = _used_once(scene), _of_role(along, DIAGONAL)
     for number, block in enumerate(blocks):
         factors = called(vars(scene.case.module)[scene.case.question], scene.point.only(number))
         for weight in once:
@@ -71,6 +71,10 @@ def factor_errors(scene: Scene) -> dict[tuple[str, str], float]:
             own = np.kron(g, a)[np.ix_(chosen[weight][2], chosen[weight][2])]
             key = f"kron(G{weight}, A{weight})", f"{_oracle(network.likelihood)}, batches of one"
             found[key] = max(found.get(key, 0.0), _off(own, block[weight]))
+        for name in diagonals:
+            (own,) = (np.ravel(each)[chosen[name][0]] for each in factors[name])
+            key = f"D{name}", f"{_oracle(network.likelihood)}, batches of one"
+            found[key] = max(found.get(key, 0.0), _off(own, np.diagonal(block[name])))
     if network.likelihood:
         for weight, own in _of_equations(scene, chosen).items():
             true = np.mean([block[weight] for block in blocks], axis=0)
@@ -93,7 +97,7 @@ def _off(found: Array, true: Array) -> float:
 
 def _chosen(point: Point, weight: str, bias: str) -> tuple[Array, Array, Array]:
     """Return which elements of a weight and its bias are compared, and their places in the Kronecker product."""
-    shape = point.parameters[weight].shape
+    shape = np.atleast_1d(point.parameters[weight]).shape
     rows, columns = shape[0], int(np.prod(shape[1:]))
     elements = np.arange(rows * columns)[:: -(-rows * columns // MOST_COORDINATES)]
     beside = np.arange(rows if bias else 0)[:MOST_COORDINATES]
@@ -159,16 +163,26 @@ def _covariances(
 
 
 def _used_once(scene: Scene) -> list[str]:
-    """Return the weights whose factors are of vectors: what they multiply has no axis of places."""
-    along = scene.derivation.along
-    example = scene.case.example.derivation.along
-    inputs = {each.target.name: each for each in equations_in(example.backward)}
+    """Return the weights whose factors are of vectors: what they multiply has no axis of places, and is no row."""
+    along = scene.case.example.derivation.along
+    inputs = {each.target.of_tangent.name: each for each in equations_in(along.backward) if _is(each, INPUTS)}
     found = []
-    for weight, factor in zip(along.parts, along.results[::2], strict=True):
-        read = variables(inputs[factor.name].expression)
-        if all(each.rank == 1 for each in read):
+    for weight, equation in inputs.items():
+        read = variables(equation.expression)
+        if all(each.rank == 1 and "index" not in each.facts_by_kind for each in read):
             found.append(weight)
     return found
+
+
+def _is(equation: Equation, role: str) -> bool:
+    """Whether an equation makes what has a role, perhaps under a name that tells it apart."""
+    return equation.target.role.startswith((role, told_apart(role)))
+
+
+def _of_role(along: Along, role: str) -> dict[str, str]:
+    """Return what is made in a role, by the names of what it is of."""
+    found = (each.target for each in equations_in(along.backward) if _is(each, role))
+    return {each.of_tangent.name: each.name for each in found}
 
 
 def _of_equations(scene: Scene, chosen: dict[str, Any]) -> dict[str, Array]:
@@ -179,12 +193,7 @@ def _of_equations(scene: Scene, chosen: dict[str, Any]) -> dict[str, Array]:
     evaluators = [Evaluator(Complex(), stacked(scene.point.example(k), Complex())) for k in range(scene.point.count)]
     with np.errstate(all="ignore"):
         run_together(evaluators, [*system.equations, *equations_in((*along.forward, *along.backward))])
-    blocks = {
-        each.target.of_tangent.name: each.name
-        for each in equations_in(along.backward)
-        if each.target.role.startswith(BLOCK)
-    }
     return {
         weight: unstacked(evaluators[0].values[name]).real[np.ix_(chosen[weight][2], chosen[weight][2])]
-        for weight, name in blocks.items()
+        for weight, name in _of_role(along, BLOCK).items()
     }

@@ -92,7 +92,6 @@ def test_the_page_says_what_they_assume_and_what_has_none() -> None:
     [
         ("Input(3) >> Repeat(Dense(3) >> Tanh(), N) >> MeanSquaredError()", {}, "a number"),
         ("Input(3) >> Dense(2) >> MeanSquaredError()", {"layout": "columns"}, '"example", "rows"'),
-        ("Input(3) >> Dense(3) >> Dropout(0.5) >> Dense(2) >> MeanSquaredError()", {}, "evaluation=True"),
         ("Input(3) >> Dense(3) >> SoftmaxCrossEntropy(weights=(1, 2, 3))", {}, "evaluation=True"),
     ],
 )
@@ -147,7 +146,7 @@ def test_many_rows_are_taken_in_parts() -> None:
     for name, factors in some.items():
         for place, factor in enumerate(factors):
             assert np.abs(factor - np.mean([one[name][place] for one in each], axis=0)).max() <= 1e-13
-    with pytest.raises(ValueError, match="y must hold"):
+    with pytest.raises(ValueError, match=r"y has shape \(1199,\)"):
         module.kfac(params, x, y[:-1])
     both = symprop.compile("Input(2) >> Sum(Dense(3), Input(3, name='c')) >> Dense(1) >> MeanSquaredError()")
     given = {"x": x, "c": random.normal(size=(m, 3))}

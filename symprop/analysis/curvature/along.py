@@ -21,12 +21,12 @@ class Along:
     """What a symmetric matrix makes of a direction `v`: equations of the forward pass along v, and of the backward.
 
     `what` is the matrix ("Hessian"), `question` the function of a module that computes this, and `results` are what
-    comes out, in the order of the parameters. Where `whole`, there is no direction, and one array comes out, or for
-    each name in `parts` some of the results. With `second`, the backward equations read two examples: each array of the
-    first, and what it is called for the second. `before` is what the forward equations are where there is no direction;
-    `beside` has for each of the `parts` the bias that is a column of it, or "". `blocks` are what the matrix is for the
-    weights of single layers, which pages show and modules do not compute. `names` tells what derived arrays are called
-    that would have a name of the network.
+    comes out, in the order of the parameters. Where `whole`, there is no direction, and one array comes out, or arrays
+    by names: `parts` says of which parameter each of the results is, and `beside` which bias is a column of that, or
+    "". With `second`, the backward equations read two examples: each array of the first, and what it is called for the
+    second. `before` is what the forward equations are where there is no direction. `blocks` are what the matrix is for
+    the weights of single layers, which pages show and modules do not compute. `names` tells what derived arrays are
+    called that would have a name of the network.
     """
 
     what: str = ""

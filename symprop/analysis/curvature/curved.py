@@ -209,6 +209,9 @@ with the probabilities p, and its Hessian does not read the targets
         A weight that is used in several places, along a sequence, at pixels, at moments or where it is tied, has the
         moments of all places, each an example of its own, where `sharing` is "expand" (for convolutions: Grosse and
         Martens, 2016), or those of the sum of b and the mean of a, where it is "reduce" (Eschenhagen and others, 2023).
+        A convolution in groups has a pair for each group, `(groups, ...)`; a table of an `Embedding` multiplies one-hot
+        rows, whose A is given as its diagonal, `(size,)`; `Dgamma1` is the diagonal of the block of a parameter that
+        has no factors, in its shape. Masks of dropout and statistics of a batch are those of the step, and held.
 
         >>> from symprop import derive
         >>> d = derive("Input(2) >> Dense(3) >> Tanh() >> Dense(2) >> SoftmaxCrossEntropy()").kfac()

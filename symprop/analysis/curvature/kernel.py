@@ -132,7 +132,8 @@ def _pair(outputs: Outputs) -> Pair:
     moving = dict.fromkeys((each.name for each in example.data), True)
     moving |= {each.name: False for each in equations}
     steps = AtAnyStep(dict.fromkeys(example.data, True))
-    pair = Pair(outputs, moving, steps, max(each.target.mark for each in equations), Symbol(""))
+    arrays = (*example.data, *example.parameters, *(each.target for each in equations))
+    pair = Pair(outputs, moving, steps, max(each.mark for each in arrays), Symbol(""))
     before = -1
     while before < sum(moving.values()):
         before = sum(moving.values())
@@ -146,7 +147,7 @@ def _pair(outputs: Outputs) -> Pair:
         for each in found:
             moving[each.name] = True
             steps.enter(each, True)
-    taken = names_in(*(each.target for each in equations), *example.data, *example.parameters)
+    taken = names_in(*arrays)
     taken |= {str(symbol) for each in equations for size in each.target.shape for symbol in size.free_symbols}
     name = next(name for name in (f"m{number}" for number in count(2)) if name not in taken)
     return dataclasses.replace(pair, others=Symbol(name, integer=True, positive=True))

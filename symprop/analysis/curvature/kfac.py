@@ -8,7 +8,9 @@ from a root of the loss's expected Hessian. K-FAC takes the mean of the product 
 
 A weight that is used in several places (along a sequence, at pixels, at moments) has a sum of such products for its
 gradient. Of the two ways to have one Kronecker product all the same, "expand" takes each place as an example of its
-own, "reduce" the sum of the products as the product of the sum of `b` and the mean of `a`.
+own, "reduce" the sum of the products as the product of the sum of `b` and the mean of `a`. A convolution in groups has
+a product for each group. A parameter whose gradient is no sum of outer products (the scale of a norm) has the diagonal
+of its block.
 
 Sources: Martens and Grosse, *Optimizing neural networks with Kronecker-factored approximate curvature* (2015); Grosse
 and Martens, *A Kronecker-factored approximate Fisher matrix for convolution layers* (2016); Martens, Ba and Johnson,
@@ -19,21 +21,21 @@ Schneider and Hennig, *Kronecker-factored approximate curvature for modern neura
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 
-from sympy import Expr, Integer, prod
+from sympy import Expr, prod
 
 from symprop.algebra import nodes as n
 from symprop.algebra.batching import BATCH_SIZE
 from symprop.algebra.equations import Equation, Item, System, equations_in
 from symprop.algebra.nodes import Node, Variable
-from symprop.algebra.roles import BLOCK, INPUTS, OUTPUTS, ROOT
+from symprop.algebra.roles import BLOCK, DIAGONAL, INPUTS, OUTPUTS, ROOT
 from symprop.algebra.trees import is_zero, variables
 from symprop.analysis.curvature.along import Along
 from symprop.analysis.curvature.fisher import without_division
 from symprop.analysis.curvature.moments import Moments
-from symprop.analysis.curvature.roots import root_of_hessian
+from symprop.analysis.curvature.roots import root_of_hessian, slope_of_loss
 from symprop.analysis.curvature.shared import Places, places_of
 from symprop.analysis.curvature.tangents import needed
 from symprop.analysis.curvature.way_back import WayBack, free_mark, way_back, written
@@ -44,8 +46,11 @@ OF_WEIGHT = "what a weight multiplies"
 BEHIND = "the derivatives where its products end"
 OF_INPUTS = "the second moments of what a weight multiplies"
 OF_OUTPUTS = "the second moments of the derivatives where a layer ends"
+OF_ROWS = "the second moments of one-hot rows, which are a diagonal"
+OF_ELEMENTS = "the diagonal of the block of the Fisher matrix"
 MATRIX = "factors A and G of K-FAC"
 FROM_ROOT = "Backward pass from a root of the Hessian"
+FROM_LOSS = "Backward pass of each example"
 QUESTIONS = {"expand": "kfac", "reduce": "kfac_reduce"}
 """The function of a module for each way to treat a weight that is used in several places."""
 
@@ -63,8 +68,14 @@ class Layer:
     @property
     def factors(self) -> tuple[Variable, Variable]:
         """What its factors A and G are called."""
-        a, b = self.places.right.shape[-1], self.places.left.shape[-1]
-        return self.weight.of_role(INPUTS, a, a), self.weight.of_role(OUTPUTS, b, b)
+        a, b = self.places.shapes
+        return self.weight.of_role(INPUTS, *a), self.weight.of_role(OUTPUTS, *b)
+
+    @property
+    def results(self) -> tuple[Variable, Variable]:
+        """The factors, that of the columns of the weight before that of its rows, which ids choose in a table."""
+        inputs, outputs = self.factors
+        return (inputs, outputs) if self.places.ids is None else (outputs, inputs)
 
 
 def kfac_factors(
@@ -81,13 +92,52 @@ def kfac_factors(
     """
     if sharing not in QUESTIONS:
         raise SpecError(f"unknown sharing {sharing!r}\nallowed: {', '.join(QUESTIONS)}")
+    joined = example.joins_examples
+    example, back, layers = _begun(example, bool(likelihood))
+    means, before = Moments(system), FROM_ROOT if likelihood else FROM_LOSS
+    start: Equation | None
+    if likelihood:
+        start, why = _drawn(back, example, likelihood, means)
+    else:
+        start, why = _as_given(back, example, () if joined else tuple(equations_in(backward)), means), OF_DATA
+    made = () if start is None else _all_back(back, start, means)
+    found = [equation for layer in layers for equation in _factors(layer, means, sharing, bool(likelihood))]
+    there = {each for layer in layers for each in (layer.weight, layer.bias)}
+    without = {each: of for each, of in back.gradients.items() if each not in there and not is_zero(of)}
+    diagonals = [
+        Equation(each.of_role(DIAGONAL, *each.shape), means.diagonal(of), note=OF_ELEMENTS)
+        for each, of in without.items()
+    ]
+    found += diagonals
+    read = {each for equation in found for each in variables(equation.expression)}
+    results = [(each, layer.weight.name, layer.bias) for layer in layers for each in layer.results]
+    results += [(each.target, each.target.of_tangent.name, None) for each in diagonals]
+    along = Along(
+        MATRIX,
+        QUESTIONS[sharing],
+        tuple(equations_in(needed(made, read))),
+        tuple(found),
+        tuple(each for each, _, _ in results),
+        whole=True,
+        parts=tuple(name for _, name, _ in results),
+        before=before,
+        beside=tuple("" if bias is None else bias.name for _, _, bias in results),
+    )
+    statistics = ", ".join(each.statistic.name for each in example.states) if joined else ""
+    held = [OF_STATISTICS.format(statistics)] if joined else []
+    return along, (why, *held, *_said(layers, back, without, sharing))
+
+
+def _begun(example: System, is_likelihood: bool) -> tuple[System, WayBack, tuple[Layer, ...]]:
+    """Return an example with given statistics, its way back, and the weights that have factors."""
+    example = replace(replace(example, masks=()).evaluated, masks=example.masks)
     if example.joins_examples:
         raise SpecError(
             "layers or the loss take means over the examples of a batch, so that no example has a gradient of its own\n"
             "allowed: a network without statistics over the batch, or evaluation=True"
         )
     example = written(example)
-    example = without_division(example) if likelihood else example
+    example = without_division(example) if is_likelihood else example
     back = way_back(example)
     layers = tuple(_layers(back, example))
     if not layers:
@@ -95,38 +145,34 @@ def kfac_factors(
             "no weight has a gradient that is a sum of outer products, so there are no factors of K-FAC\n"
             "allowed: a network with a layer such as Dense, Conv2D or LSTM"
         )
-    means = Moments(system)
-    if likelihood:
-        made, why = _drawn(back, example, likelihood, means)
-    else:
-        made, why = (), "the loss is no negative log-likelihood of the targets, so that G is of the targets of the data"
-        _as_given(back, backward, means)
-    found = [equation for layer in layers for equation in _factors(layer, means, sharing, bool(likelihood))]
-    read = {each for equation in found for each in variables(equation.expression)}
-    results = tuple(factor for layer in layers for factor in layer.factors)
-    parts = tuple(layer.weight.name for layer in layers)
-    first = tuple(equations_in(needed(made, read)))
-    beside = tuple("" if layer.bias is None else layer.bias.name for layer in layers)
-    along = Along(
-        MATRIX,
-        QUESTIONS[sharing],
-        first,
-        tuple(found),
-        results,
-        whole=True,
-        parts=parts,
-        before=FROM_ROOT,
-        beside=beside,
-    )
-    return along, (why, *_said(layers, back, sharing))
+    return example, back, layers
 
 
-def _drawn(back: WayBack, example: System, likelihood: str, means: Moments) -> tuple[tuple[Equation, ...], str]:
-    """Return the equations that go back from a root of the expected Hessian, and why it is this Hessian."""
-    output = example.output
-    means.count = prod(output.shape)
+def _drawn(back: WayBack, example: System, likelihood: str, means: Moments) -> tuple[Equation, str]:
+    """Return the equation of a root of the expected Hessian, and why it is this Hessian."""
+    means.count = prod(example.output.shape)
     row, why = root_of_hessian(example, likelihood, back.given)
-    made = [means.start(back.given, output, row)]
+    return means.start(back.given, example.output, row), why
+
+
+def _as_given(back: WayBack, example: System, backward: tuple[Equation, ...], means: Moments) -> Equation | None:
+    """Take the adjoints of the derivation: in a batch those of the mean of all losses, an example's own divided.
+
+    Return the equation from which to go back where the derivation has not all of them for each example.
+    """
+    adjoints = {each.name: each.target for each in (() if means.system.batch is None else backward)}
+    known = {each: adjoints[each.name] for each in back.of if each.name in adjoints}
+    if len(known) == len(back.of) and all(each.rank == 1 + of.rank for of, each in known.items()):
+        means.known.update(known)
+        means.share = BATCH_SIZE**2
+    elif means.system.batch is not None:
+        return means.start_at(back.given, example.output, slope_of_loss(example))
+    return None
+
+
+def _all_back(back: WayBack, start: Equation, means: Moments) -> tuple[Equation, ...]:
+    """Return the equations that go back from all rows with which one begins."""
+    made = [start]
     for each in back.equations:
         if each.expression == back.given:
             given = means.known.get(back.given, back.given)
@@ -136,35 +182,31 @@ def _drawn(back: WayBack, example: System, likelihood: str, means: Moments) -> t
         else:
             of = back.of[each.target]
             made.append(means.back(each.target, of, each.expression, f"what goes back to {of.name} from all rows"))
-    return tuple(made), why
-
-
-def _as_given(back: WayBack, backward: Iterable[Item], means: Moments) -> None:
-    """Take the adjoints of the derivation: in a batch those of the mean of all losses, an example's own divided."""
-    if means.system.batch is not None:
-        adjoints = {each.name: each.target for each in equations_in(backward)}
-        means.known.update({each: adjoints[each.name] for each in back.of if each.name in adjoints})
-        means.share = BATCH_SIZE**2
+    return tuple(made)
 
 
 def _factors(layer: Layer, means: Moments, sharing: str, is_drawn: bool) -> Iterator[Equation]:
     """Yield the equations of the factors of a layer."""
     places, (inputs, outputs) = layer.places, layer.factors
-    expands = sharing == "expand"
-    right, count = (places.right, places.count) if expands else (places.mean, Integer(1))
-    a, same = means.inputs.setdefault((right, count), (layer.a.change(shape=right.shape), inputs))
-    if same == inputs:
-        yield means.entered(a, right, OF_WEIGHT)
-    derivatives = means.of(places.left if expands else places.total)
+    used = places if sharing == "expand" else places.as_one
+    a, same = means.inputs.setdefault((used.right, used.count), (layer.a.change(shape=used.right.shape), inputs))
+    if same == inputs and used.ids is None:
+        yield means.entered(a, used.right, OF_WEIGHT)
+    derivatives = means.of(used.left)
     if not _is_at_hand(derivatives):
         b = layer.b.change(shape=derivatives.shape)
         yield Equation(b, derivatives, note=BEHIND)
         derivatives = b
     if is_drawn and means.system.batch is None:
         yield from _block(layer, a, derivatives, means)
-    moments = means.moments(means.known.get(a, a), 1 / count) if same == inputs else same
-    yield Equation(inputs, moments, note=OF_INPUTS)
-    yield Equation(outputs, means.moments(derivatives, means.share), note=OF_OUTPUTS)
+    grouped = used.groups is not None
+    if same != inputs:
+        yield Equation(inputs, same, note=OF_INPUTS)
+    elif used.ids is not None:
+        yield Equation(inputs, means.chances(used.ids, inputs.shape[0], 1 / used.count), note=OF_ROWS)
+    else:
+        yield Equation(inputs, means.moments(means.known.get(a, a), 1 / used.count, grouped), note=OF_INPUTS)
+    yield Equation(outputs, means.moments(derivatives, means.share, grouped), note=OF_OUTPUTS)
 
 
 def _block(layer: Layer, a: Variable, derivatives: Node, means: Moments) -> Iterator[Equation]:
@@ -210,9 +252,8 @@ def _layers(back: WayBack, system: System) -> Iterator[Layer]:
         yield Layer(weight, bias, places, a, b)
 
 
-def _said(layers: Iterable[Layer], back: WayBack, sharing: str) -> Iterator[str]:
+def _said(layers: tuple[Layer, ...], back: WayBack, without: Mapping[Variable, Node], sharing: str) -> Iterator[str]:
     """Yield the assumptions that make a block a product, and which parameters have no factors."""
-    layers = tuple(layers)
     once = next((each.weight.name for each in layers if each.places.left.rank == 1), "")
     name = once or layers[0].weight.name
     exact = "; for one example, or where either is the same for all, it is exact" if once else ""
@@ -221,7 +262,7 @@ def _said(layers: Iterable[Layer], back: WayBack, sharing: str) -> Iterator[str]
         f"of two means, kron(G, A): it assumes that what {name} multiplies and the derivative of the loss behind it "
         f"are independent over the examples{exact}"
     )
-    shared = [each for each in layers if each.places.left.rank == 2]
+    shared = [each for each in layers if each.places.left.rank > 1]
     for source in dict.fromkeys(_source(each) for each in shared):
         weights = ", ".join(each.weight.name for each in shared if _source(each) == source)
         yield f"{weights}: used in several places, {ASSUMED[sharing]} ({source})"
@@ -229,18 +270,21 @@ def _said(layers: Iterable[Layer], back: WayBack, sharing: str) -> Iterator[str]
         "kron(G, A) is in the order of the elements of the weight row after row, the bias as its last column; "
         "column after column it is kron(A, G)"
     )
-    there = {each.weight for each in layers} | {each.bias for each in layers}
-    without = [each for each in back.example.wanted if each not in there]
-    for names, why in (
-        ([each.name for each in without if not is_zero(back.gradients.get(each, n.Scalar(0)))], NO_PRODUCTS),
-        ([each.name for each in without if is_zero(back.gradients.get(each, n.Scalar(0)))], "their gradient is 0"),
+    for names, words in (
+        ([each.variable.name for each in back.example.masks], OF_MASKS),
+        ([each.weight.name for each in layers if each.places.groups is not None], OF_GROUPS),
+        ([each.weight.name for each in layers if each.places.ids is not None], OF_TABLES),
+        ([each.name for each in without], NO_PRODUCTS),
+        ([each.name for each in back.example.wanted if is_zero(back.gradients.get(each, n.Scalar(0)))], NO_GRADIENT),
     ):
         if names:
-            yield f"K-FAC has no factors for {', '.join(names)}: {why}"
+            yield words.format(", ".join(names))
 
 
 def _source(layer: Layer) -> str:
     """Return who takes a weight so that is used in several places, and what these are."""
+    if layer.places.ids is not None:
+        return "one-hot rows: Eschenhagen and others, 2023"
     if layer.weight.rank > 2:
         return "pixels: Grosse and Martens, 2016; Eschenhagen and others, 2023"
     if layer.places.terms > 1:
@@ -248,7 +292,19 @@ def _source(layer: Layer) -> str:
     return "positions: Eschenhagen and others, 2023"
 
 
-NO_PRODUCTS = "the gradient of one example is no sum of outer products there"
+OF_DATA = "the loss is no negative log-likelihood of the targets, so that G is of the targets of the data"
+OF_MASKS = "{}: masks of dropout are held, so that the factors are those of a step with its masks"
+OF_STATISTICS = "{}: statistics of the batch are held: the gradient of an example is that at these numbers"
+OF_GROUPS = "{}: a pair of factors for each group of channels; groups are taken as independent of each other"
+OF_TABLES = (
+    "{}: a table multiplies one-hot rows, so that A is a diagonal, and given as one; its rows are those of A, so that "
+    "kron(A, G) is in the order of its elements row after row"
+)
+NO_PRODUCTS = (
+    "K-FAC has no factors for {}: the gradient of one example is no sum of outer products there; D is the diagonal of "
+    "their block of the Fisher matrix"
+)
+NO_GRADIENT = "K-FAC has no factors for {}: their gradient is 0"
 ASSUMED = {
     "expand": "each of which is taken as an example of its own (expand): it assumes that derivatives at different "
     "places are uncorrelated, and that second moments are the same at all of them",

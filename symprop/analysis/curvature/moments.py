@@ -15,7 +15,7 @@ from symprop.algebra.batching import BATCH_SIZE, batched
 from symprop.algebra.equations import Equation, System
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.roles import ROOT
-from symprop.algebra.trees import replace
+from symprop.algebra.trees import ones, replace
 from symprop.analysis.curvature.batches import batched_by
 from symprop.analysis.curvature.outputs import units
 from symprop.calculus.linear_maps import matrix_of
@@ -64,6 +64,14 @@ class Moments:
         target = self.roots[made] = output.of_role(ROOT, *whole.shape)
         return Equation(target, whole, note=note)
 
+    def start_at(self, unit: Variable, output: Variable, row: Node) -> Equation:
+        """Return the equation of a single row, the derivative of the loss of an example with respect to an output."""
+        whole = n.Expand(self._in_layout(row), 0)
+        made = unit.change(shape=whole.shape[1:])
+        self.known |= {unit: made} if made != unit else {}
+        target = self.roots[made] = output.of_role(ROOT, *whole.shape)
+        return Equation(target, whole, note=f"the derivative of the loss of each example with respect to {output.name}")
+
     def back(self, adjoint: Variable, of: Variable, node: Node, note: str) -> Equation:
         """Return the equation of what goes back from all rows where one example has an adjoint."""
         one, all_rows = self._in_layout(node), self.of(node)
@@ -80,18 +88,44 @@ class Moments:
     def _in_layout(self, node: Node) -> Node:
         return node if self.system.batch is None else batched_by(self.system, node, self.known)
 
-    def moments(self, node: Node, share: Expr) -> Node:
-        """Return the second moments of the rows of an array over all its axes but the last, in the mean of a batch."""
-        product = self.squared(node)
+    def moments(self, node: Node, share: Expr, grouped: bool = False) -> Node:
+        """Return the second moments of the rows of an array over all its axes but the last, in the mean of a batch.
+
+        `grouped`: those of each group, whose axis stands before that of the places.
+        """
+        return self._in_mean(self.squared(node, grouped), share, node)
+
+    def diagonal(self, gradient: Node) -> Node:
+        """Return the second moments of each element of a gradient of one example, over all rows and the examples."""
+        gradients = self.of(gradient)
+        squares = n.Power(gradients, 2)
+        axes = range(gradients.rank - gradient.rank)
+        return self._in_mean(n.Sum(squares, axes) if axes else squares, self.share, gradients)
+
+    def _in_mean(self, total: Node, share: Expr, node: Node) -> Node:
+        """Return a share of a sum over the rows of an array, divided by the number of examples that these are of."""
         if self.system.batch is None:
-            return n.BatchMean(tidy(n.Multiply(n.Scalar(share), product)))
-        examples = 1 / BATCH_SIZE if node.shape[0] == BATCH_SIZE or BATCH_SIZE in node.shape[1:2] else Integer(1)
-        return tidy(n.Multiply(n.Scalar(share * examples), product))
+            return n.BatchMean(tidy(n.Multiply(n.Scalar(share), total)))
+        examples = 1 / BATCH_SIZE if BATCH_SIZE in node.shape[:2] else Integer(1)
+        return tidy(n.Multiply(n.Scalar(share * examples), total))
+
+    def chances(self, ids: Node, size: Expr, share: Expr) -> Node:
+        """Return the second moments of one-hot rows, which are a diagonal: how often each is chosen, in the mean."""
+        chosen = self._in_layout(ids)
+        return self._in_mean(n.ScatterAdd(ones(*chosen.shape), chosen, size), share, chosen)
 
     @staticmethod
-    def squared(node: Node) -> Node:
-        """Return the sum of the outer products of the rows of an array, all its axes but the last taken as one."""
+    def squared(node: Node, grouped: bool = False) -> Node:
+        """Return the sum of the outer products of the rows of an array, all its axes but the last taken as one.
+
+        `grouped`: all but that of the groups, each of which has its sum.
+        """
         if node.rank == 1:
             return n.Outer(node, node)
-        rows = node if node.rank == 2 else n.Reshape(node, (prod(node.shape[:-1]), node.shape[-1]))
-        return tidy(n.MatMul(n.Transpose(rows), rows))
+        if grouped:
+            group = node.rank - 3
+            node = tidy(n.Transpose(node, (group, *(axis for axis in range(node.rank) if axis != group))))
+        first = node.shape[:1] if grouped else ()
+        shape = (*first, prod(node.shape[len(first) : -1]), node.shape[-1])
+        rows = node if node.shape == shape else n.Reshape(node, shape)
+        return tidy(n.MatMul(n.Transpose(rows, (*range(len(first)), rows.rank - 1, rows.rank - 2)), rows))

@@ -22,6 +22,7 @@ from symprop.analysis.curvature.renaming import Renaming
 from symprop.analysis.curvature.steps import AtAnyStep
 from symprop.analysis.curvature.way_back import way_back
 from symprop.calculus.tidy import tidy
+from symprop.errors import SpecError
 
 
 @dataclass(frozen=True)
@@ -131,9 +132,12 @@ def outputs_of(system: System, general: bool = False) -> Outputs:
     """Return the Jacobians of the output of one example.
 
     Raises:
-        SpecError: as for `way_back`.
+        SpecError: dropout draws masks; or as for `way_back`.
     """
     back = way_back(system, general)
+    read = {each for equation in back.example.equations for each in variables(equation.expression)}
+    if any(mask.variable in read for mask in back.example.masks):
+        raise SpecError("dropout draws masks, so that the output is random\nallowed: evaluation=True")
     output, count = back.example.output, prod(back.example.output.shape)
     start = output.of_role(JACOBIAN, count, *output.shape)
     first = Equation(start, units(output), note="the Jacobian of the output with respect to itself")

@@ -11,20 +11,24 @@ Source: Dangel, Kunstner and Hennig, *BackPACK: packing more into backprop* (202
 
 from __future__ import annotations
 
+from dataclasses import replace as replaced
+
 from sympy import Expr, Integer, Rational, sqrt
 
 from symprop.algebra import nodes as n
 from symprop.algebra.equations import System, equations_in
 from symprop.algebra.functions import FUNCTIONS
-from symprop.algebra.names import adjoint_of
+from symprop.algebra.names import adjoint_of, gradient_of
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.trees import ones, replace, variables
 from symprop.analysis.curvature.fisher import fisher_product
+from symprop.analysis.curvature.gauss_newton import apart
 from symprop.analysis.curvature.tangents import needed
 from symprop.calculus.coefficients import coefficient_and_rest
 from symprop.calculus.rewriting import simplified
 from symprop.calculus.rules import context
 from symprop.calculus.tidy import tidy
+from symprop.calculus.walk import derive_system
 from symprop.errors import SpecError
 
 HALF = Rational(1, 2)
@@ -60,6 +64,17 @@ def root_of_hessian(system: System, likelihood: str, unit: Variable) -> tuple[No
         number = number * (Integer(1) if rest is None else rest.value)
         return tidy(n.Multiply(n.Scalar(sqrt(number)), unit)), why
     return tidy(n.Multiply(n.Power(diagonal, HALF), unit)), why
+
+
+def slope_of_loss(system: System) -> Node:
+    """Return the derivative of the loss of one example with respect to the output, in terms of the forward pass."""
+    loss, output = apart(system)[1], system.output
+    made = equations_in(derive_system(replaced(system, items=loss, parameters=(output,)))[0])
+    slopes = {each.target: each.expression for each in made}
+    row: Node = next(each for each in (gradient_of(output), adjoint_of(output)) if each in slopes)
+    while inside := [each for each in variables(row) if each in slopes]:
+        row = replace(row, {each: slopes[each] for each in inside})
+    return tidy(row)
 
 
 def _classes(system: System) -> tuple[Variable, n.Softmax] | None:

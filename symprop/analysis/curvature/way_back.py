@@ -14,7 +14,6 @@ from symprop.algebra.equations import Equation, Item, Loop, System, equations_in
 from symprop.algebra.names import adjoint_of, gradient_of
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.roles import GIVEN
-from symprop.algebra.trees import variables
 from symprop.algebra.unrolling import unrolled
 from symprop.analysis.curvature.along import check_whole
 from symprop.analysis.curvature.gauss_newton import pulled_back
@@ -80,8 +79,7 @@ def way_back(system: System, general: bool = False) -> WayBack:
     Where the numbers of steps may be `general`, loops over a named number of them stay loops.
 
     Raises:
-        SpecError: layers take means over the batch or draw masks, a number of steps is a name, or backpropagation is
-            truncated.
+        SpecError: layers take means over the batch, a number of steps is a name, or backpropagation is truncated.
     """
     example = system if general and is_general(system) else written(system)
     network = needed(example.items, [example.output])
@@ -91,9 +89,6 @@ def way_back(system: System, general: bool = False) -> WayBack:
             "layers take means over the examples of a batch, so that no example has an output of its own\n"
             "allowed: a network without statistics over the batch, or evaluation=True"
         )
-    read = {each for equation in equations_in(network) for each in variables(equation.expression)}
-    if any(mask.variable in read for mask in example.masks):
-        raise SpecError("dropout draws masks, so that the output is random\nallowed: evaluation=True")
     cotangent = adjoint_of(example.output).tangent
     output = example.output
     own_cotangent = Variable("e", output.index, output.shape, mark=free_mark("e", output.index, example))

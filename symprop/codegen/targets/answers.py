@@ -19,14 +19,15 @@ from symprop.codegen.targets.layout import in_a_row, laid_out
 from symprop.codegen.targets.scan_lines import lines_with_scans
 
 
-def answered(derivation: Derivation, program: Program) -> list[str]:
-    """Return the lines that return arrays: all in a row, or for each of some names as many in a dict."""
-    arrays, parts = program.arrays, derivation.along.parts
+def answered(derivation: Derivation, program: Program, holder: str = "") -> list[str]:
+    """Return the lines that return arrays of a holder: all in a row, or by the names of what they are of, in a dict."""
+    arrays, parts = [f"{holder}{each}" for each in program.arrays], derivation.along.parts
     if not arrays or not parts:
         return in_a_row("return ", arrays) if arrays else []
-    each = len(arrays) // len(parts)
-    rows = [", ".join(arrays[place : place + each]) for place in range(0, len(arrays), each)]
-    return laid_out("return {", [f'"{name}": ({row})' for name, row in zip(parts, rows, strict=True)], "}")
+    rows = {name: [each for each, of in zip(arrays, parts, strict=True) if of == name] for name in parts}
+    return laid_out(
+        "return {", [f'"{name}": ({", ".join(row)}{"," * (len(row) == 1)})' for name, row in rows.items()], "}"
+    )
 
 
 def pairs_of(derivation: Derivation, write: Dialect) -> dict[str, Any] | None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 from symprop.analysis.derivation import Derivation
 from symprop.codegen.passes import formed
@@ -26,7 +26,7 @@ class Target:
     """A library that modules are written for, in one way.
 
     `source` writes a module for a derivation in the layout "rows", from its program, which `program` makes. `needs` are
-    the packages that a module imports. What is no step is computed by modules of the target `read`, where one is named.
+    the packages that a module imports. Questions that are `elsewhere` are asked of modules of another target.
     """
 
     source: Callable[[Derivation, Program, Options], str]
@@ -35,7 +35,7 @@ class Target:
     dtypes: tuple[str, ...] = DTYPES
     threads: tuple[int, ...] = (1,)
     optimizers: bool = True
-    read: str = ""
+    elsewhere: Mapping[str, str] = field(default_factory=dict)
 
 
 __all__ = ["DTYPES", "Options", "Target"]

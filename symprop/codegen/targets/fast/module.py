@@ -16,6 +16,7 @@ from symprop.algebra.shapes import shape_text
 from symprop.analysis.derivation import Derivation
 from symprop.codegen import passes
 from symprop.codegen.program import HELPERS, Program, Statement
+from symprop.codegen.targets.answers import answered
 from symprop.codegen.targets.code import named
 from symprop.codegen.targets.fast.memory import Plan
 from symprop.codegen.targets.fast.running import evaluation, item, running_of
@@ -69,7 +70,7 @@ def module_source(
     """
     system = derivation.system
     running, bodies = running_of(system), _bodies(derivation, program)
-    asked = [program.array] if program.array else [*dict(program.products).values()]
+    asked = [*program.arrays] or [*dict(program.products).values()]
     wanted = program.returning(*(asked or program.returns), *(running.statistics if running else ()))
     dtype, optimizer, threads = options.dtype, options.optimizer, options.threads
     own = made_into_rows(system.targets)
@@ -98,6 +99,7 @@ def module_source(
             results=program.products or program.results,
             along=derivation.along if asked else None,
             array=program.array,
+            factors=answered(derivation, program, "work." if loops else "") if derivation.along.parts else [],
             initial=[initial(parameter) for parameter in parameters],
             **taken(system),
             facts=fact_functions((*system.inputs, *system.targets)),

@@ -8,4 +8,8 @@ from symprop.codegen.targets.fast.module import module_source
 from symprop.codegen.targets.numba.step import loop_step
 from symprop.codegen.targets.target import Target
 
-TARGET = Target(partial(module_source, compiled=loop_step), needs=("numpy", "numba"), read="numpy")
+TARGET = Target(
+    partial(module_source, compiled=loop_step),
+    needs=("numpy", "numba"),
+    elsewhere={"tangent_kernel": "numpy", "kfac": "fast", "kfac_reduce": "fast"},  # products of BLAS, for the most part
+)
