@@ -14,7 +14,7 @@ from random_networks import SIZES, network, point
 
 import symprop
 from symprop.errors import FormulaError, LimitError, SpecError
-from tests.grown_formulas import numpy_words
+from tests.drawn_calls import numpy_words
 from trust.measures import Measure, Outcome
 from trust.remarks import ROUNDING, numbered
 

@@ -18,7 +18,7 @@ import symprop
 from symprop.algebra.nodes import Variable
 from symprop.algebra.trees import variables
 from symprop.formulas.checks.checks import chosen_points
-from tests.grown_formulas import numpy_words
+from tests.drawn_calls import numpy_words
 from trust.sum_values import value
 
 Array = Any

@@ -29,7 +29,7 @@ from symprop.formulas.interchange.writing import to_sympy
 from symprop.verify.arithmetic import Precise
 from symprop.verify.evaluate import Evaluator, complex_value, stacked, unstacked
 from symprop.verify.moved import Moving
-from tests.grown_formulas import numpy_words
+from tests.drawn_calls import numpy_words
 from trust.mutant_questions import Question, evaluated, same_numbers
 from trust.sum_values import random_values, value
 

@@ -13,7 +13,8 @@ from symprop.algebra.trees import walk
 from symprop.formulas.checks.checks import ATTEMPTS
 from symprop.formulas.checks.oracles import value
 from symprop.formulas.checks.points import FormulaPoint, at_sizes, lifted, numbered, points, size_symbols
-from tests.grown_formulas import WORDS, grown, numpy_words
+from tests.drawn_calls import WORDS, numpy_words
+from tests.grown_formulas import grown
 from trust.formulas import ERRORS, asked, drawn, first_line, near
 from trust.measures import Measure, Outcome
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, field
 from itertools import count
 
@@ -31,9 +31,9 @@ class RowNames:
     given: set[Hashable] = field(default_factory=set)
     marks: dict[Variable, int] = field(default_factory=dict)
 
-    def copy(self) -> RowNames:
-        """Return the same names, for a walk that may be made again."""
-        return dataclasses.replace(self, given={*self.given}, marks={**self.marks})
+    def copy(self, more: Iterable[Variable]) -> RowNames:
+        """Return the same names, for a walk that may be made again, and adjoints that have names in it."""
+        return dataclasses.replace(self, given={*self.given, *map(_key, more)}, marks={**self.marks})
 
     def fresh(self, name: Variable) -> Variable:
         """Return the name with the first mark that no adjoint has, and give it."""

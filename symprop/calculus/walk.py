@@ -207,7 +207,8 @@ class _Walker:
     def walked(self, loop: Loop, flows: _Flows, named: frozenset[Variable]) -> _Walker:
         """Walk a general step of a loop; the adjoints of `named` get equations of their own."""
         inside = tuple(each for each in self.wanted if _varies(each, loop))
-        names, indices = self.rows.copy(), self.indices | {loop.index}
+        handed = (adjoint_of(carry.before) for carry in flows.opaque)  # which the step before gives its name
+        names, indices = self.rows.copy(handed), self.indices | {loop.index}
         step = _Walker(self.context, inside, self.active, self.loops, names, indices, named)
         step.pending = {each: list(found) for each, found in flows.own.items()}
         for carry, name in flows.opaque.items():
