@@ -277,8 +277,11 @@ def _differ(first: str, second: str, seed: int) -> bool:
             if fixed is not None:
                 point["x"][0] = fixed
             point["A"], point["B"], point["C"] = (np.clip(point[name], -3, 3) for name in "ABC")
-            with np.errstate(all="ignore"):
-                one, other = (eval(text, {**NUMPY, **SIZES, **point}) for text in (first, second))  # our own text
+            try:
+                with np.errstate(all="ignore"):
+                    one, other = (eval(text, {**NUMPY, **SIZES, **point}) for text in (first, second))  # our own text
+            except ValueError:
+                return False  # what was changed is no formula any more
             if np.all(np.isfinite(one)) and np.all(np.isfinite(other)):
                 off = np.max(np.abs(one - other))
                 if (

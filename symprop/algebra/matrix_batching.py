@@ -13,7 +13,7 @@ from symprop.errors import ShapeError
 
 
 @BATCH.row(n.Inverse, n.Determinant, n.LogDeterminant, n.MatrixPower, n.Decomposition)
-def _(node: Node, batch: Batch, operand: Operand) -> Node:
+def _(node: Node, batch: Batch, *operands: Operand) -> Node:
     shape = shape_text(node.operands[0].shape)
     raise ShapeError(
         f"{type(node).__name__} of a matrix of shape {shape} that differs from example to example has no form\n"

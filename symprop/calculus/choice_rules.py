@@ -225,6 +225,21 @@ def _(node: n.Multiply, context: Context) -> Applied | None:
     return None
 
 
+@rule(CHOICES, "absolute value", "abs(x) * sign(x) = x, x * sign(x) = abs(x), and abs(x)**2 = x**2")
+@for_kinds(n.Multiply, n.Power)
+def _(node: n.Multiply | n.Power, context: Context) -> Applied | None:
+    if isinstance(node, n.Power):
+        even = node.operands[0].function_name == "abs" and node.exponent.is_even and node.exponent.is_positive
+        return Applied(n.Power(node.operands[0].operands[0], node.exponent)) if even else None
+    for sign in (factor for factor in node.operands if factor.function_name == "sign"):
+        size = FUNCTIONS["abs"](*sign.operands)
+        for part, whole in ((size, sign.operands[0]), (sign.operands[0], size)):
+            if part in node.operands:
+                others = [factor for factor in node.operands if factor not in (part, sign)]
+                return Applied(multiplied([*others, whole]))
+    return None
+
+
 def _not_negative(node: Node, context: Context) -> tuple[KnownFact, ...] | None:
     """Return why a node is not negative: nothing to be said where it is a number; None where it is not known."""
     if node.constant is not None:

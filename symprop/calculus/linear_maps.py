@@ -26,6 +26,7 @@ from symprop.calculus.rewriting import simplified
 from symprop.calculus.rules import Context
 from symprop.calculus.scaled_maps import flat, kron_of, scaled_rows, spread_rows
 from symprop.calculus.tidy import tidy
+from symprop.errors import ShapeError
 
 MATRIX = Table("matrix of a linear map")
 """Rows take a node that is linear in the variable `u`, `u`, and the recursion; they return `flat(node) + flat(u)`."""
@@ -80,6 +81,15 @@ def by_columns(node: Node, u: Variable, matrix: Recursion) -> Node:
     if images.rank > 2:
         images = n.Reshape(images, (*flat(u.shape), *flat(node.shape)))
     return n.Transpose(images)
+
+
+def along_an_axis(node: Node, u: Variable, matrix: Recursion) -> Node:
+    """The map of each unit vector; where a part has no form for batches, its matrix with its axes apart."""
+    try:
+        return by_columns(node, u, matrix)
+    except ShapeError:
+        parts = [n.Reshape(matrix(part, u), (*part.shape, *flat(u.shape))) for part in node.operands]
+        return n.Reshape(node.with_operands(parts), (*flat(node.shape), *flat(u.shape)))
 
 
 # ---------------------------------------------------------------- rows
@@ -248,14 +258,14 @@ def _(node: n.Kron, u: Variable, matrix: Recursion) -> Node:
 @MATRIX.row(n.Concatenate)
 def _(node: n.Concatenate, u: Variable, matrix: Recursion) -> Node:
     if node.axis:
-        return by_columns(node, u, matrix)
+        return along_an_axis(node, u, matrix)
     return n.Concatenate(*(matrix(part, u) for part in node.operands), axis=0)  # whole blocks of elements in a row
 
 
 @MATRIX.row(n.Slice)
 def _(node: n.Slice, u: Variable, matrix: Recursion) -> Node:
     if node.axis:
-        return by_columns(node, u, matrix)
+        return along_an_axis(node, u, matrix)
     inner = prod(node.shape[1:])
     return n.Slice(matrix(node.operands[0], u), 0, node.start * inner, node.stop * inner)
 

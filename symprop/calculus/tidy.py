@@ -137,6 +137,10 @@ def _(node: n.Power) -> Node:
         return base
     if exponent == 0:
         return ones(*base.shape)
+    number, rest = coefficient_and_rest(base) if base.constant is None else (base.constant, ones(*base.shape))
+    root = number**exponent if number.is_number and number.is_positive and number != 1 else number
+    if rest is not None and root != number and root.count_ops() <= number.count_ops():  # sqrt(9 x) = 3 sqrt(x)
+        return tidy(n.Multiply(n.Scalar(root), n.Power(rest, exponent)))
     return paired(node, tidy) or node
 
 

@@ -17,6 +17,7 @@ from symprop.algebra.functions import FUNCTIONS
 from symprop.algebra.indices import RowIndex
 from symprop.algebra.names import gradient_of, size_symbol
 from symprop.algebra.nodes import Node, Variable
+from symprop.algebra.trees import variables
 from symprop.algebra.unrolling import unrolled, written_out
 from symprop.calculus.walk import derive_system
 from symprop.networks.spec import parse_network
@@ -212,3 +213,11 @@ NETWORKS = {
 def test_blocks_are_loops(block: str, penalty: str, layout: str) -> None:
     network = parse_network(f"Input(n) >> {block} >> MeanSquaredError(){penalty}")
     checked(network.system(layout), NETWORKS[block])
+
+
+def test_an_adjoint_that_a_loop_inside_a_block_makes_is_a_part_of_that_of_the_block() -> None:
+    network = parse_network("Input(T, n) >> Repeat(Residual(RNN(n)), N) >> MeanSquaredError()")
+    backward = [each for each in derive_system(network.system()).backward if isinstance(each, (Equation, Loop))]
+    made = list(equations_in(backward))
+    assert not [each.name for each in made if each.target in variables(each.expression)]
+    assert any(each.target.mark > 2 and each.name.startswith("da") for each in made)  # one part: the other passes by

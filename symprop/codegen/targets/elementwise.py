@@ -107,6 +107,8 @@ def _scale(scalar: Expr, write: Dialect) -> tuple[Code | None, Code | None]:
 @SOURCE.row(n.Power)
 def _(node: n.Power, write: Dialect) -> Code:
     base, exponent = write.number(node.operands[0]), node.exponent
+    if not exponent.is_Integer and (code := _closed_code(node, write)) is not None:
+        return code
     if exponent == -1:
         return Code(f"1 / {base.within(UNARY)}", PRODUCT, base.kind)
     if exponent == Rational(1, 2):
@@ -125,15 +127,31 @@ def _power(base: Code, power: str) -> str:
 
 @SOURCE.row(n.Map)
 def _(node: n.Map, write: Dialect) -> Code:
-    numbers = [operand.number for operand in node.operands]
-    value = plain(node.function.of(*numbers)) if all(number is not None for number in numbers) else None
-    if value is not None and value.is_real and not value.free_symbols and abs(value) < sys.float_info.max:
-        return write.constant(value)  # a function of NumPy's would make it a float64, and what it multiplies with it
+    if (code := _closed_code(node, write)) is not None:
+        return code
     codes = [write.number(operand) for operand in node.operands]
     kind = FLOAT if any(code.kind == FLOAT for code in codes) else NUMBER
     if node.function.name == "power":
         return Code(_power(codes[0], codes[1].within(UNARY)), POWER, kind)
     return Code(f"{write.function(node.function.name)}({', '.join(code.text for code in codes)})", ATOM, kind)
+
+
+def _closed_code(node: Node, write: Dialect) -> Code | None:
+    """The number that a formula of numbers is: a function of NumPy's would make a float64 of what it multiplies."""
+    value = _closed(node)
+    value = None if value is None else plain(value)
+    finite = value is not None and value.is_real and not value.free_symbols and abs(value) < sys.float_info.max
+    return write.constant(value) if finite and value is not None else None
+
+
+def _closed(node: Node) -> Expr | None:
+    """The value of a formula of numbers and functions alone."""
+    if node.number is not None:
+        return node.number
+    values = [value for operand in node.operands if (value := _closed(operand)) is not None]
+    if len(values) < len(node.operands) or not isinstance(node, (n.Map, n.Power)):
+        return None
+    return node.function.of(*values) if isinstance(node, n.Map) else values[0] ** node.exponent
 
 
 @SOURCE.row(n.Compare)
