@@ -172,3 +172,13 @@ def ones_among_matrices(node: n.Add) -> Node | None:
         return None
     terms = [n.Multiply(*factors_of(number), ones(*node.shape)) if term is number else term for term in node.operands]
     return n.Add(*sorted(terms, key=lambda term: isinstance(scalars_and_rest(term)[2], n.Outer)))
+
+
+def root_taken(base: Node, exponent: Expr) -> Node | None:
+    """Return a power with a number taken out of its root, where that is written no longer: sqrt(9 x) = 3 sqrt(x)."""
+    number, rest = coefficient_and_rest(base) if base.constant is None else (base.constant, ones(*base.shape))
+    if rest is None or number == 1 or not (number.is_number and number.is_positive):
+        return None
+    root = number**exponent
+    short = root != number and root.count_ops() <= number.count_ops()
+    return n.Multiply(n.Scalar(root), n.Power(rest, exponent)) if short else None

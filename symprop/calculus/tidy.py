@@ -23,6 +23,7 @@ from symprop.calculus.coefficients import (
     cancelled,
     coefficient_and_rest,
     common_factor,
+    root_taken,
     same_shape,
     scalars_and_rest,
     scaled,
@@ -72,16 +73,14 @@ def _(node: n.Fill) -> Node:
 
 @TIDY.row(n.Add)
 def _(node: n.Add) -> Node:
-    totals: dict[Hashable, Expr] = {}
-    rests: dict[Hashable, Node | None] = {}  # terms are alike whatever the order of their factors
+    totals: dict[Hashable, tuple[Node | None, Expr]] = {}  # terms are alike whatever the order of their factors
     for term in without_ones(bare_operands(list(node.operands), node.shape), node.shape):
         for part in terms_of(term):
             constant = part.constant
             coefficient, rest = coefficient_and_rest(part) if constant is None else (constant, None)
-            alike = None if rest is None else unordered(rest)
-            totals[alike] = totals.get(alike, Integer(0)) + coefficient
-            rests.setdefault(alike, rest)
-    terms = [(coefficient, rests[alike]) for alike, coefficient in totals.items() if coefficient != 0]
+            first, total = totals.get(alike := rest and unordered(rest), (rest, Integer(0)))
+            totals[alike] = first, total + coefficient
+    terms = [(coefficient, rest) for rest, coefficient in totals.values() if coefficient != 0]
     if not terms:
         return zeros(*node.shape)
     common = common_factor([coefficient for coefficient, _ in terms])
@@ -137,10 +136,8 @@ def _(node: n.Power) -> Node:
         return base
     if exponent == 0:
         return ones(*base.shape)
-    number, rest = coefficient_and_rest(base) if base.constant is None else (base.constant, ones(*base.shape))
-    root = number**exponent if number.is_number and number.is_positive and number != 1 else number
-    if rest is not None and root != number and root.count_ops() <= number.count_ops():  # sqrt(9 x) = 3 sqrt(x)
-        return tidy(n.Multiply(n.Scalar(root), n.Power(rest, exponent)))
+    if (taken := root_taken(base, exponent)) is not None:
+        return tidy(taken)
     return paired(node, tidy) or node
 
 
