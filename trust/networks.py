@@ -245,7 +245,7 @@ MEASURES = (
         "No row of the certificate of a random network fails.",
         random_ones(certified),
         short=1,
-        usual=60,
+        usual=30,
         long=1000,
         part=250,
     ),
