@@ -154,6 +154,7 @@ RULE_EXAMPLES: dict[str, Shown] = {
         "where(x > 0, 1, 0) * where(x >= 0, 1, 0)", "x: n"
     ),
     "(maximum(x, 1) < 2) = (x < 2), a number and a larger number": Shown("where(maximum(x, 1) < 2, 1, 0)", "x: n"),
+    "abs(x) * sign(x) = x, x * sign(x) = abs(x), and abs(x)**2 = x**2": Shown("abs(x) * sign(x)", "x: n"),
     "sign(x)**2 * (abs(x) > c) = (abs(x) > c) where c is not negative": Shown(
         "sign(x)**2 * where(abs(x) - c > 0, 1, 0)", "x: n, c: nonnegative"
     ),

@@ -543,7 +543,8 @@ def _check_dict(name, given, needed=(), more=False):
     """Raise unless a dict is given, of all that is needed; `more` may stand in it."""
     if not isinstance(given, dict):
         of = f" of {', '.join(needed):.300}" if needed else ""
-        raise ValueError(f"{name} is a {type(given).__name__}; it must be a dict{of}")  # noqa: TRY004
+        kind = f"a {type(given).__name__}; it must be a dict{of}"
+        raise ValueError(f"{name} is {kind}")  # noqa: TRY004
     odd = {*needed} - {*given} if more else {*needed} ^ {*given}
     if odd:
         odd = [each for each in (*needed, *given) if each in odd]
