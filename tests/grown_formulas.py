@@ -90,6 +90,8 @@ def grow(draw: Draw, word: str, given: Sequence[dict[str, Array]], where: str) -
     for _ in range(TRIES):
         for text, operands in calls(draw, word):
             for bent in BENT if operands and draw.chance(0.7) else ("{0}",):
+                if "eye" in bent and operands[0].values[0].ndim != 2:
+                    continue  # of a vector it has equal eigenvalues at some sizes
                 if added(draw, text.replace("{0}", bent), operands, given, where):
                     return True
     return False
