@@ -272,7 +272,8 @@ def respelled(draw: Draw, how: str) -> Iterator[tuple[str, list[Part]]]:
         if not method:
             yield f"np.{text}", operands
         elif match := re.fullmatch(r"(\w+)\(\{0\}(?:, )?(.*)\)", text):
-            yield f"{{0}}.{match[1]}({match[2]})", operands
+            array = "{0}" if operands[0].text.isidentifier() else "({0})"
+            yield f"{array}.{match[1]}({match[2]})", operands
 
 
 def called(draw: Draw, name: str) -> Iterator[tuple[str, list[Part]]]:
