@@ -11,6 +11,7 @@ import numpy as np
 from sympy import Expr, Integer, Symbol, Tuple
 
 from symprop.algebra.nodes import Node, Variable
+from symprop.algebra.reading.ids import check_ids
 from symprop.algebra.trees import walk
 from symprop.errors import SympropError
 from symprop.verify.arithmetic import Array
@@ -54,7 +55,8 @@ def at_sizes(node: Node, sizes: Mapping[Expr, int]) -> Node | None:
     """
     try:
         here: Node = node.xreplace({symbol: Integer(size) for symbol, size in sizes.items()})
-    except SympropError:  # a softmax over one class, a slice beyond the end
+        check_ids(here)
+    except SympropError:  # a softmax over one class, a slice beyond the end, ids beyond the rows
         return None
     parts = list(walk(here))
     fits = all(size.is_Integer and size > 0 for part in parts for size in part.shape)
