@@ -14,18 +14,14 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
 
 import numpy as np
 
 from symprop.algebra.formula import Formula, formula
 from symprop.algebra.trees import variables
 from symprop.errors import SympropError
-from tests.drawn_calls import MADE_FOR, SIGNS_FREE, SIZES, WORDS, Draw, Part, calls, leaf, numpy_words, values_of
+from tests.drawn_calls import MADE_FOR, SIGNS_FREE, SIZES, WORDS, Array, Draw, Part, calls, leaf, numpy_words, values_of
 from tests.needed import needed_of
-
-_Item = TypeVar("_Item")
-Array = Any
 
 LARGEST = 30.0
 """Larger values are bent, so that what an exponential makes of them stays a number."""
@@ -38,8 +34,6 @@ BENT = (
     *("({0} > 0)", "expm({0} / 4)"),
 )
 """What is made of an operand, where a function has no finite value of itself, or takes no such array."""
-
-
 NEAR, STEADY = 1e-12, 1e-8
 """How far numbers are moved, of themselves, and how far vectors may move then."""
 

@@ -235,7 +235,9 @@ def _(node: n.Multiply | n.Power, context: Context) -> Applied | None:
         size = FUNCTIONS["abs"](*sign.operands)
         for part, whole in ((size, sign.operands[0]), (sign.operands[0], size)):
             if part in node.operands:
-                others = [factor for factor in node.operands if factor not in (part, sign)]
+                others = list(node.operands)
+                others.remove(part)
+                others.remove(sign)
                 return Applied(multiplied([*others, whole]))
     return None
 

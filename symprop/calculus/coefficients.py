@@ -174,8 +174,17 @@ def ones_among_matrices(node: n.Add) -> Node | None:
     return n.Add(*sorted(terms, key=lambda term: isinstance(scalars_and_rest(term)[2], n.Outer)))
 
 
+LARGEST_ROOT = 8
+"""Exponents up to this are taken of numbers."""
+
+
 def root_taken(base: Node, exponent: Expr) -> Node | None:
-    """Return a power with a number taken out of its root, where that is written no longer: sqrt(9 x) = 3 sqrt(x)."""
+    """Return a power with a number taken out of its root, where that is written no longer: sqrt(9 x) = 3 sqrt(x).
+
+    Whole powers of numbers, and large ones, stay: they may have more digits than there is room for.
+    """
+    if exponent.is_Integer or not (exponent.is_number and abs(exponent) < LARGEST_ROOT):
+        return None
     number, rest = coefficient_and_rest(base) if base.constant is None else (base.constant, ones(*base.shape))
     if rest is None or number == 1 or not (number.is_number and number.is_positive):
         return None
