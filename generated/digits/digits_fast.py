@@ -122,6 +122,10 @@ class Workspace:
     """The memory in which a step works, made by `make_workspace`; for one step at a time."""
 
 
+KEPT = {}  # the workspace of the last call without `work`, by the number of its rows
+MOST_KEPT = 8388608  # numbers in the memory of a workspace that is kept
+
+
 def make_workspace(batch):
     """Return the memory in which `loss_and_grads` works on batches of `batch` rows.
 
@@ -133,13 +137,7 @@ def make_workspace(batch):
     _check_whole("batch", batch, 1)
     work = Workspace()
     work.m = m = int(batch)
-    work.gradient = np.empty(3466, DTYPE)
-    work.dW1 = work.gradient[:2048].reshape(32, 64)
-    work.db1 = work.gradient[2048:2080]
-    work.dW2 = work.gradient[2080:3104].reshape(32, 32)
-    work.db2 = work.gradient[3104:3136]
-    work.dW3 = work.gradient[3136:3456].reshape(10, 32)
-    work.db3 = work.gradient[3456:3466]
+    _renew(work)
     memory = np.empty(128 * m, DTYPE)
     work.z1 = memory[32 * m : 64 * m].reshape(m, 32)
     work.z2 = memory[: 32 * m].reshape(m, 32)
@@ -160,6 +158,28 @@ def make_workspace(batch):
     return work
 
 
+def _renew(work):
+    """Give a workspace new memory for what a step returns: what it returned before stays."""
+    work.gradient = np.empty(3466, DTYPE)
+    work.dW1 = work.gradient[:2048].reshape(32, 64)
+    work.db1 = work.gradient[2048:2080]
+    work.dW2 = work.gradient[2080:3104].reshape(32, 32)
+    work.db2 = work.gradient[3104:3136]
+    work.dW3 = work.gradient[3136:3456].reshape(10, 32)
+    work.db3 = work.gradient[3456:3466]
+
+
+def _keep(work):
+    """Keep the workspace of a call for the next one of as many rows, but for a large one.
+
+    New memory takes longer to get than a small step to compute.
+    """
+    KEPT.clear()
+    if work.m * 128 <= MOST_KEPT:
+        _renew(work)
+        KEPT[work.m] = work
+
+
 def loss_and_grads(params, x, y, work=None):
     """Return the mean loss over the batch, and its gradients: a dict like `params`.
 
@@ -170,9 +190,12 @@ def loss_and_grads(params, x, y, work=None):
     """
     params = _check_params(params)
     x = _check_x(x)
-    work = _check_work(work, len(x))
-    y = _check_y(y, len(x), work.y)
-    return _run(params, x, y, work)
+    own = _check_work(work, len(x))
+    y = _check_y(y, len(x), own.y)
+    found = _run(params, x, y, own)
+    if work is None:
+        _keep(own)
+    return found
 
 
 def make_step(params, batch):
@@ -502,9 +525,9 @@ def _check_own(what, arrays, shapes):
 
 
 def _check_work(work, m):
-    """Return the workspace for `m` rows: a new one where none is given."""
+    """Return the workspace for `m` rows: where none is given, the one kept or a new one."""
     if work is None:
-        return make_workspace(m)
+        return KEPT.pop(m, None) or make_workspace(m)
     if type(work) is not Workspace:
         raise ValueError(f"work is a {type(work).__name__}, not from make_workspace")
     if work.m != m:
@@ -622,7 +645,8 @@ def _rounding(count, eps):
 
 def _nonnegative(name, array, eps=None, room=None):
     """Raise unless no value is below 0."""
-    if not array.min() >= 0:
+    # min() takes twice as long as argmin(), which finds a NaN too
+    if not array.item(array.argmin()) >= 0:
         _refuse(name, array, ~(array >= 0), "nonnegative")
 
 

@@ -193,6 +193,10 @@ class Workspace:
     """The memory in which a step works, made by `make_workspace`; for one step at a time."""
 
 
+KEPT = {}  # the workspace of the last call without `work`, by the number of its rows
+MOST_KEPT = 8388608  # numbers in the memory of a workspace that is kept
+
+
 def make_workspace(batch):
     """Return the memory in which `loss_and_grads` works on batches of `batch` rows.
 
@@ -204,13 +208,9 @@ def make_workspace(batch):
     _check_whole("batch", batch, 1)
     work = Workspace()
     work.m = m = int(batch)
+    _renew(work)
     shapes = {name: (m, *shape) for name, (shape, _) in MASKS.items()}
     work.masks = {name: np.empty(shape, DTYPE) for name, shape in shapes.items()}
-    work.gradient = np.empty(51, DTYPE)
-    work.dW1 = work.gradient[:24].reshape(6, 4)
-    work.db1 = work.gradient[24:30]
-    work.dW2 = work.gradient[30:48].reshape(3, 6)
-    work.db2 = work.gradient[48:51]
     memory = np.empty(26 * m, DTYPE)
     work.a0 = memory[12 * m : 16 * m].reshape(m, 4)
     work.z1 = memory[6 * m : 12 * m].reshape(m, 6)
@@ -227,6 +227,26 @@ def make_workspace(batch):
     return work
 
 
+def _renew(work):
+    """Give a workspace new memory for what a step returns: what it returned before stays."""
+    work.gradient = np.empty(51, DTYPE)
+    work.dW1 = work.gradient[:24].reshape(6, 4)
+    work.db1 = work.gradient[24:30]
+    work.dW2 = work.gradient[30:48].reshape(3, 6)
+    work.db2 = work.gradient[48:51]
+
+
+def _keep(work):
+    """Keep the workspace of a call for the next one of as many rows, but for a large one.
+
+    New memory takes longer to get than a small step to compute.
+    """
+    KEPT.clear()
+    if work.m * 26 <= MOST_KEPT:
+        _renew(work)
+        KEPT[work.m] = work
+
+
 def loss_and_grads(params, x, y, work=None, seed=0, masks=None):
     """Return the mean loss over the batch, and its gradients: a dict like `params`.
 
@@ -239,10 +259,13 @@ def loss_and_grads(params, x, y, work=None, seed=0, masks=None):
     """
     params = _check_params(params)
     x = _check_x(x)
-    work = _check_work(work, len(x))
-    y = _check_y(y, len(x), work.y)
-    _take_masks(work, seed, masks)
-    return _step(params, x, y, work)
+    own = _check_work(work, len(x))
+    y = _check_y(y, len(x), own.y)
+    _take_masks(own, seed, masks)
+    found = _step(params, x, y, own)
+    if work is None:
+        _keep(own)
+    return found
 
 
 def make_step(params, batch):
@@ -536,9 +559,9 @@ def _take_masks(work, seed, masks):
 
 
 def _check_work(work, m):
-    """Return the workspace for `m` rows: a new one where none is given."""
+    """Return the workspace for `m` rows: where none is given, the one kept or a new one."""
     if work is None:
-        return make_workspace(m)
+        return KEPT.pop(m, None) or make_workspace(m)
     if type(work) is not Workspace:
         raise ValueError(f"work is a {type(work).__name__}, not from make_workspace")
     if work.m != m:
@@ -656,7 +679,8 @@ def _rounding(count, eps):
 
 def _nonnegative(name, array, eps=None, room=None):
     """Raise unless no value is below 0."""
-    if not array.min() >= 0:
+    # min() takes twice as long as argmin(), which finds a NaN too
+    if not array.item(array.argmin()) >= 0:
         _refuse(name, array, ~(array >= 0), "nonnegative")
 
 

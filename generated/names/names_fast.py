@@ -113,6 +113,10 @@ class Workspace:
     """The memory in which a step works, made by `make_workspace`; for one step at a time."""
 
 
+KEPT = {}  # the workspace of the last call without `work`, by the number of its rows
+MOST_KEPT = 8388608  # numbers in the memory of a workspace that is kept
+
+
 def make_workspace(batch):
     """Return the memory in which `loss_and_grads` works on batches of `batch` rows.
 
@@ -124,12 +128,7 @@ def make_workspace(batch):
     _check_whole("batch", batch, 1)
     work = Workspace()
     work.m = m = int(batch)
-    work.gradient = np.empty(11897, DTYPE)
-    work.dE1 = work.gradient[:270].reshape(27, 10)
-    work.dW1 = work.gradient[270:6270].reshape(200, 30)
-    work.db1 = work.gradient[6270:6470]
-    work.dW2 = work.gradient[6470:11870].reshape(27, 200)
-    work.db2 = work.gradient[11870:11897]
+    _renew(work)
     memory = np.empty(457 * m, DTYPE)
     work.rows1 = memory[400 * m : 430 * m].reshape(m, 3, 10)
     work.z1 = memory[200 * m : 400 * m].reshape(m, 200)
@@ -148,6 +147,27 @@ def make_workspace(batch):
     return work
 
 
+def _renew(work):
+    """Give a workspace new memory for what a step returns: what it returned before stays."""
+    work.gradient = np.empty(11897, DTYPE)
+    work.dE1 = work.gradient[:270].reshape(27, 10)
+    work.dW1 = work.gradient[270:6270].reshape(200, 30)
+    work.db1 = work.gradient[6270:6470]
+    work.dW2 = work.gradient[6470:11870].reshape(27, 200)
+    work.db2 = work.gradient[11870:11897]
+
+
+def _keep(work):
+    """Keep the workspace of a call for the next one of as many rows, but for a large one.
+
+    New memory takes longer to get than a small step to compute.
+    """
+    KEPT.clear()
+    if work.m * 457 <= MOST_KEPT:
+        _renew(work)
+        KEPT[work.m] = work
+
+
 def loss_and_grads(params, x, y, work=None):
     """Return the mean loss over the batch, and its gradients: a dict like `params`.
 
@@ -158,9 +178,12 @@ def loss_and_grads(params, x, y, work=None):
     """
     params = _check_params(params)
     x = _check_x(x)
-    work = _check_work(work, len(x))
-    y = _check_y(y, len(x), work.y)
-    return _run(params, x, y, work)
+    own = _check_work(work, len(x))
+    y = _check_y(y, len(x), own.y)
+    found = _run(params, x, y, own)
+    if work is None:
+        _keep(own)
+    return found
 
 
 def make_step(params, batch):
@@ -321,9 +344,9 @@ def _check_own(what, arrays, shapes):
 
 
 def _check_work(work, m):
-    """Return the workspace for `m` rows: a new one where none is given."""
+    """Return the workspace for `m` rows: where none is given, the one kept or a new one."""
     if work is None:
-        return make_workspace(m)
+        return KEPT.pop(m, None) or make_workspace(m)
     if type(work) is not Workspace:
         raise ValueError(f"work is a {type(work).__name__}, not from make_workspace")
     if work.m != m:
@@ -441,7 +464,8 @@ def _rounding(count, eps):
 
 def _nonnegative(name, array, eps=None, room=None):
     """Raise unless no value is below 0."""
-    if not array.min() >= 0:
+    # min() takes twice as long as argmin(), which finds a NaN too
+    if not array.item(array.argmin()) >= 0:
         _refuse(name, array, ~(array >= 0), "nonnegative")
 
 

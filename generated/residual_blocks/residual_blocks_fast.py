@@ -178,6 +178,10 @@ class Workspace:
     """The memory in which a step works, made by `make_workspace`; for one step at a time."""
 
 
+KEPT = {}  # the workspace of the last call without `work`, by the number of its rows
+MOST_KEPT = 8388608  # numbers in the memory of a workspace that is kept
+
+
 def make_workspace(batch):
     """Return the memory in which `loss_and_grads` works on batches of `batch` rows.
 
@@ -189,23 +193,7 @@ def make_workspace(batch):
     _check_whole("batch", batch, 1)
     work = Workspace()
     work.m = m = int(batch)
-    work.gradient = np.empty(303, DTYPE)
-    work.dW1 = work.gradient[:24].reshape(6, 4)
-    work.db1 = work.gradient[24:30]
-    work.dW2 = work.gradient[30:66].reshape(6, 6)
-    work.db2 = work.gradient[66:72]
-    work.dW3 = work.gradient[72:108].reshape(6, 6)
-    work.db3 = work.gradient[108:114]
-    work.dW4 = work.gradient[114:150].reshape(6, 6)
-    work.db4 = work.gradient[150:156]
-    work.dW5 = work.gradient[156:192].reshape(6, 6)
-    work.db5 = work.gradient[192:198]
-    work.dW6 = work.gradient[198:234].reshape(6, 6)
-    work.db6 = work.gradient[234:240]
-    work.dW7 = work.gradient[240:276].reshape(6, 6)
-    work.db7 = work.gradient[276:282]
-    work.dW8 = work.gradient[282:300].reshape(3, 6)
-    work.db8 = work.gradient[300:303]
+    _renew(work)
     memory = np.empty(52 * m, DTYPE)
     work.z1 = memory[6 * m : 12 * m].reshape(m, 6)
     work.z2 = memory[: 6 * m].reshape(m, 6)
@@ -232,6 +220,38 @@ def make_workspace(batch):
     return work
 
 
+def _renew(work):
+    """Give a workspace new memory for what a step returns: what it returned before stays."""
+    work.gradient = np.empty(303, DTYPE)
+    work.dW1 = work.gradient[:24].reshape(6, 4)
+    work.db1 = work.gradient[24:30]
+    work.dW2 = work.gradient[30:66].reshape(6, 6)
+    work.db2 = work.gradient[66:72]
+    work.dW3 = work.gradient[72:108].reshape(6, 6)
+    work.db3 = work.gradient[108:114]
+    work.dW4 = work.gradient[114:150].reshape(6, 6)
+    work.db4 = work.gradient[150:156]
+    work.dW5 = work.gradient[156:192].reshape(6, 6)
+    work.db5 = work.gradient[192:198]
+    work.dW6 = work.gradient[198:234].reshape(6, 6)
+    work.db6 = work.gradient[234:240]
+    work.dW7 = work.gradient[240:276].reshape(6, 6)
+    work.db7 = work.gradient[276:282]
+    work.dW8 = work.gradient[282:300].reshape(3, 6)
+    work.db8 = work.gradient[300:303]
+
+
+def _keep(work):
+    """Keep the workspace of a call for the next one of as many rows, but for a large one.
+
+    New memory takes longer to get than a small step to compute.
+    """
+    KEPT.clear()
+    if work.m * 52 <= MOST_KEPT:
+        _renew(work)
+        KEPT[work.m] = work
+
+
 def loss_and_grads(params, x, y, work=None):
     """Return the mean loss over the batch, and its gradients: a dict like `params`.
 
@@ -242,9 +262,12 @@ def loss_and_grads(params, x, y, work=None):
     """
     params = _check_params(params)
     x = _check_x(x)
-    work = _check_work(work, len(x))
-    y = _check_y(y, len(x), work.y)
-    return _step(params, x, y, work)
+    own = _check_work(work, len(x))
+    y = _check_y(y, len(x), own.y)
+    found = _step(params, x, y, own)
+    if work is None:
+        _keep(own)
+    return found
 
 
 def make_step(params, batch):
@@ -487,9 +510,9 @@ def _check_own(what, arrays, shapes):
 
 
 def _check_work(work, m):
-    """Return the workspace for `m` rows: a new one where none is given."""
+    """Return the workspace for `m` rows: where none is given, the one kept or a new one."""
     if work is None:
-        return make_workspace(m)
+        return KEPT.pop(m, None) or make_workspace(m)
     if type(work) is not Workspace:
         raise ValueError(f"work is a {type(work).__name__}, not from make_workspace")
     if work.m != m:
@@ -607,7 +630,8 @@ def _rounding(count, eps):
 
 def _nonnegative(name, array, eps=None, room=None):
     """Raise unless no value is below 0."""
-    if not array.min() >= 0:
+    # min() takes twice as long as argmin(), which finds a NaN too
+    if not array.item(array.argmin()) >= 0:
         _refuse(name, array, ~(array >= 0), "nonnegative")
 
 

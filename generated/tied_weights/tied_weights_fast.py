@@ -106,6 +106,10 @@ class Workspace:
     """The memory in which a step works, made by `make_workspace`; for one step at a time."""
 
 
+KEPT = {}  # the workspace of the last call without `work`, by the number of its rows
+MOST_KEPT = 8388608  # numbers in the memory of a workspace that is kept
+
+
 def make_workspace(batch):
     """Return the memory in which `loss_and_grads` works on batches of `batch` rows.
 
@@ -117,12 +121,7 @@ def make_workspace(batch):
     _check_whole("batch", batch, 1)
     work = Workspace()
     work.m = m = int(batch)
-    work.gradient = np.empty(54, DTYPE)
-    work.dW1 = work.gradient[:24].reshape(4, 6)
-    work.db1 = work.gradient[24:28]
-    work.dW2 = work.gradient[28:44].reshape(4, 4)
-    work.db2 = work.gradient[44:48]
-    work.db4 = work.gradient[48:54]
+    _renew(work)
     memory = np.empty(30 * m + 24, DTYPE)
     work.z1 = memory[14 * m + 24 : 18 * m + 24].reshape(m, 4)
     work.z2 = memory[22 * m + 24 : 26 * m + 24].reshape(m, 4)
@@ -142,6 +141,27 @@ def make_workspace(batch):
     return work
 
 
+def _renew(work):
+    """Give a workspace new memory for what a step returns: what it returned before stays."""
+    work.gradient = np.empty(54, DTYPE)
+    work.dW1 = work.gradient[:24].reshape(4, 6)
+    work.db1 = work.gradient[24:28]
+    work.dW2 = work.gradient[28:44].reshape(4, 4)
+    work.db2 = work.gradient[44:48]
+    work.db4 = work.gradient[48:54]
+
+
+def _keep(work):
+    """Keep the workspace of a call for the next one of as many rows, but for a large one.
+
+    New memory takes longer to get than a small step to compute.
+    """
+    KEPT.clear()
+    if work.m * 30 <= MOST_KEPT:
+        _renew(work)
+        KEPT[work.m] = work
+
+
 def loss_and_grads(params, x, y, work=None):
     """Return the mean loss over the batch, and its gradients: a dict like `params`.
 
@@ -152,9 +172,12 @@ def loss_and_grads(params, x, y, work=None):
     """
     params = _check_params(params)
     x = _check_x(x)
-    work = _check_work(work, len(x))
+    own = _check_work(work, len(x))
     y = _check_y(y, len(x))
-    return _step(params, x, y, work)
+    found = _step(params, x, y, own)
+    if work is None:
+        _keep(own)
+    return found
 
 
 def make_step(params, batch):
@@ -469,9 +492,9 @@ def _check_own(what, arrays, shapes):
 
 
 def _check_work(work, m):
-    """Return the workspace for `m` rows: a new one where none is given."""
+    """Return the workspace for `m` rows: where none is given, the one kept or a new one."""
     if work is None:
-        return make_workspace(m)
+        return KEPT.pop(m, None) or make_workspace(m)
     if type(work) is not Workspace:
         raise ValueError(f"work is a {type(work).__name__}, not from make_workspace")
     if work.m != m:

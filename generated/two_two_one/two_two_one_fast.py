@@ -90,6 +90,10 @@ class Workspace:
     """The memory in which a step works, made by `make_workspace`; for one step at a time."""
 
 
+KEPT = {}  # the workspace of the last call without `work`, by the number of its rows
+MOST_KEPT = 8388608  # numbers in the memory of a workspace that is kept
+
+
 def make_workspace(batch):
     """Return the memory in which `loss_and_grads` works on batches of `batch` rows.
 
@@ -101,11 +105,7 @@ def make_workspace(batch):
     _check_whole("batch", batch, 1)
     work = Workspace()
     work.m = m = int(batch)
-    work.gradient = np.empty(9, DTYPE)
-    work.dW1 = work.gradient[:4].reshape(2, 2)
-    work.db1 = work.gradient[4:6]
-    work.dW2 = work.gradient[6:8].reshape(1, 2)
-    work.db2 = work.gradient[8:9]
+    _renew(work)
     memory = np.empty(6 * m, DTYPE)
     work.z1 = memory[: 2 * m].reshape(m, 2)
     work.a1 = memory[2 * m : 4 * m].reshape(m, 2)
@@ -119,6 +119,26 @@ def make_workspace(batch):
     return work
 
 
+def _renew(work):
+    """Give a workspace new memory for what a step returns: what it returned before stays."""
+    work.gradient = np.empty(9, DTYPE)
+    work.dW1 = work.gradient[:4].reshape(2, 2)
+    work.db1 = work.gradient[4:6]
+    work.dW2 = work.gradient[6:8].reshape(1, 2)
+    work.db2 = work.gradient[8:9]
+
+
+def _keep(work):
+    """Keep the workspace of a call for the next one of as many rows, but for a large one.
+
+    New memory takes longer to get than a small step to compute.
+    """
+    KEPT.clear()
+    if work.m * 6 <= MOST_KEPT:
+        _renew(work)
+        KEPT[work.m] = work
+
+
 def loss_and_grads(params, x, y, work=None):
     """Return the mean loss over the batch, and its gradients: a dict like `params`.
 
@@ -129,9 +149,12 @@ def loss_and_grads(params, x, y, work=None):
     """
     params = _check_params(params)
     x = _check_x(x)
-    work = _check_work(work, len(x))
+    own = _check_work(work, len(x))
     y = _check_y(y, len(x))
-    return _step(params, x, y, work)
+    found = _step(params, x, y, own)
+    if work is None:
+        _keep(own)
+    return found
 
 
 def make_step(params, batch):
@@ -280,9 +303,9 @@ def _check_own(what, arrays, shapes):
 
 
 def _check_work(work, m):
-    """Return the workspace for `m` rows: a new one where none is given."""
+    """Return the workspace for `m` rows: where none is given, the one kept or a new one."""
     if work is None:
-        return make_workspace(m)
+        return KEPT.pop(m, None) or make_workspace(m)
     if type(work) is not Workspace:
         raise ValueError(f"work is a {type(work).__name__}, not from make_workspace")
     if work.m != m:

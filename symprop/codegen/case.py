@@ -212,7 +212,9 @@ class Case(Checked, Listed):
         def further(name: str) -> Any:
             if name not in QUESTIONS or name == self.question:
                 raise AttributeError(f"module {module.__name__!r} has no attribute {name!r}")
-            return vars(self.at(question=name, optimizer=None, threads=1).module)[name]
+            function = vars(self.at(question=name, optimizer=None, threads=1).module)[name]
+            vars(module)[name] = function  # found there the next time
+            return function
 
         module.__getattr__ = further  # type: ignore[method-assign]
         return module

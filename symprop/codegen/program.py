@@ -51,7 +51,7 @@ HELPERS = (
 RESERVED = (
     *("np", "params", "grads", "state", "DTYPE", "PARAMETERS", BATCH_SIZE.name, *HELPERS),
     *("init_params", "forward", "predict", "loss", "loss_and_grads", "init_state", "update", "clip_gradients"),
-    *("work", "Workspace", "make_workspace", "make_step", "train_step", "ONE_HOT"),
+    *("work", "Workspace", "make_workspace", "make_step", "train_step", "ONE_HOT", "KEPT", "own", "found"),
     *("gradient", "memory", "flags", "places", "batch"),
     *("BLOCK", "buffers", "math", "numba", "total", "subtotal", "first_place", "SECOND", "LARGE", "DECAYED"),
     *("threads", "span"),

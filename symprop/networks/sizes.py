@@ -45,9 +45,10 @@ OWN_NAME = re.compile(r"(x|y|p|L|z|a|f|e|delta|d?(W|b|E)|d[xafe])[0-9]*(_([0-9]+
 NUMBERED = ("W", "b", "E")
 """Letters of parameters, which have a number or an index of their own wherever they stand: a size may be called so."""
 CODE_NAME = re.compile(
-    r"m|work|given|needed|eps|rows|name|state|update|buffers|numba|len|type|isinstance|[ijkl]|i[0-9]+|[A-Z_]+|Workspace|"
-    r"init_\w+|forward|predict|loss|backward|values|make_workspace|make_step|loss_and_grads|train_step|clip_gradients|"
-    r"masks|seed|draw_masks|training|params|grads|np|jax|jnp|torch|math|functional|itertools|shard|mesh|Network"
+    r"m|work|own|found|given|needed|eps|rows|name|state|update|buffers|numba|len|type|isinstance|[ijkl]|i[0-9]+|"
+    r"[A-Z_]+|Workspace|init_\w+|forward|predict|loss|backward|values|make_workspace|make_step|"
+    r"loss_and_grads|train_step|clip_gradients|masks|seed|draw_masks|training|params|grads|np|jax|jnp|torch|math|"
+    r"functional|itertools|shard|mesh|Network"
 )
 """Names that generated modules use themselves."""
 _ALLOWED = f"allowed: a whole number from 1 to {LARGEST_WIDTH:,}, or a name such as n1"

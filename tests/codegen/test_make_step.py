@@ -16,6 +16,7 @@ TEXTS = (
     "Input(20) >> Dense(40) >> ReLU() >> Residual(Dense(40) >> GELU()) >> Dense(3) >> MeanSquaredError()",
     "Input(3) >> Embedding(5, 4) >> Dense(3) >> SoftmaxCrossEntropy()",
     "Input(4) >> Dense(1) >> BinaryCrossEntropy(from_logits=True)",
+    'Input(4, name="u") >> Dense(3) >> MeanSquaredError()',
 )
 
 

@@ -22,7 +22,7 @@ from symprop.codegen.kinds import Copy, Inner
 from symprop.codegen.operations import is_view, single_operations
 from symprop.codegen.program import HELPERS, Program, Statement, checked
 from symprop.codegen.targets.fast.memory import Plan
-from symprop.codegen.targets.fast.step import planned, step_lines, workspace_lines
+from symprop.codegen.targets.fast.step import planned, result_lines, step_lines, workspace_lines
 from symprop.codegen.targets.layout import laid_out
 from symprop.codegen.targets.numpy.source import numpy_source
 from symprop.codegen.views import is_by_parts
@@ -121,7 +121,7 @@ def executed(found: Plan, values: dict[str, Any], dtype: str) -> Any:
     work = types.SimpleNamespace()
     helpers = {name: getattr(module, name) for name in HELPERS if hasattr(module, name)}
     scope = {"np": np, "DTYPE": module.DTYPE, "work": work, **helpers, **values}
-    exec("\n".join(workspace_lines(found)), scope)
+    exec("\n".join((*result_lines(found), *workspace_lines(found))), scope)
     for name, array in vars(work).items():
         if array.dtype == dtype and not name.startswith(("ones", "identity", "constant")):
             array.fill(np.nan)

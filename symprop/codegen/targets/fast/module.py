@@ -23,7 +23,7 @@ from symprop.codegen.targets.fast.running import evaluation, item, running_of
 from symprop.codegen.targets.fast.shared_rows import BATCH
 from symprop.codegen.targets.fast.starts import initial
 from symprop.codegen.targets.fast.starts import optimizer as optimizer_lines
-from symprop.codegen.targets.fast.step import SHARED, explained, planned, step_lines, workspace_lines
+from symprop.codegen.targets.fast.step import SHARED, explained, planned, result_lines, step_lines, workspace_lines
 from symprop.codegen.targets.fast.taken import fact_functions, given, made_into_rows, taken
 from symprop.codegen.targets.layout import COLUMNS, INDENT, laid_out
 from symprop.codegen.targets.matrices import scipy_imports
@@ -37,7 +37,7 @@ from symprop.codegen.targets.training import clip_scale, masks_of
 from symprop.networks.parts import Parameter
 from symprop.templating import environment
 
-Compiled = Callable[[Program, tuple[Variable, ...]], object]
+Compiled = Callable[[Program, tuple[Variable, ...]], Any]
 """What makes the step of a program and its targets, for a compiler: what the template asks of `loops`."""
 
 BUFFER_BYTES = 4096
@@ -114,6 +114,7 @@ def module_source(
             step=step,
             threads=threads,
             loops=loops,
+            renews_by_batch=_needs_batch((loops or step).results),
             helpers=called(lines, HELPERS),
         )
     )
@@ -207,9 +208,11 @@ def _reads(name: str, *parts: tuple[str, ...]) -> bool:
 class Step(Body):
     """The inside of a step: a body that writes into a workspace, and the lines that make the workspace.
 
-    `row` is how many numbers the workspace holds for a row of the batch.
+    `results` make the memory of what a step returns, `workspace` all other. `row` is how many numbers that holds for a
+    row of the batch.
     """
 
+    results: tuple[str, ...] = ()
     workspace: tuple[str, ...] = ()
     buffers: int = 0
     few_rows: int = 0
@@ -234,6 +237,7 @@ def _step(program: Program, targets: tuple[Variable, ...], dtype: str, threads: 
         backward,
         _needs_batch(forward, backward),
         program.returns[0],
+        results=tuple(result_lines(plan)),
         workspace=tuple(workspace_lines(plan)),
         buffers=BUFFER_BYTES // size if widest >= WIDE_ROW else 0,
         few_rows=2 * BUFFER_BYTES // (size * widest),

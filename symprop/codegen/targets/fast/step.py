@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 import sympy
 from sympy import Expr
@@ -165,21 +165,21 @@ def _place(found: Plan, block: Block) -> str:
 # ---------------------------------------------------------------- the workspace
 
 
+RESULTS = {"gradient": "DTYPE", "statistics": "DTYPE"}
+"""Kinds of memory that hold what a step returns, and the types of their numbers."""
+
+MEMORY = {"memory": "DTYPE", "flags": "bool", "places": "np.intp"}
+"""Kinds of memory that hold what a step computes on its way."""
+
+
+def result_lines(found: Plan) -> Iterator[str]:
+    """Yield the lines that give a workspace `work` for `m` rows the memory of what a step returns."""
+    return _memory_lines(found, RESULTS)
+
+
 def workspace_lines(found: Plan) -> Iterator[str]:
-    """Yield the lines that make a workspace `work` for `m` rows."""
-    for kind, dtype in (
-        ("gradient", "DTYPE"),
-        ("statistics", "DTYPE"),
-        ("memory", "DTYPE"),
-        ("flags", "bool"),
-        ("places", "np.intp"),
-    ):
-        blocks = [block for block in found.blocks if block.kind == kind]
-        if blocks:
-            holder = "work.gradient" if kind == "gradient" else kind
-            yield f"{holder} = np.empty({_code(found.totals[kind])}, {dtype})"
-            for block in blocks:
-                yield from _view_lines(found, block, holder)
+    """Yield the lines that give a workspace `work` for `m` rows all its other memory, and what no step changes."""
+    yield from _memory_lines(found, MEMORY)
     for part in found.all:
         for statement in part.program.statements:
             home = part.homes.get(statement.target)
@@ -187,6 +187,17 @@ def workspace_lines(found: Plan) -> Iterator[str]:
                 function, inside = numpy_source(statement.expression).split("(", 1)
                 items = [inside.removesuffix(", DTYPE)"), "DTYPE"] if inside.endswith(", DTYPE)") else [inside[:-1]]
                 yield from laid_out(f"work.{statement.name} = {function}(", items)
+
+
+def _memory_lines(found: Plan, kinds: Mapping[str, str]) -> Iterator[str]:
+    """Yield the lines that make an array for each of some kinds of memory, and views of it for what it holds."""
+    for kind, dtype in kinds.items():
+        blocks = [block for block in found.blocks if block.kind == kind]
+        if blocks:
+            holder = "work.gradient" if kind == "gradient" else kind
+            yield f"{holder} = np.empty({_code(found.totals[kind])}, {dtype})"
+            for block in blocks:
+                yield from _view_lines(found, block, holder)
 
 
 def _view_lines(found: Plan, block: Block, holder: str) -> Iterator[str]:
@@ -216,4 +227,4 @@ def _code(size: Expr) -> str:
     return str(size) if size.is_Integer else number_code(sympy.expand(size)).text
 
 
-__all__ = ["SHARED", "STEP", "TRICKS", "explained", "planned", "step_lines", "workspace_lines"]
+__all__ = ["SHARED", "STEP", "TRICKS", "explained", "planned", "result_lines", "step_lines", "workspace_lines"]

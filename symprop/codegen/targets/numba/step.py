@@ -15,7 +15,7 @@ from symprop.codegen.program import Names, Pass, Program, Statement, rewritten
 from symprop.codegen.scans import Scan, named_apart, stacks_read
 from symprop.codegen.stable import everywhere
 from symprop.codegen.targets.fast.memory import plan
-from symprop.codegen.targets.fast.step import workspace_lines
+from symprop.codegen.targets.fast.step import result_lines, workspace_lines
 from symprop.codegen.targets.layout import laid_out
 from symprop.codegen.targets.numba.loops import WHOLE, has_loops, is_large, leading_product, loop_lines
 from symprop.codegen.targets.numba.over_time import arrays_of, kernel_lines
@@ -117,6 +117,7 @@ class LoopStep:
     kernel: tuple[str, ...]
     define: tuple[str, ...]
     call: tuple[str, ...]
+    results: tuple[str, ...]
     workspace: tuple[str, ...]
     code: str
     result: str
@@ -159,11 +160,13 @@ def loop_step(program: Program, targets: tuple[Variable, ...]) -> LoopStep | Non
         *(f"work.{variable.name}" for variable in arrays),
     ]
     kernel = tuple(kernel_lines(program))
+    arrays_of_step = plan(program, targets, loops=True)
     return LoopStep(
         kernel,
         tuple(laid_out("def _kernel(", ["m", *names], "):", indent=0)),
         tuple(laid_out("loss = _kernel(", ["work.m", *passed])),
-        tuple(workspace_lines(plan(program, targets, loops=True))),
+        tuple(result_lines(arrays_of_step)),
+        tuple(workspace_lines(arrays_of_step)),
         "\n".join(line for line in kernel if not line.lstrip().startswith("#")),
         program.returns[0],
     )
