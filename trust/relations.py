@@ -17,6 +17,7 @@ import symprop
 from symprop.verify.arithmetic import Complex
 from symprop.verify.evaluate import Evaluator, stacked, unstacked
 from tests import random_comparisons
+from tests.random_networks import taken
 from trust.invariances import (
     CLOSE,
     OTHERS,
@@ -133,6 +134,26 @@ def on(target: str) -> Callable[[Random], tuple[str, str]]:
     return asked
 
 
+def ways_to_step(random: Random) -> tuple[str, str]:
+    """A call and the next one, in a workspace, as a step that was made before, and as a step of training."""
+    at = Point(any_network(random), random)
+    module, x = symprop.compile(at.derivation, optimizer="sgd"), taken(at.x)
+    options: dict[str, Any] = {"masks": at.masks} if at.masks else {}
+    found = module.loss_and_grads(at.params, x, at.y, **options)
+    right = at.step()
+    state, half = module.init_state(at.params), 0.5
+    loss = module.train_step(state, x, at.y, lr=half, **options)
+    ways = {
+        "a call": module.loss_and_grads(at.params, x, at.y, **options),
+        "a call before others": found,
+        "in a workspace": module.loss_and_grads(at.params, x, at.y, module.make_workspace(3), **options),
+        "a step made before": module.make_step(at.params, 3)(x, at.y, **options),
+        "training": (loss, {name: (value - state["params"][name]) / half for name, value in at.params.items()}),
+    }
+    wrong = (f"{way}: {said}" for way, each in ways.items() if (said := apart(each, right)))
+    return at.text, next(wrong, "")
+
+
 def asked(relation: Callable[[Random], tuple[str, str]]) -> Callable[[int, int], Outcome]:
     """Return what asks a relation of so many random networks or formulas."""
 
@@ -236,6 +257,14 @@ ROWS: tuple[tuple[str, str, Callable[[Random], tuple[str, str]], int, int, tuple
         "Of networks without BatchNorm and loops over time, the module with all its passes has the numbers "
         "of the printed equations.",
         without_passes,
+        1,
+        60,
+        (),
+    ),
+    (
+        "ways to make a step",
+        "Of all networks, a step is the same by a call, in a workspace, made before, and as one of training by SGD.",
+        ways_to_step,
         1,
         60,
         (),
