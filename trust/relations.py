@@ -154,6 +154,21 @@ def ways_to_step(random: Random) -> tuple[str, str]:
     return at.text, next(wrong, "")
 
 
+def as_a_layer(random: Random) -> tuple[str, str]:
+    """The gradients that PyTorch's own way back leaves in a network's layer, and those of the fast module."""
+    import torch
+
+    from tests.against_torch import tensors
+
+    at = Point(any_network(random), random)
+    layer = symprop.compile(at.derivation, target="torch").Network(tensors(at.params))
+    options: dict[str, Any] = {"masks": tensors(at.masks)} if at.masks else {}
+    loss = layer(taken(tensors(at.x)), torch.as_tensor(at.y), **options)
+    loss.backward()
+    grads = {name: each.grad.numpy() for name, each in layer.named_parameters()}
+    return at.text, apart((loss.item(), grads), at.step())
+
+
 def asked(relation: Callable[[Random], tuple[str, str]]) -> Callable[[int, int], Outcome]:
     """Return what asks a relation of so many random networks or formulas."""
 
@@ -273,6 +288,14 @@ ROWS: tuple[tuple[str, str, Callable[[Random], tuple[str, str]], int, int, tuple
     ("fast and numba", "Of all networks, the module with loops has the same numbers.", on("numba"), 1, 40, ("numba",)),
     ("fast and JAX", "Of all networks, JAX's module has the same numbers.", on("jax"), 1, 60, ("jax",)),
     ("fast and PyTorch", "Of all networks, PyTorch's module has the same numbers.", on("torch"), 1, 60, ("torch",)),
+    (
+        "fast and PyTorch's layer",
+        "Of all networks, PyTorch's way back through the module as a layer leaves the same gradients.",
+        as_a_layer,
+        1,
+        60,
+        ("torch",),
+    ),
 )
 MEASURES = tuple(
     Measure(name, claim, asked(relation), short, usual, 10 * usual, needs)

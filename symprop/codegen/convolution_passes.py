@@ -36,7 +36,7 @@ class Pattern:
     result: Node
 
     def at(self, node: Node) -> Node | None:
-        """Return the result for a node that has this form, else None.
+        """Return the result for a node that has this form, else None; the form must say what all in the result is.
 
         >>> from symprop.algebra import variable
         >>> x, d, A = variable("x", (9, 2)), variable("d", (4, 2)), variable("A", (4, 9))
@@ -44,7 +44,8 @@ class Pattern:
         'x + 1'
         """
         found: dict[Node, Node] = {}
-        return replace(self.result, found) if _alike(self.formula, node, found) else None
+        is_found = _alike(self.formula, node, found) and found.keys() >= set(self.result.operands)
+        return replace(self.result, found) if is_found else None
 
 
 def _alike(pattern: Basic, node: Basic, found: dict[Node, Node]) -> bool:

@@ -47,6 +47,9 @@ KINDS = (
     'Input(3) >> Dense(6) >> Loss("sum(tanh(pad(tanh(a) * y, (2, 1))[1:8] + pad(sum(outer(a, y), axis=0), (0, 1))))")',
     'Input(2) >> Dense(3) >> Loss("sum(inv(eye(3) * 3 + ones((3, 3))) @ a) + sum(y)")',
     'Input(3) >> Dense(6) >> Loss("prod(a) + sum(y) + logsumexp(a) + trace(diag(a)) + sum(concatenate((a, y))**2)")',
+    "Input(8, 3) >> Dense(3) >> MaxPool1D(1, stride=2) >> GlobalAveragePool() >> Dense(3) >> SoftmaxCrossEntropy()",
+    "Input(7, 2) >> Conv1D(3, 3) >> MaxPool1D(1) >> Flatten() >> Dense(2) >> MeanSquaredError()",
+    "Input(5, 5, 2) >> Conv2D(3, 1) >> MaxPool2D(1, stride=2) >> Flatten() >> Dense(2) >> MeanSquaredError()",
     'Input(3) >> Dense(6) >> Loss("sum(where(a > 0, 1, 0.1) * a * y) + sum(sqrt(1 + a**2))")',
 )
 """What no layer has: windows, places, products, constants."""
