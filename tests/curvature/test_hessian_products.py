@@ -95,6 +95,20 @@ def test_a_remark_says_what_bends(text: str, bends: str) -> None:
     assert bends in symprop.derive(text).hvp().remarks[-1]
 
 
+@pytest.mark.parametrize(
+    ("text", "places"),
+    [
+        ("Input(2) >> Dense(2) >> Tanh() >> Dense(2, tied='W1.T') >> MeanSquaredError()", "W1 (z1, z2)"),
+        ("Input(T, 2) >> RNN(2) >> MeanSquaredError()", "W1 (a1[t] at t = 1, ..., T); R1 (a1[t] at t = 1, ..., T)"),
+        ("Input(n) >> Repeat(Dense(n) >> Tanh(), N) >> MeanSquaredError() + L2(0.1)", ""),
+    ],
+)
+def test_a_remark_names_the_places_of_a_parameter_that_has_several(text: str, places: str) -> None:
+    for d in (symprop.derive(text).hvp(), symprop.derive(text).gauss_newton()):
+        said = [each for each in d.remarks if each.startswith("used in several places")]
+        assert len(said) == bool(places) and all(places in each and "pair of places" in each for each in said)
+
+
 @pytest.mark.parametrize("cell", ["W @ x + Rh @ h_prev", "RW @ x + W @ h_prev", "W @ x + Gh @ h_prev"])
 def test_derived_names_never_are_names_of_the_network(cell: str) -> None:
     text = f'Input(2, 2) >> Scan("h = tanh({cell})", h=2) >> MeanSquaredError()'

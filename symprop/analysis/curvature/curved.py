@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, Self, cast
 
 from symprop.algebra.equations import Item, System
 from symprop.algebra.formula import Formula
 from symprop.algebra.names import looked_up
 from symprop.algebra.roles import BLOCK, CURVED
-from symprop.analysis.curvature.along import Along, hessian_product, what_bends
+from symprop.analysis.curvature.along import Along, hessian_product, what_bends, what_is_tied
 from symprop.analysis.curvature.blocks import Alone, HessianBlock, hessian_block
 from symprop.analysis.curvature.diagonals import hessian_diagonal
 from symprop.analysis.curvature.examples import norms_of_examples
-from symprop.analysis.curvature.fisher import empirical_product, fisher_product
+from symprop.analysis.curvature.fisher import empirical_product, fisher_product, what_it_is
 from symprop.analysis.curvature.gauss_newton import gauss_newton_product
 from symprop.analysis.curvature.kernel import tangent_kernel
 from symprop.analysis.curvature.kfac import kfac_factors
 from symprop.analysis.curvature.layers import layer_blocks
 from symprop.calculus.walk import derive_system
 from symprop.errors import SpecError
+from symprop.networks.likelihoods import Likelihood
 from symprop.networks.network import Network
 
 
@@ -60,7 +61,7 @@ class Curved:
         """
         is_of_network = self.system.parameters and not isinstance(self.network, Formula)
         found = self.hvp_alone()
-        return found.with_along(found.along, what_bends(self.system)) if is_of_network else found
+        return found.with_along(found.along, what_bends(self.system))._with_ties() if is_of_network else found
 
     def hvp_alone(self) -> Self:
         """Return the same without the remark that says what bends, for those who only want the product."""
@@ -124,7 +125,7 @@ class Curved:
             SpecError: the loss reads more of the network than its output and its parameters, or backpropagation is
                 truncated.
         """
-        return self._with_blocks(self.gauss_newton_alone(), CURVED)
+        return self._with_blocks(self.gauss_newton_alone(), CURVED)._with_ties()
 
     def fisher(self, empirical: bool = False) -> Self:
         """Return the derivation with the product of the Fisher matrix and a direction v, without penalties.
@@ -147,7 +148,7 @@ with the probabilities p, and its Hessian does not read the targets
         """
         if empirical:
             return self.with_along(empirical_product(self.system, self.backward))
-        return self._with_blocks(self.fisher_alone(), BLOCK)
+        return self._with_blocks(self.fisher_alone(), BLOCK)._with_ties()
 
     def gauss_newton_alone(self) -> Self:
         """Return the same as `gauss_newton` without the blocks of layers, for those who only want the product."""
@@ -155,8 +156,8 @@ with the probabilities p, and its Hessian does not read the targets
 
     def fisher_alone(self) -> Self:
         """Return the same as `fisher` without the blocks of layers."""
-        likelihood = "" if isinstance(self.network, Formula) else self.network.likelihood
-        return self.with_along(*fisher_product(self.system, likelihood))
+        likelihood = self._likelihood
+        return self.with_along(fisher_product(self.system, likelihood), *what_it_is(self.system, likelihood))
 
     def per_example(self) -> Self:
         """Return the derivation with the norm of the gradient of each example on its own, found without the gradient.
@@ -223,12 +224,16 @@ with the probabilities p, and its Hessian does not read the targets
                 and `fisher`.
         """
         example = self._example("K-FAC")
-        likelihood = "" if isinstance(self.network, Formula) else self.network.likelihood
         if self.system.layout == "columns":
             problem = 'K-FAC takes second moments over the rows of matrices, so it has no form in layout "columns"'
             raise SpecError(f'{problem}\nallowed: "example", "rows"')
-        found, why = kfac_factors(example, self.system, self.backward, likelihood, sharing)
+        found, why = kfac_factors(example, self.system, self.backward, self._likelihood, sharing)
         return self.with_along(found, *why)
+
+    @property
+    def _likelihood(self) -> Likelihood:
+        """The distribution of the targets, where one is known."""
+        return Likelihood() if isinstance(self.network, Formula) else self.network.likelihood
 
     def _alone(self) -> Alone | None:
         """Return the system of one example, with its backward equations, where a batch is the mean of its examples."""
@@ -238,13 +243,19 @@ with the probabilities p, and its Hessian does not read the targets
         example = example.evaluated if self.evaluation else example
         return None if example.joins_examples else (example, tuple(derive_system(example)[0]))
 
+    def _with_ties(self) -> Self:
+        """Return the same with what is to be said of parameters that are used in several places."""
+        said = () if isinstance(self.network, Formula) else what_is_tied(self.system)
+        return cast(Self, replace(cast(Any, self), remarks=(*self.remarks, *said)))
+
     def _with_blocks(self, asked: Self, role: str) -> Self:
         """Return what was asked with the blocks of single layers, where these have a short form."""
         alone = (self.system, self.backward) if self.system.batch is None else self._alone()
         if alone is None or isinstance(self.network, Formula) or not self.system.parameters:
             return asked
-        example, likelihood = alone[0], self.network.likelihood
-        own = gauss_newton_product(example, divided=True) if role == CURVED else fisher_product(example, likelihood)[0]
+        example, likelihood = alone[0], self._likelihood
+        product = gauss_newton_product if role == CURVED else partial(fisher_product, likelihood=likelihood)
+        own = product(example, divided=True)
         return asked.with_along(replace(asked.along, blocks=layer_blocks(example, self.system, own, role)))
 
     def _example(self, what: str) -> System:
