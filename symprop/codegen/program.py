@@ -26,6 +26,7 @@ HELPERS = (
         "sigmoid",
         "softplus",
         "erf",
+        "real_matrix",
         "scatter_add",
         "fold",
         "first_max",
