@@ -54,11 +54,11 @@ def lower_system(
         raise ProgramError(f"a program is made from a loss in the layout 'rows', not {system.layout!r}")
     backward = (*backward, *along.forward, *(() if along.second else along.backward))
     results = tuple(in_code(first) for first, _ in along.second) or along.results
+    items = system.items
     if any(loop.carries for loop in loops_in((*along.forward, *along.backward))):
-        system = replace(system, items=_kept(system.items))
-        backward = _kept(backward)
-    roller = Roller(system, backward, numbers)
-    forward, back = tuple(roller.statements(system.items)), list(roller.statements(backward))
+        items, backward = _kept(items), _kept(backward)
+    roller = Roller(replace(system, items=items), backward, numbers)
+    forward, back = tuple(roller.statements(items)), list(roller.statements(backward))
     reasons = {remark.partition(" is zero: ")[0]: Why(remark) for remark in remarks}
     back = [
         statement.because(reasons[statement.name]) if statement.name in reasons else statement for statement in back
