@@ -8,7 +8,7 @@ from typing import Any, Self, cast
 
 from symprop.algebra.equations import Item, System
 from symprop.algebra.formula import Formula
-from symprop.algebra.names import looked_up
+from symprop.algebra.names import looked_up, spaced
 from symprop.algebra.roles import BLOCK, CURVED
 from symprop.analysis.curvature.along import Along, hessian_product, what_bends
 from symprop.analysis.curvature.blocks import Alone, HessianBlock, hessian_block
@@ -85,7 +85,8 @@ class Curved:
             SpecError: backpropagation is truncated.
         """
         wanted = {each.name: each for each in self.system.wanted}
-        first, second = (looked_up(each, wanted, "no parameter is called") for each in (of, of if by is None else by))
+        names = (spaced(each) for each in (of, of if by is None else by))
+        first, second = (looked_up(each, wanted, "no parameter is called") for each in names)
         return hessian_block(self.system, self.backward, first, second, self._alone())
 
     def hessian_diagonal(self) -> dict[str, HessianBlock]:
