@@ -48,14 +48,15 @@ def lower_system(
     """Return the program of a system and its backward equations; `numbers` and `remarks` are those of the report.
 
     With the equations `along` a direction it returns what becomes of the gradients too, behind them; of a question to
-    two examples, what is read of each. Loops along a direction read all moments, so that none is left to `remat`.
+    two examples, what is read of each. Loops along a direction, and gradients that are weighed when all adjoints are
+    known, read all moments, so that none is left to `remat`.
     """
     if system.layout != "rows" or system.loss is None:
         raise ProgramError(f"a program is made from a loss in the layout 'rows', not {system.layout!r}")
     backward = (*backward, *along.forward, *(() if along.second else along.backward))
     results = tuple(in_code(first) for first, _ in along.second) or along.results
     items = system.items
-    if any(loop.carries for loop in loops_in((*along.forward, *along.backward))):
+    if along.given or any(loop.carries for loop in loops_in((*along.forward, *along.backward))):
         items, backward = _kept(items), _kept(backward)
     roller = Roller(replace(system, items=items), backward, numbers)
     forward, back = tuple(roller.statements(items)), list(roller.statements(backward))
@@ -76,7 +77,7 @@ def lower_system(
     states = tuple(state.variable for state in system.states)
     masks = tuple(mask.variable for mask in system.masks)
     given = (system.parameters, system.inputs, system.targets)
-    return Program(forward, tuple(back), *given, returns, states, masks, directions)
+    return Program(forward, tuple(back), *given, returns, states, masks, directions, along.given)
 
 
 def _kept(items: Iterable[Item]) -> tuple[Item, ...]:
