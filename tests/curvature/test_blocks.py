@@ -13,8 +13,10 @@ import symprop
 from symprop.algebra.batching import BATCH_SIZE
 from symprop.algebra.equations import equations_in
 from symprop.algebra.indices import RowIndex
+from symprop.algebra.trees import is_zero
 from symprop.algebra.unrolling import unrolled, written_out
 from symprop.codegen.case import Case
+from symprop.networks.recurrent import written_out_in_time
 from symprop.verify.arithmetic import Array, Complex
 from symprop.verify.evaluate import Evaluator, stacked, unstacked
 from symprop.verify.points import points_of
@@ -30,6 +32,8 @@ DEEP = "Input(2) >> Dense(3) >> Tanh() >> Dense(2) >> Tanh() >> Dense(2) >> Soft
 ALIKE = "Input(2) >> Dense(2) >> Dense(2) >> MeanSquaredError()"
 SLOPES = "Input(2) >> Dense(3) >> PReLU() >> MeanSquaredError()"
 GENERAL = "Input(3) >> Repeat(Residual(Dense(3) >> Tanh()), N) >> Dense(2) >> MeanSquaredError()"
+BEFORE = "Input(3) >> Dense(3) >> Repeat(Dense(3) >> Tanh(), N) >> Dense(2) >> SoftmaxCrossEntropy()"
+RECURRENT = "Input(3, 2) >> RNN(2) >> RNN(2, sequence=False) >> Dense(2) >> SoftmaxCrossEntropy()"
 JOINED = "Input(2) >> Dense(2) >> BatchNorm() >> MeanSquaredError()"
 
 
@@ -43,8 +47,8 @@ class Scene:
     @classmethod
     def of(cls, text: str, layout: str) -> Scene:
         derivation = symprop.derive(text, layout=layout)
-        network = symprop.parse_network(text)
-        (point,) = points_of(Case(network.with_sizes({"N": BLOCKS} if "N)" in text else {})), 0, BATCH)[:1]
+        network = written_out_in_time(symprop.parse_network(text).with_sizes({"N": BLOCKS} if "N)" in text else {}))
+        (point,) = points_of(Case(network), 0, BATCH)[:1]
         return cls(derivation, point.of(unrolled(derivation.system, NUMBERS)))
 
     def run(self, moved: dict[str, Array], items: tuple[object, ...] = ()) -> Evaluator:
@@ -55,6 +59,7 @@ class Scene:
 
     def second(self, of: str, by: str) -> Array:
         """Return all second derivatives, elements of `of` by elements of `by`, by complex step."""
+        (of,), (by,) = self.steps_of(of), self.steps_of(by)
         columns = []
         for place in np.ndindex(self.values[by].shape):
             moved = np.array(self.values[by], dtype=complex)
@@ -88,9 +93,9 @@ class Scene:
 
     def steps_of(self, name: str) -> list[str]:
         """Return the names of a parameter where a loop is written out."""
-        if name not in ("W[l]", "b[l]"):
-            return [name.replace("[N + 1]", str(BLOCKS + 1))]
-        return [f"{name[0]}{step}" for step in range(1, BLOCKS + 1)]
+        if name in ("W[l]", "b[l]", "W[l + 1]"):
+            return [f"{name[0]}{step + ('+' in name)}" for step in range(1, BLOCKS + 1)]
+        return [name.replace("[N + 1]", str(BLOCKS + 1))]
 
 
 NUMBERS = {Symbol("N", integer=True, positive=True): BLOCKS}
@@ -111,6 +116,8 @@ NUMBERS = {Symbol("N", integer=True, positive=True): BLOCKS}
         (ALIKE, "W2", "W2", "example"),
         (SLOPES, "alpha1", "W1", "rows"),
         (SLOPES, "W1", "alpha1", "example"),
+        (RECURRENT, "W3", "W3", "rows"),
+        (GENERAL, "W[N+1]", "b[N + 1]", "rows"),
     ],
 )
 def test_closed_forms_are_what_the_gradients_become(text: str, of: str, by: str, layout: str) -> None:
@@ -118,7 +125,7 @@ def test_closed_forms_are_what_the_gradients_become(text: str, of: str, by: str,
     block = scene.derivation.hessian(of, by)
     assert block.matrix is not None
     evaluator = scene.along(block)
-    wanted = scene.second(of, by)
+    wanted = scene.second(block.of.name, block.by.name)
     assert_close(unstacked(evaluator(block.matrix)).reshape(wanted.shape), wanted)
     for step in block.steps:
         assert_close(unstacked(evaluator(step.before)), unstacked(evaluator(step.after)))
@@ -127,6 +134,10 @@ def test_closed_forms_are_what_the_gradients_become(text: str, of: str, by: str,
 @pytest.mark.parametrize(
     ("text", "of", "by", "layout"),
     [
+        (BEFORE, "W1", "W1", "example"),
+        (BEFORE, "W[l + 1]", "W1", "rows"),
+        (RECURRENT, "W2", "R1", "example"),
+        (RECURRENT, "W1", "W3", "rows"),
         (DEEP, "W1", "W1", "example"),
         (GENERAL, "W[N + 1]", "b[l]", "rows"),
         (GENERAL, "W[l]", "W[l]", "rows"),
@@ -137,6 +148,8 @@ def test_operators_apply_the_block_to_a_direction(text: str, of: str, by: str, l
     scene = Scene.of(text, layout)
     block = scene.derivation.hessian(of, by)
     assert block.matrix is None
+    zeros = [each.name for each in equations_in(block.equations) if is_zero(each.expression)]
+    assert zeros == [each for each in zeros if each in ("Rh1[0]", "Rh2[0]", "Ra0")]  # where loops start
     found = scene.along(block).values
     moved = {name: STEP * 1j * found[f"R{name}"][0] for name in scene.steps_of(by)}
     stepped = scene.run({name: scene.values[name] + each for name, each in moved.items()}).values

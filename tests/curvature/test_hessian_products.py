@@ -141,3 +141,13 @@ def test_a_window_that_holds_every_moment_truncates_nothing() -> None:
 def test_a_row_of_data_has_the_letter_of_what_moves() -> None:
     product = symprop.derive("Input(2, 1) >> Tanh() >> RNN(1) >> MeanSquaredError()").hvp()
     assert "Ra1[t]" in product.equation("Rh1[t]").text()  # a0[t] is data, a1[t] is none
+
+
+@pytest.mark.parametrize("question", ["hvp", "gnvp", "empirical_fisher_vp"])
+def test_products_of_a_network_that_keeps_few_moments_are_those_of_it_without(question: str) -> None:
+    text = "Input(5, 2) >> LSTM(2{0}) >> RNN(1{0}) >> MeanSquaredError()"
+    plain, lean = (symprop.compile(text.format(each), fast=False) for each in ("", ", remat=2"))
+    random, params = np.random.default_rng(0), plain.init_params(seed=0)
+    x, y, v = random.normal(size=(3, 5, 2)), random.normal(size=(3, 5, 1)), plain.init_params(seed=1)
+    wanted, found = (getattr(each, question)(params, x, y, v) for each in (plain, lean))
+    assert all(np.any(wanted[name]) and np.allclose(found[name], wanted[name], rtol=1e-12) for name in params)

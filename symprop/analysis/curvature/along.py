@@ -26,7 +26,7 @@ class Along:
     "". With `second`, the backward equations read two examples: each array of the first, and what it is called for the
     second. `before` is what the forward equations are where there is no direction. `blocks` are what the matrix is for
     the weights of single layers, which pages show and modules do not compute. `names` tells what derived arrays are
-    called that would have a name of the network.
+    called that would have a name of the network, and `given` are numbers that a caller chooses.
     """
 
     what: str = ""
@@ -41,6 +41,7 @@ class Along:
     blocks: tuple[Equation, ...] = ()
     beside: tuple[str, ...] = ()
     names: tuple[tuple[Variable, Variable], ...] = ()
+    given: tuple[Variable, ...] = ()
 
     def here(self, variable: Variable) -> Variable:
         """Return what a derived array is called here: `R_h` beside a weight `Rh`."""

@@ -9,11 +9,9 @@ networks and last layers have the Hessians of the books, `kron(diag(p) - outer(p
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import reduce
-
-from sympy import Basic
 
 from symprop.algebra import nodes as n
 from symprop.algebra.equations import Equation, Item, Step, System, equations_in, loops_in
@@ -26,7 +24,8 @@ from symprop.algebra.trees import added, multiplied, parts, replace, variables, 
 from symprop.analysis.curvature.along import check_whole, still_in
 from symprop.analysis.curvature.means import EXAMPLE, Examples
 from symprop.analysis.curvature.renaming import Apart
-from symprop.analysis.curvature.tangents import Tangents, needed
+from symprop.analysis.curvature.steps import at_all_steps
+from symprop.analysis.curvature.tangents import Tangents, all_read, needed
 from symprop.calculus.chains import links
 from symprop.calculus.coefficients import scalars_and_rest
 from symprop.calculus.jacobians import matrix_through
@@ -180,27 +179,10 @@ def hessian_block(
 def _tangents(system: System, backward: tuple[Item, ...], wanted: Variable, by: Variable) -> tuple[Item, ...]:
     """Return the equations along a direction of one parameter, those which a gradient's tangent needs."""
     others = [each for each in system.wanted if each != by]
-    still = {*still_in(system), *others, *_elsewhere(others, (*system.items, *backward))}
+    still = still_in(system).union(*(at_all_steps(each, system.loops) for each in others))
     tangents = Tangents(context(system), still, frozenset([wanted]))
     items = (*tangents.through(system.items), *tangents.through(backward))
-    return needed(items, [wanted.tangent])
-
-
-def _elsewhere(parameters: Iterable[Variable], items: Sequence[Item]) -> set[Variable]:
-    """Return the parameters of loops for another step, `W[l + 1]` of `W[l]`, where they are read."""
-    flows = [part for loop in loops_in(items) for each in loop.flows for part in (each.start, each.after)]
-    formulas = [*(each.expression for each in equations_in(items)), *flows]
-    known = {_place(each) for each in parameters if _running(each)}
-    return {each for formula in formulas for each in variables(formula) if _running(each) and _place(each) in known}
-
-
-def _place(variable: Variable) -> Hashable:
-    """What a parameter has in common for all steps of a loop: its name, and what runs in its index."""
-    return variable.family, variable.role, variable.shape, _running(variable)
-
-
-def _running(variable: Variable) -> frozenset[Basic]:
-    return frozenset().union(*(each.free_symbols for each in variable.index))
+    return all_read(needed(items, [wanted.tangent]), [wanted.tangent])
 
 
 def _elements(parameter: Variable) -> str:

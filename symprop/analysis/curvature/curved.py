@@ -8,10 +8,11 @@ from typing import Any, Self, cast
 
 from symprop.algebra.equations import Item, System
 from symprop.algebra.formula import Formula
-from symprop.algebra.names import looked_up
+from symprop.algebra.names import looked_up, spaced
 from symprop.algebra.roles import BLOCK, CURVED
 from symprop.analysis.curvature.along import Along, hessian_product, what_bends, what_is_tied
 from symprop.analysis.curvature.blocks import Alone, HessianBlock, hessian_block
+from symprop.analysis.curvature.clipping import clipped
 from symprop.analysis.curvature.diagonals import hessian_diagonal
 from symprop.analysis.curvature.examples import norms_of_examples
 from symprop.analysis.curvature.fisher import empirical_product, fisher_product, what_it_is
@@ -86,7 +87,8 @@ class Curved:
             SpecError: backpropagation is truncated.
         """
         wanted = {each.name: each for each in self.system.wanted}
-        first, second = (looked_up(each, wanted, "no parameter is called") for each in (of, of if by is None else by))
+        names = (spaced(each) for each in (of, of if by is None else by))
+        first, second = (looked_up(each, wanted, "no parameter is called") for each in names)
         return hessian_block(self.system, self.backward, first, second, self._alone())
 
     def hessian_diagonal(self) -> dict[str, HessianBlock]:
@@ -160,20 +162,35 @@ with the probabilities p, and its Hessian does not read the targets
         return self.with_along(fisher_product(self.system, likelihood), *what_it_is(self.system, likelihood))
 
     def per_example(self) -> Self:
-        """Return the derivation with the norm of the gradient of each example on its own, found without the gradient.
+        """Return the derivation with the norm of each example's own gradient, and the mean of the clipped ones.
 
         For one example the gradient of a weight is `outer(delta, a)`, whose squared norm is `|delta|**2 |a|**2`; of a
         sequence it is a sum over pairs of positions (Goodfellow, 2015). `NdW1` is the squared norm of the part for
         `W1`, `norms` the norm over all parameters; adjoints of a batch are `m` times as large there as in the mean.
 
+        Then come the gradients of differential privacy (Abadi and others, 2016): `CdW1` is the mean over the examples
+        of what each adds to `dW1`, its gradient over all parameters scaled to a norm of at most `C`. No gradient of
+        one example is formed for that: it is the gradient of the batch with row i of each adjoint times
+        `c = C / maximum(norms, C)` at i (book-keeping: Bu and others, 2023). The gradient of a penalty is part of that
+        of each example.
+
         >>> from symprop import derive
         >>> d = derive("Input(2) >> Dense(3) >> MeanSquaredError()").per_example()
         >>> print(d.equation("NdW1").text())
         NdW1 = sum(delta1 * delta1) * sum(x * x)
+        >>> batch = derive("Input(2) >> Dense(3) >> MeanSquaredError()", layout="rows").per_example()
+        >>> print(batch.equation("CdW1").text())
+        CdW1 = delta1.T @ diag(c) @ x
 
         Raises:
             SpecError: layers take means over the batch, or backpropagation is truncated, or it is of a formula.
         """
+        example = self._example("the norm of each example's gradient")
+        norms = norms_of_examples(example, self.system, self.backward)
+        return self.with_along(clipped(norms, example, self.system, self.backward))
+
+    def norms_alone(self) -> Self:
+        """Return the same without the clipped gradients, for those who only want the norms."""
         example = self._example("the norm of each example's gradient")
         return self.with_along(norms_of_examples(example, self.system, self.backward))
 

@@ -8,7 +8,7 @@ from itertools import groupby
 from math import gcd
 from typing import Generic, TypeVar
 
-from sympy import Basic, Symbol
+from sympy import Basic, Integer, Symbol
 
 from symprop.algebra import nodes as n
 from symprop.algebra.batching import BATCH_SIZE, Batch, batched_variable
@@ -66,6 +66,21 @@ def _at_any(part: Basic, numbers: dict[Basic, Symbol]) -> Basic:
     return moving + int(shift) % (gcd(*map(int, slopes)) or 1)
 
 
+def at_all_steps(variable: Variable, loops: Iterable[Loop]) -> frozenset[Variable]:
+    """Return a variable of a general step as it is read: at this step, at those around it and at the ends.
+
+    >>> import symprop
+    >>> system = symprop.parse_network("Input(n) >> Repeat(Dense(n) >> Tanh(), N) >> MeanSquaredError()").system()
+    >>> sorted(each.name for each in at_all_steps(system.by_name["W[l]"], system.loops))
+    ['W1', 'W[N - 1]', 'W[N]', 'W[l + 1]', 'W[l - 1]', 'W[l]']
+    """
+    found = {variable}
+    for loop in loops:
+        ends = (Integer(1), loop.count, *([loop.count - 1] if loop.count != 1 else []))
+        found |= {loop.at(each, step) for each in found for step in (loop.index - 1, loop.index + 1, *ends)}
+    return frozenset(found)
+
+
 def in_batch(variable: Variable, layout: str) -> Variable:
     """Return a variable of one example with the axis of a batch."""
     return batched_variable(variable, Batch({}, BATCH_SIZE, layout == "rows"))
@@ -92,4 +107,4 @@ def _around(variable: Variable, system: System) -> list[Loop]:
     return [loop for loop in system.loops if any(part.has(loop.index) for part in variable.index)]
 
 
-__all__ = ["AtAnyStep", "in_batch", "in_loops", "over_loops"]
+__all__ = ["AtAnyStep", "at_all_steps", "in_batch", "in_loops", "over_loops"]

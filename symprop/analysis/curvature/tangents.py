@@ -15,10 +15,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from symprop.algebra import nodes as n
-from symprop.algebra.equations import Carry, Equation, Flow, Item, Loop, Rows, Step, equations_in
+from symprop.algebra.equations import Carry, Equation, Flow, Item, Loop, Rows, Step, equations_in, loops_in
 from symprop.algebra.indices import placed
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.trees import added, is_zero, replace, variables, walk, zeros
+from symprop.analysis.curvature.steps import at_all_steps
 from symprop.calculus.rewriting import simplified
 from symprop.calculus.rules import Context
 from symprop.calculus.tidy import tidy
@@ -37,19 +38,27 @@ class Tangents:
     wanted: frozenset[Variable]
     rows: set[str] = dataclasses.field(default_factory=set)
     """The names of rows of arrays that do not move."""
+    moving: set[Variable] = dataclasses.field(default_factory=set)
+    """What was found to move."""
+    known: dict[tuple[Node, tuple[Variable, ...]], tuple[Node, tuple[Step, ...]]] = dataclasses.field(
+        default_factory=dict
+    )
+    """The derivatives of formulas in what moves."""
 
     def through(self, items: Iterable[Item]) -> tuple[Item, ...]:
         """Return the equations of the tangents of what `items` make, in the same order."""
-        return tuple(found for item in items for found in self._of(item, inside=False))
+        return tuple(found for item in items for found in self._of(item))
 
-    def _of(self, item: Item, inside: bool) -> Iterator[Item]:
+    def _of(self, item: Item) -> Iterator[Item]:
         if isinstance(item, Loop):
+            self._settle(item)
             yield from self._of_loop(item)
             return
         found = self.equation(item)
-        if is_zero(found.expression) and not inside and item.target not in self.wanted:
+        if is_zero(found.expression) and item.target not in self.wanted:
             self.still.add(item.target)
         else:
+            self.moving.add(item.target)
             yield found
 
     def equation(self, equation: Equation) -> Equation:
@@ -63,10 +72,16 @@ class Tangents:
 
         What stands under the sum of a series is differentiated there, since it reads the index of the series.
         """
+        moving = tuple(each for each in variables(node) if not self.is_still(each))
+        if (node, moving) not in self.known:
+            self.known[node, moving] = self._along(node)
+        return self.known[node, moving]
+
+    def _along(self, node: Node) -> tuple[Node, tuple[Step, ...]]:
         series = {part: None for part in walk(node) if isinstance(part, n.BlockSum)}
         marks = {part: Variable("series", (place,), part.shape) for place, part in enumerate(series)}
         plain = replace(node, marks)
-        moving = [each for each in variables(plain) if not self.is_still(each)]
+        moving = tuple(each for each in variables(plain) if not self.is_still(each))
         back: dict[Node, Node] = {}
         for part, mark in marks.items():
             inside = self.along(part.operands[0])[0]
@@ -88,38 +103,88 @@ class Tangents:
         """Whether a variable does not move, as the rows of data at any moment, `x[t]` and `x[1]`."""
         return variable in self.still or (bool(variable.index) and at_any_moment(variable).name in self.rows)
 
+    def _settle(self, loop: Loop) -> None:
+        """Find what does not move in a loop: nothing does, but for what then moves all the same, at any of its steps.
+
+        So what the steps hand on is still where it starts so, and a step makes it still of what is.
+        """
+        loops = (loop, *loops_in(loop.items))
+        families = [at_all_steps(each, loops) for each in _made(loops)]
+        carried = () if loop.backward else (each for one in loops for each in one.carries)
+        families += [at_all_steps(each.after, loops) | {each.before} for each in carried]
+        self.still.update(*(found for found in families if found.isdisjoint(self.moving)))
+        before = -1
+        while before != len(self.still):
+            before = len(self.still)
+            for each in self._moved(loops):
+                if each in self.still:
+                    self.moving.update(*(found for found in families if each in found))
+                    self.still -= self.moving
+
+    def _moved(self, loops: Sequence[Loop]) -> Iterator[Variable]:
+        """Yield what moves in loops, one inside another, while something does not."""
+        for loop in loops:
+            for equation in (*loop.base, *(each for each in loop.items if isinstance(each, Equation))):
+                if not is_zero(self.along(equation.expression)[0]):
+                    yield equation.target
+            for flow in loop.flows:
+                if not all(is_zero(self.along(each)[0]) for each in (flow.start, flow.after)):
+                    yield flow.name
+            yield from (rows.row for rows in loop.reads if not self.is_still(rows.array))
+            yield from (rows.array for rows in loop.writes if not self.is_still(rows.row))
+            if not loop.backward:
+                yield from (carry.before for carry in loop.carries if not self.is_still(loop.start(carry)))
+
     def _of_loop(self, loop: Loop) -> Iterator[Item]:
         """Yield the loop of the tangents of a loop; the tangent of a state that starts as a constant starts as 0."""
         held = [rows.row for rows in loop.reads if rows.array in self.still]
-        self.still |= {*held}
         self.rows |= {at_any_moment(each).name for each in held}
-        for start in () if loop.backward else map(loop.start, loop.carries):
+        carries = [each for each in loop.carries if each.before not in self.still]
+        for start in () if loop.backward else map(loop.start, carries):
             if start in self.still:
                 yield Equation(start.tangent, zeros(*start.shape), note="it starts as a constant")
+
+        def through(items: Iterable[Item]) -> Iterator[Item]:
+            for item in items:
+                if isinstance(item, Loop):
+                    yield from self._of_loop(item)
+                elif item.target not in self.still or item.target in self.wanted:
+                    yield self.equation(item)
 
         def moved(found: Iterable[Rows]) -> tuple[Rows, ...]:
             there = (each for each in found if each.row not in self.still)
             return tuple(Rows(each.row.tangent, each.array.tangent, each.axis) for each in there)
 
-        inside = tuple(found for item in loop.items for found in self._of(item, inside=True))
-        base = tuple(map(self.equation, loop.base))
-        step = tuple(found for item in loop.step for found in self._of(item, inside=True))
+        items = tuple(through(loop.items))
+        if not items:
+            return
+        step = tuple(through(loop.step))
         flows = [
-            Flow(each.name.tangent, *(self.along(part)[0] for part in (each.start, each.after))) for each in loop.flows
+            Flow(each.name.tangent, *(self.along(part)[0] for part in (each.start, each.after)))
+            for each in loop.flows
+            if each.name not in self.still
         ]
         read = {each for equation in equations_in(step) for each in variables(equation.expression)}
         flows += [each for each in loop.flows if each.name in read]  # what is handed on itself, where that is read too
-        carries = tuple(Carry(each.before.tangent, each.after.tangent, each.every) for each in loop.carries)
         yield dataclasses.replace(
             loop,
-            items=inside,
-            carries=carries,
+            items=items,
+            carries=tuple(Carry(each.before.tangent, each.after.tangent, each.every) for each in carries),
             reads=moved(loop.reads),
             writes=moved(loop.writes),
-            base=base,
+            base=tuple(each for each in through(loop.base) if isinstance(each, Equation)),
             step=step,
             flows=tuple(flows),
         )
+
+
+def _made(loops: Sequence[Loop]) -> Iterator[Variable]:
+    """Yield what loops make, one inside another, and the rows that they read."""
+    yield from (each.target for each in equations_in(loops[:1]))
+    for loop in loops:
+        yield from (flow.name for flow in loop.flows)
+        yield from (rows.row for rows in loop.reads)
+        yield from (rows.array for rows in loop.writes)
 
 
 def needed(items: Sequence[Item], wanted: Iterable[Variable]) -> tuple[Item, ...]:
@@ -130,11 +195,31 @@ def needed(items: Sequence[Item], wanted: Iterable[Variable]) -> tuple[Item, ...
         asked = reads
         if isinstance(item, Loop):
             made |= {item.end(carry) for carry in item.carries} | {rows.array for rows in item.writes}
+            made = made.union(*(at_all_steps(each, loops_in((item,))) for each in made))
             made, asked = ({at_any_moment(each) for each in those} for those in (made, reads))
         if made & asked:
             kept.append(item)
             reads |= _reads(item)
     return tuple(reversed(kept))
+
+
+def all_read(items: Sequence[Item], wanted: Iterable[Variable]) -> tuple[Item, ...]:
+    """Return the items without equations inside of loops that make nothing that is `wanted`, or read at any step."""
+    asked = set(wanted)
+    read = asked.union(*map(_reads, items), *map(_handed_on, loops_in(items)))
+
+    def those(found: Iterable[Item], around: tuple[Loop, ...]) -> Iterator[Item]:
+        for item in found:
+            if isinstance(item, Loop):
+                inside = (*around, item)
+                yield dataclasses.replace(
+                    item, items=tuple(those(item.items, inside)), step=tuple(those(item.step, inside))
+                )
+            elif not at_all_steps(item.target, around).isdisjoint(read):
+                yield item
+
+    kept = tuple(item if isinstance(item, Equation) else next(those((item,), ())) for item in items)
+    return kept if kept == tuple(items) else all_read(kept, asked)
 
 
 def at_any_moment(variable: Variable) -> Variable:
@@ -149,3 +234,10 @@ def _reads(item: Item) -> set[Variable]:
     inside = {each for equation in equations_in((item,)) for each in variables(equation.expression)}
     starts = {item.start(carry) for carry in item.carries}
     return inside | starts | {rows.array for rows in item.reads}
+
+
+def _handed_on(loop: Loop) -> set[Variable]:
+    """Return what a step of a loop reads of the step before it, and what is read of its steps behind it."""
+    flows = {each for flow in loop.flows for each in variables(flow.after)}
+    carried = {each for carry in loop.carries for each in (carry.after, loop.start(carry))}
+    return flows | carried | {rows.row for rows in loop.writes} | {rows.array for rows in loop.reads}
