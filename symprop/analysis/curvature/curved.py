@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, Self, cast
 
 from symprop.algebra.equations import Item, System
@@ -14,7 +14,7 @@ from symprop.analysis.curvature.along import Along, hessian_product, what_bends
 from symprop.analysis.curvature.blocks import Alone, HessianBlock, hessian_block
 from symprop.analysis.curvature.diagonals import hessian_diagonal
 from symprop.analysis.curvature.examples import norms_of_examples
-from symprop.analysis.curvature.fisher import empirical_product, fisher_product
+from symprop.analysis.curvature.fisher import empirical_product, fisher_product, without_division
 from symprop.analysis.curvature.gauss_newton import gauss_newton_product
 from symprop.analysis.curvature.kernel import tangent_kernel
 from symprop.analysis.curvature.kfac import kfac_factors
@@ -110,9 +110,9 @@ class Curved:
 
         J is the Jacobian of the output with respect to all parameters, H the Hessian of the loss with respect to the
         output; what the second derivatives of the network add to the Hessian is left out (Schraudolph, 2002).
-        `GdW1` is the product's part for `W1`, `Gdelta1` what goes back on the way. Where `W1` acts on a vector, `GW1`
-        is its block of the matrix, `kron(J' H J, a a')`, J now with respect to `z1`, in the order of its elements row
-        after row.
+        `GdW1` is the product's part for `W1`, `Gdelta1` what goes back on the way. `GW1` is the block of `W1`,
+        `kron(J' H J, a a')`, J now with respect to `z1`, in the order of its elements row after row; along a sequence
+        it is a sum over positions, or over pairs of them. A remark says which parameters have none, and why.
 
         >>> from symprop import derive
         >>> d = derive("Input(2) >> Dense(3) >> Tanh() >> Dense(2) >> SoftmaxCrossEntropy()").gauss_newton()
@@ -240,13 +240,16 @@ with the probabilities p, and its Hessian does not read the targets
         return None if example.joins_examples else (example, tuple(derive_system(example)[0]))
 
     def _with_blocks(self, asked: Self, role: str) -> Self:
-        """Return what was asked with the blocks of single layers, where these have a short form."""
-        alone = (self.system, self.backward) if self.system.batch is None else self._alone()
-        if alone is None or isinstance(self.network, Formula) or not self.system.parameters:
+        """Return what was asked with the blocks of single layers, and with what has none."""
+        if isinstance(self.network, Formula) or not self.system.parameters:
             return asked
-        example, likelihood = alone[0], self.network.likelihood
-        own = gauss_newton_product(example, divided=True) if role == CURVED else fisher_product(example, likelihood)[0]
-        return asked.with_along(replace(asked.along, blocks=layer_blocks(example, self.system, own, role)))
+        example, likelihood = self._example("a block of a layer"), self.network.likelihood
+        if role == CURVED:
+            blocks, why = layer_blocks(example, self.system, partial(gauss_newton_product, divided=True), role)
+        else:
+            example = without_division(example)
+            blocks, why = layer_blocks(example, self.system, lambda end: fisher_product(end, likelihood)[0], role)
+        return asked.with_along(replace(asked.along, blocks=blocks), *([why] if why else []))
 
     def _example(self, what: str) -> System:
         """Return the system of one example, of evaluation where this derivation is.
