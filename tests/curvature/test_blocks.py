@@ -182,7 +182,7 @@ def test_operators_apply_the_block_to_a_direction(text: str, of: str, by: str, l
 
 @pytest.mark.parametrize(
     ("text", "layout"),
-    [(HIDDEN, "example"), (HIDDEN, "columns"), (LOGISTIC, "rows"), (LINEAR, "rows"), (SLOPES, "rows")],
+    [(HIDDEN, "columns"), (LOGISTIC, "rows"), (LINEAR, "example"), (SLOPES, "rows"), (RECURRENT, "rows")],
 )
 def test_diagonals_are_those_of_the_whole_matrices(text: str, layout: str) -> None:
     scene = Scene.of(text, layout)
@@ -247,8 +247,13 @@ def test_blocks_of_layers_are_those_that_the_products_apply(text: str, role: str
 
 
 def test_what_has_none_is_refused_and_shapes_are_told() -> None:
+    deep = symprop.derive(DEEP)
     with pytest.raises(symprop.SpecError, match='hessian\\("W1"\\) as an operator'):
-        symprop.derive(DEEP).hessian_diagonal()
+        deep.hessian_diagonal("W1")
+    found = deep.hessian_diagonal("W1", "W3")
+    assert [*found] == ["W3"] and found.why == {"W1": "whose block has no short closed form"}
+    with pytest.raises(symprop.SpecError, match="of W1, whose block has no short closed form"):
+        found["W1"]
     with pytest.raises(symprop.FormulaError, match="allowed: W1, b1"):
         symprop.derive(SOFTMAX).hessian("W3")
     general = symprop.derive(GENERAL).hessian("W[l]", "b[N + 1]")

@@ -9,10 +9,11 @@ from typing import Any, Self, cast
 from symprop.algebra.equations import Item, System
 from symprop.algebra.formula import Formula
 from symprop.algebra.names import looked_up, spaced
+from symprop.algebra.nodes import Variable
 from symprop.algebra.roles import BLOCK, CURVED
 from symprop.analysis.curvature.along import Along, hessian_product, what_bends
 from symprop.analysis.curvature.blocks import Alone, HessianBlock, hessian_block
-from symprop.analysis.curvature.diagonals import hessian_diagonal
+from symprop.analysis.curvature.diagonals import Diagonals, hessian_diagonal
 from symprop.analysis.curvature.examples import norms_of_examples
 from symprop.analysis.curvature.fisher import empirical_product, fisher_product, without_division
 from symprop.analysis.curvature.gauss_newton import gauss_newton_product
@@ -84,26 +85,38 @@ class Curved:
             FormulaError: no such parameter.
             SpecError: backpropagation is truncated.
         """
-        wanted = {each.name: each for each in self.system.wanted}
-        names = (spaced(each) for each in (of, of if by is None else by))
-        first, second = (looked_up(each, wanted, "no parameter is called") for each in names)
+        first, second = map(self._parameter, (of, of if by is None else by))
         return hessian_block(self.system, self.backward, first, second, self._alone())
 
-    def hessian_diagonal(self) -> dict[str, HessianBlock]:
+    def hessian_diagonal(self, *names: str) -> Diagonals:
         """Return the diagonal of the Hessian for each parameter by its name, in the parameter's shape.
 
-        It is exact, and there where each parameter's own block has a closed form for one example: for one layer, or a
-        few. Of a batch it is the mean over the examples.
+        It is exact, and there where a parameter's own block has a closed form for one example: for one layer, or a few,
+        and for last layers. Of a batch it is the mean over the examples. `names` asks for these alone; `why` of what
+        comes out says of each other parameter why it has none.
 
         >>> from symprop import derive
         >>> d = derive("Input(2) >> Dense(3) >> SoftmaxCrossEntropy()", layout="rows")
         >>> print(d.hessian_diagonal()["W1"].text())
         (p * (1 - p)).T @ (x * x) / m
+        >>> d = derive("Input(4, 2) >> RNN(3, sequence=False) >> Dense(2) >> SoftmaxCrossEntropy()")
+        >>> print(d.hessian_diagonal("W2", "R1").why)
+        {'R1': 'whose block goes through a loop over t = 1, ..., 4'}
 
         Raises:
-            SpecError: a parameter's block has no short closed form, or backpropagation is truncated.
+            FormulaError: no such parameter.
+            SpecError: no parameter has one, or backpropagation is truncated.
         """
-        return hessian_diagonal(self.system, self.backward, self._alone())
+        asked = [self._parameter(each) for each in names] or self.system.wanted
+        return hessian_diagonal(self.system, self.backward, asked, self._alone())
+
+    def _parameter(self, name: str) -> Variable:
+        """Return the parameter of a name.
+
+        Raises:
+            FormulaError: there is none.
+        """
+        return looked_up(spaced(name), {each.name: each for each in self.system.wanted}, "no parameter is called")
 
     def gauss_newton(self) -> Self:
         """Return the derivation with the product of the Gauss-Newton matrix and a direction v, `J' H J v`.
