@@ -256,10 +256,26 @@ def empirical(scene: Scene, module: Any, options: Mapping[str, Any]) -> list[str
 def norms(scene: Scene, module: Any, options: Mapping[str, Any]) -> list[str] | None:
     """The norm of the gradient of each example, which is a batch of one."""
     found = module.per_example_norms(scene.params, taken(scene.x), scene.y, **options)
-    ask = against_torch.loss_and_grads
+    wanted = [np.linalg.norm(scene.flat(one)) for one in _one_by_one(scene)]
+    return apart({"norms": found}, {"norms": np.array(wanted)})
+
+
+def clipped(scene: Scene, module: Any, options: Mapping[str, Any]) -> list[str] | None:
+    """The mean of the gradients of batches of one, each clipped to the smallest norm and a half."""
+    grads = [scene.flat(one) for one in _one_by_one(scene)]
+    norms = [np.linalg.norm(each) for each in grads]
+    bound = 1.5 * float(min(norms))
+    if not bound:
+        return None
+    found = module.clipped_grads(scene.params, taken(scene.x), scene.y, bound, **options)
+    wanted = [min(1.0, bound / norm) * each for norm, each in zip(norms, grads, strict=True)]
+    return apart(found, scene.parted(np.mean(wanted, axis=0)))
+
+
+def _one_by_one(scene: Scene) -> list[Any]:
+    """Return the gradients of batches of one, by PyTorch."""
     each = [scene.rows(number) for number in range(scene.count)]
-    grads = [ask(one.text, SIZES, one.x, one.y, one.masks)(one.params)[1] for one in each]
-    return apart({"norms": found}, {"norms": np.array([np.linalg.norm(scene.flat(one)) for one in grads])})
+    return [against_torch.loss_and_grads(one.text, SIZES, one.x, one.y, one.masks)(one.params)[1] for one in each]
 
 
 def kernel(scene: Scene, module: Any, options: Mapping[str, Any]) -> list[str] | None:
@@ -297,6 +313,7 @@ QUESTIONS: Mapping[str, tuple[str, Callable[[Scene, Any, Mapping[str, Any]], lis
     "Fisher": ("fisher_vp", fisher),
     "empirical Fisher": ("empirical_fisher_vp", empirical),
     "norms of examples": ("per_example_norms", norms),
+    "clipped gradients": ("clipped_grads", clipped),
     "tangent kernel": ("tangent_kernel", kernel),
     "K-FAC": ("kfac", factors),
 }

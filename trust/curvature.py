@@ -70,8 +70,8 @@ def from_jacobians(cases: int, seed: int) -> Outcome:
 MEASURES = (
     Measure(
         "second derivatives",
-        "Products with the Hessian, the Gauss-Newton and the Fisher matrix, and norms of the gradients of examples, are"
-        " what differences in 50 digits and the complex step find, each step an identity.",
+        "Products with the Hessian, the Gauss-Newton and the Fisher matrix, norms of the gradients of examples and the"
+        " mean of the clipped ones are what differences in 50 digits and the complex step find, each step an identity.",
         random_ones(rows_that_fail),
         short=1,
         usual=60,
@@ -97,8 +97,9 @@ MEASURES = (
     ),
     Measure(
         "curvature from Jacobians",
-        "Products with the Gauss-Newton and the Fisher matrices, norms of the gradients of examples, the tangent kernel"
-        " and K-FAC's factors of a random network are those built of PyTorch's Jacobian of its outputs.",
+        "Products with the Gauss-Newton and the Fisher matrices, norms of the gradients of examples, the mean of the"
+        " clipped ones, the tangent kernel and K-FAC's factors of a random network are those built of PyTorch's"
+        " Jacobian of its outputs.",
         from_jacobians,
         short=1,
         usual=60,

@@ -9,7 +9,9 @@ from symprop.algebra.indices import RowIndex
 from symprop.algebra.nodes import Variable
 from symprop.algebra.roles import INPUTS, JACOBIAN, NORM, OUTPUTS, PARAMETER, ROOT, told_apart
 from symprop.algebra.trees import is_zero
+from symprop.analysis.curvature.ends import POSITION
 from symprop.analysis.curvature.kfac import FROM_LOSS, FROM_ROOT
+from symprop.analysis.curvature.means import EXAMPLE
 from symprop.analysis.derivation import Derivation
 from symprop.notation.words import Words
 
@@ -74,5 +76,6 @@ def _blocks(derivation: Derivation) -> Iterator[Words]:
             *(each, " is the block of ", each.of_tangent, ", whose elements are counted row after row; "),
             "column after column the two factors swap.",
         )
-    if any(each.index and any(isinstance(part, RowIndex) for part in each.index) for each in made):
-        yield ("An array with an index i is that of example i.",)
+    for symbol, what in ((EXAMPLE, "example"), (POSITION, "position")):
+        if any(isinstance(part, RowIndex) and part.value == symbol for each in made for part in each.index):
+            yield (f"An array with an index {symbol} is that of {what} {symbol}.",)

@@ -8,7 +8,7 @@
 - `u' F v` of the Fisher matrices comes of slopes of the loss along `J u` and `J v`: at the targets of the data, or at
   every choice that the model may draw, with its probability (`drawn_targets.py`). Blocks of single layers are the
   products along directions of one parameter.
-- Norms of gradients of examples are those of batches of one.
+- Norms of gradients of examples, and the mean of the clipped ones, are those of batches of one.
 - K-FAC's factors and the tangent kernel: `kronecker_checks.py`.
 
 What a module computes is what the equations give, every element; and each step of these equations is an identity.
@@ -254,14 +254,36 @@ OF_LAYERS = {"gnvp": Derivation.gauss_newton, "fisher_vp": Derivation.fisher}
 
 def _norms(scenes: list[Scene]) -> Iterator[Row]:
     def measured(scene: Scene) -> float:
-        module, point = scene.case.module, scene.point
-        found = np.asarray(called(vars(module)[scene.case.question], point)).copy()
-        whole = scene.case.at(question="loss_and_grads").module
-        each = [called(whole.loss_and_grads, point.only(number))[1].values() for number in range(point.count)]
-        true = np.array([np.sqrt(sum(float(np.sum(np.square(one))) for one in grads)) for grads in each])
-        return _off({"norms": found}, {"norms": true})
+        found = np.asarray(called(vars(scene.case.module)[scene.case.question], scene.point)).copy()
+        return _off({"norms": found}, {"norms": _norms_of(_one_by_one(scene))})
 
     yield _row("per_example_norms", "gradients of batches of one", LIMIT, scenes, measured)
+
+
+def _clipped(scenes: list[Scene]) -> Iterator[Row]:
+    def measured(scene: Scene) -> float:
+        each = _one_by_one(scene)
+        norms = _norms_of(each)
+        bound = float(np.mean(norms)) or 1.0
+        weights = bound / np.maximum(norms, bound)
+        true = {
+            name: sum(c * one[name] for c, one in zip(weights, each, strict=True)) / len(each)
+            for name in scene.point.parameters
+        }
+        return _off(called(vars(scene.case.module)[scene.case.question], scene.point, max_norm=bound), true)
+
+    yield _row("clipped_grads", "clipped gradients of batches of one", LIMIT, scenes, measured)
+
+
+def _one_by_one(scene: Scene) -> list[Values]:
+    """Return the gradients of each example alone."""
+    whole = scene.case.at(question="loss_and_grads").module
+    examples = map(scene.point.only, range(scene.point.count))
+    return [{name: grad.copy() for name, grad in called(whole.loss_and_grads, one)[1].items()} for one in examples]
+
+
+def _norms_of(each: list[Values]) -> Any:
+    return np.array([np.sqrt(sum(float(np.sum(np.square(one))) for one in grads.values())) for grads in each])
 
 
 # ---------------------------------------------------------------- what has no direction
@@ -299,6 +321,7 @@ CHECKS: Mapping[str, tuple[Callable[[list[Scene]], Iterator[Row]], ...]] = {
     "fisher_vp": (_of_code, _enumerated, _blocks),
     "empirical_fisher_vp": (_of_code, _empirical),
     "per_example_norms": (_norms,),
+    "clipped_grads": (_clipped,),
     "tangent_kernel": (_kernel,),
     "kfac": (_factors,),
     "kfac_reduce": (_factors_of_code,),

@@ -9,11 +9,12 @@ from typing import Any, Self, cast
 from symprop.algebra.equations import Item, System
 from symprop.algebra.formula import Formula
 from symprop.algebra.names import looked_up, spaced
+from symprop.algebra.nodes import Variable
 from symprop.algebra.roles import BLOCK, CURVED
 from symprop.analysis.curvature.along import Along, hessian_product, what_bends, what_is_tied
 from symprop.analysis.curvature.blocks import Alone, HessianBlock, hessian_block
 from symprop.analysis.curvature.clipping import clipped
-from symprop.analysis.curvature.diagonals import hessian_diagonal
+from symprop.analysis.curvature.diagonals import Diagonals, hessian_diagonal
 from symprop.analysis.curvature.examples import norms_of_examples
 from symprop.analysis.curvature.fisher import empirical_product, fisher_product, what_it_is, what_the_empirical_is
 from symprop.analysis.curvature.gauss_newton import gauss_newton_product
@@ -86,35 +87,47 @@ class Curved:
             FormulaError: no such parameter.
             SpecError: backpropagation is truncated.
         """
-        wanted = {each.name: each for each in self.system.wanted}
-        names = (spaced(each) for each in (of, of if by is None else by))
-        first, second = (looked_up(each, wanted, "no parameter is called") for each in names)
+        first, second = map(self._parameter, (of, of if by is None else by))
         return hessian_block(self.system, self.backward, first, second, self._alone())
 
-    def hessian_diagonal(self) -> dict[str, HessianBlock]:
+    def hessian_diagonal(self, *names: str) -> Diagonals:
         """Return the diagonal of the Hessian for each parameter by its name, in the parameter's shape.
 
-        It is exact, and there where each parameter's own block has a closed form for one example: for one layer, or a
-        few. Of a batch it is the mean over the examples.
+        It is exact, and there where a parameter's own block has a closed form for one example: for one layer, or a few,
+        and for last layers. Of a batch it is the mean over the examples. `names` asks for these alone; `why` of what
+        comes out says of each other parameter why it has none.
 
         >>> from symprop import derive
         >>> d = derive("Input(2) >> Dense(3) >> SoftmaxCrossEntropy()", layout="rows")
         >>> print(d.hessian_diagonal()["W1"].text())
         (p * (1 - p)).T @ (x * x) / m
+        >>> d = derive("Input(4, 2) >> RNN(3, sequence=False) >> Dense(2) >> SoftmaxCrossEntropy()")
+        >>> print(d.hessian_diagonal("W2", "R1").why)
+        {'R1': 'whose block goes through a loop over t = 1, ..., 4'}
 
         Raises:
-            SpecError: a parameter's block has no short closed form, or backpropagation is truncated.
+            FormulaError: no such parameter.
+            SpecError: no parameter has one, or backpropagation is truncated.
         """
-        return hessian_diagonal(self.system, self.backward, self._alone())
+        asked = [self._parameter(each) for each in names] or self.system.wanted
+        return hessian_diagonal(self.system, self.backward, asked, self._alone())
+
+    def _parameter(self, name: str) -> Variable:
+        """Return the parameter of a name.
+
+        Raises:
+            FormulaError: there is none.
+        """
+        return looked_up(spaced(name), {each.name: each for each in self.system.wanted}, "no parameter is called")
 
     def gauss_newton(self) -> Self:
         """Return the derivation with the product of the Gauss-Newton matrix and a direction v, `J' H J v`.
 
         J is the Jacobian of the output with respect to all parameters, H the Hessian of the loss with respect to the
         output; what the second derivatives of the network add to the Hessian is left out (Schraudolph, 2002).
-        `GdW1` is the product's part for `W1`, `Gdelta1` what goes back on the way. Where `W1` acts on a vector, `GW1`
-        is its block of the matrix, `kron(J' H J, a a')`, J now with respect to `z1`, in the order of its elements row
-        after row.
+        `GdW1` is the product's part for `W1`, `Gdelta1` what goes back on the way. `GW1` is the block of `W1`,
+        `kron(J' H J, a a')`, J now with respect to `z1`, in the order of its elements row after row; along a sequence
+        it is a sum over positions, or over pairs of them. A remark says which parameters have none, and why.
 
         >>> from symprop import derive
         >>> d = derive("Input(2) >> Dense(3) >> Tanh() >> Dense(2) >> SoftmaxCrossEntropy()").gauss_newton()
@@ -271,14 +284,17 @@ with the probabilities p, and its Hessian does not read the targets
         return cast(Self, replace(cast(Any, self), remarks=(*self.remarks, *said)))
 
     def _with_blocks(self, asked: Self, role: str) -> Self:
-        """Return what was asked with the blocks of single layers, where these have a short form."""
-        alone = (self.system, self.backward) if self.system.batch is None else self._alone()
-        if alone is None or isinstance(self.network, Formula) or not self.system.parameters:
+        """Return what was asked with the blocks of single layers, and with what has none."""
+        if isinstance(self.network, Formula) or not self.system.parameters:
             return asked
-        example, likelihood = alone[0], self._likelihood
-        product = gauss_newton_product if role == CURVED else partial(fisher_product, likelihood=likelihood)
-        own = product(example, divided=True)
-        return asked.with_along(replace(asked.along, blocks=layer_blocks(example, self.system, own, role)))
+        example = self._example("a block of a layer")
+        product = (
+            partial(gauss_newton_product, divided=True)
+            if role == CURVED
+            else partial(fisher_product, likelihood=self._likelihood, divided=True)
+        )
+        blocks, why = layer_blocks(example, self.system, product, role)
+        return asked.with_along(replace(asked.along, blocks=blocks), *([why] if why else []))
 
     def _example(self, what: str) -> System:
         """Return the system of one example, of evaluation where this derivation is.

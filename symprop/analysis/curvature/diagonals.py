@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import reduce
 
 from symprop.algebra import nodes as n
-from symprop.algebra.equations import Item, Step, System
+from symprop.algebra.equations import Item, Step, System, loops_in
+from symprop.algebra.names import looked_up, spaced
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.table import Table
 from symprop.algebra.trees import ones
@@ -96,37 +97,88 @@ def _(node: n.MatMul, diagonal: Recursion) -> Node:
     return n.Sum(n.Multiply(left, n.Transpose(right)), 1)
 
 
-def hessian_diagonal(system: System, backward: Iterable[Item], alone: Alone | None = None) -> dict[str, HessianBlock]:
-    """Return the diagonal of the Hessian for each parameter, in the parameter's shape, exactly.
+class Diagonals(dict[str, HessianBlock]):
+    """Diagonals of the Hessian by the names of parameters; `why` says of each other parameter why it has none."""
+
+    def __init__(self, found: Mapping[str, HessianBlock], why: Mapping[str, str]) -> None:
+        super().__init__(found)
+        self.why = dict(why)
+
+    def __missing__(self, name: str) -> HessianBlock:
+        known: str = spaced(name)
+        if known in self:
+            return self[known]
+        raise SpecError(_told({known: looked_up(known, self.why, "no diagonal is of", self)}))
+
+    def __str__(self) -> str:
+        lines = [f"{name}: {each}" for name, each in self.items()]
+        return "\n".join([*lines, *([_told(self.why)] if self.why else [])])
+
+
+def _told(why: Mapping[str, str]) -> str:
+    """Say which parameters have no diagonal, why, and what is allowed."""
+    reasons: dict[str, list[str]] = {}
+    for name, reason in why.items():
+        reasons.setdefault(reason, []).append(name)
+    told = "; nor ".join(f"of {', '.join(names)}, {reason}" for reason, names in reasons.items())
+    first = next(iter(why))
+    return f'there is no diagonal of the Hessian {told}\nallowed: hessian("{first}") as an operator, or hvp()'
+
+
+def hessian_diagonal(
+    system: System, backward: Iterable[Item], parameters: Iterable[Variable], alone: Alone | None = None
+) -> Diagonals:
+    """Return the diagonal of the Hessian for each of some parameters that has one, in its shape, exactly.
 
     `alone` is as for `hessian_block`; the diagonal of a batch is the mean of those of its examples.
 
     Raises:
-        SpecError: a parameter has no closed form; or backpropagation is truncated.
+        SpecError: none of them has one; or backpropagation is truncated.
     """
     after = tuple(backward)
     plain, items = (system, after) if alone is None else alone
+    inside = dict(zip(system.wanted, plain.wanted, strict=True))
     found: dict[str, HessianBlock] = {}
-    for parameter, inside in zip(system.wanted, plain.wanted, strict=True):
-        block = hessian_block(plain, items, inside, inside)
+    why: dict[str, str] = {}
+    for parameter in parameters:
+        block = hessian_block(plain, items, inside[parameter], inside[parameter])
         if block.matrix is None:
-            raise SpecError(
-                f"the Hessian with respect to {parameter.name} has no short closed form, so that its diagonal has none"
-                f'\nallowed: hessian("{parameter.name}") as an operator, or hvp(); for one layer, or a few, it has one'
+            loop = next(loops_in(block.equations), None)
+            through = loop and f"goes through a loop over {loop.index} = 1, ..., {loop.count}"
+            why[parameter.name] = f"whose block {through or 'has no short closed form'}"
+        else:
+            found[parameter.name] = _of_block(
+                block.matrix, parameter, plain, None if alone is None else (system, after)
             )
-        start = _shaped(n.Diagonal(block.matrix), inside) if inside.rank else block.matrix
-        whole = _shaped(diagonal_of(block.matrix), inside) if inside.rank else block.matrix
-        known = context(plain)
-        answer, steps = simplified(whole, known)
-        first = [Step("diagonal of a matrix", start, whole)] if start != whole else []
-        if alone is not None:
-            first = []  # of one example, not of the batch
-            answer, steps = simplified(Examples(system, after).mean(answer), context(system))
-        answer, touches = finished(answer)
-        told = f"the elements of {parameter.name} in its shape"
-        found[parameter.name] = HessianBlock(parameter, parameter, answer, (), (*first, *steps, *touches), told)
-    return found
+    if not found:
+        raise SpecError(_told(why))
+    return Diagonals(found, why)
+
+
+def _of_block(matrix: Node, parameter: Variable, plain: System, batch: Alone | None) -> HessianBlock:
+    """Return the diagonal of a parameter's block, or the mean of those of the examples of a batch."""
+    start, whole = matrix, matrix
+    if parameter.rank:
+        start, whole = (_shaped(each, parameter) for each in (n.Diagonal(matrix), diagonal_of(matrix)))
+    answer, steps = simplified(whole, context(plain))
+    first = [Step("diagonal of a matrix", start, whole)] if start != whole else []
+    if batch is not None:
+        first = []  # of one example, not of the batch
+        answer, steps = simplified(Examples(*batch).mean(answer), context(batch[0]))
+    answer, touches = finished(answer)
+    told = f"the elements of {parameter.name} in its shape"
+    return HessianBlock(parameter, parameter, answer, (), (*first, *steps, *touches), told)
 
 
 def _shaped(diagonal: Node, parameter: Variable) -> Node:
-    return diagonal if parameter.rank == 1 else n.Reshape(diagonal, parameter.shape)
+    """Return a diagonal in the shape of a parameter, term by term."""
+    if parameter.rank == 1 or not diagonal.rank:
+        return diagonal
+    match diagonal:
+        case n.Reshape(operands=(inside,)) if inside.shape == parameter.shape:
+            return inside
+        case n.Fill(value=value):
+            return n.Fill(value, parameter.shape)
+        case n.Elementwise(operands=operands) if all(each.shape in ((), diagonal.shape) for each in operands):
+            return diagonal.with_operands(_shaped(each, parameter) for each in operands)
+    return n.Reshape(diagonal, parameter.shape)

@@ -189,24 +189,24 @@ def _made(loops: Sequence[Loop]) -> Iterator[Variable]:
 
 def needed(items: Sequence[Item], wanted: Iterable[Variable]) -> tuple[Item, ...]:
     """Return those of the items that what is `wanted` is made of; a loop is kept whole."""
-    reads, kept = set(wanted), list[Item]()
+    read, kept = set(wanted), list[Item]()
     for item in reversed(items):
         made = {each.target for each in equations_in((item,))}
-        asked = reads
+        asked = read
         if isinstance(item, Loop):
             made |= {item.end(carry) for carry in item.carries} | {rows.array for rows in item.writes}
             made = made.union(*(at_all_steps(each, loops_in((item,))) for each in made))
-            made, asked = ({at_any_moment(each) for each in those} for those in (made, reads))
+            made, asked = ({at_any_moment(each) for each in those} for those in (made, read))
         if made & asked:
             kept.append(item)
-            reads |= _reads(item)
+            read |= reads(item)
     return tuple(reversed(kept))
 
 
 def all_read(items: Sequence[Item], wanted: Iterable[Variable]) -> tuple[Item, ...]:
     """Return the items without equations inside of loops that make nothing that is `wanted`, or read at any step."""
     asked = set(wanted)
-    read = asked.union(*map(_reads, items), *map(_handed_on, loops_in(items)))
+    read = asked.union(*map(reads, items), *map(_handed_on, loops_in(items)))
 
     def those(found: Iterable[Item], around: tuple[Loop, ...]) -> Iterator[Item]:
         for item in found:
@@ -228,7 +228,8 @@ def at_any_moment(variable: Variable) -> Variable:
     return variable.change(index=layers) if moments else variable
 
 
-def _reads(item: Item) -> set[Variable]:
+def reads(item: Item) -> set[Variable]:
+    """Return what an equation reads, or a loop in any of its steps and before them."""
     if isinstance(item, Equation):
         return set(variables(item.expression))
     inside = {each for equation in equations_in((item,)) for each in variables(equation.expression)}
