@@ -103,9 +103,11 @@ def _run_at_places(evaluator: Evaluator, equations: Iterable[Equation]) -> None:
         for each in variables(equation.expression):
             array = each.change(index=[part for part in each.index if not part.free_symbols & counts.keys()])
             for at in places(each) if array.name in evaluator.values else ():
-                rows = evaluator.values[array.name]
+                name, rows = each.xreplace(at).name, evaluator.values[array.name]
+                if name in evaluator.values:
+                    continue  # made by an equation of its own
                 for symbol in (one for part in reversed(each.index) for one in part.free_symbols & at.keys()):
                     rows = rows[:, int(at[symbol]) - 1]  # the batch stands first, and last among the indices
-                evaluator.values.setdefault(each.xreplace(at).name, rows)
+                evaluator.values[name] = rows
         for at in places(equation.target):
             evaluator.run([Equation(equation.target.xreplace(at), equation.expression.xreplace(at))])
