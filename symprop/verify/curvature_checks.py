@@ -35,10 +35,11 @@ from symprop.verify import step_checks
 from symprop.verify.arithmetic import Complex
 from symprop.verify.central_differences import STEP, Stepping
 from symprop.verify.drawn_targets import block_error, blocks_of, fisher_of
+from symprop.verify.example_checks import clipped_error, distance, norms_error
 from symprop.verify.kronecker_checks import code_error, factor_errors, kernel_error
 from symprop.verify.measure import DIGITS, Row, first_line
 from symprop.verify.module_checks import GENERATED_ERRORS
-from symprop.verify.points import called, points_of, target_kinds
+from symprop.verify.points import points_of, target_kinds
 from symprop.verify.second_differences import WORKING_DIGITS, Scene, Values, inner, moved_along
 
 LIMIT = 1e-10
@@ -91,15 +92,6 @@ def _row(name: str, oracle: str, limit: float, scenes: list[Scene], measured: Ca
     return Row(name, oracle, f"{len(scenes)} random, m={count}", worst, limit, bool(worst <= limit))
 
 
-def _off(found: Values, true: Values) -> float:
-    """Return how far arrays are off, of the largest number among them; a shape that differs is infinitely far."""
-    if any(np.shape(found[name]) != np.shape(each) for name, each in true.items()):
-        return float("inf")
-    largest = max(float(np.max(np.abs(each), initial=0)) for each in true.values())
-    worst = max(float(np.max(np.abs(found[name] - each), initial=0)) for name, each in true.items())
-    return worst / largest if largest else worst
-
-
 def _apart(found: Any, true: Any) -> float:
     """Return how far two numbers are apart, relative to the second where it is not 0."""
     return float(abs(found - true) / (abs(true) if abs(true) > mpmath.mpf("1e-60") else 1))
@@ -110,7 +102,7 @@ def _of_code(scenes: list[Scene]) -> Iterator[Row]:
 
     def measured(scene: Scene) -> float:
         true = {name: each.real for name, each in scene.equations(scene.directions[1], Complex()).items()}
-        return _off(scene.product(scene.directions[1]), true)
+        return distance(scene.product(scene.directions[1]), true)
 
     yield _row(scenes[0].case.question, "the equations in complex numbers", LIMIT, scenes, measured)
 
@@ -203,7 +195,7 @@ def _as_hessian(scenes: list[Scene]) -> Iterator[Row]:
         v = scene.directions[1]
         own = {name: each.copy() for name, each in scene.product(v).items()}
         hessian = replace(scene, case=scene.case.at(question="hvp"))
-        return _off(own, hessian.product(v))
+        return distance(own, hessian.product(v))
 
     yield _row("gnvp", "the Hessian, of an output linear in the parameters", LIMIT, scenes, measured)
 
@@ -253,37 +245,11 @@ OF_LAYERS = {"gnvp": Derivation.gauss_newton, "fisher_vp": Derivation.fisher}
 
 
 def _norms(scenes: list[Scene]) -> Iterator[Row]:
-    def measured(scene: Scene) -> float:
-        found = np.asarray(called(vars(scene.case.module)[scene.case.question], scene.point)).copy()
-        return _off({"norms": found}, {"norms": _norms_of(_one_by_one(scene))})
-
-    yield _row("per_example_norms", "gradients of batches of one", LIMIT, scenes, measured)
+    yield _row("per_example_norms", "gradients of batches of one", LIMIT, scenes, norms_error)
 
 
 def _clipped(scenes: list[Scene]) -> Iterator[Row]:
-    def measured(scene: Scene) -> float:
-        each = _one_by_one(scene)
-        norms = _norms_of(each)
-        bound = float(np.mean(norms)) or 1.0
-        weights = bound / np.maximum(norms, bound)
-        true = {
-            name: sum(c * one[name] for c, one in zip(weights, each, strict=True)) / len(each)
-            for name in scene.point.parameters
-        }
-        return _off(called(vars(scene.case.module)[scene.case.question], scene.point, max_norm=bound), true)
-
-    yield _row("clipped_grads", "clipped gradients of batches of one", LIMIT, scenes, measured)
-
-
-def _one_by_one(scene: Scene) -> list[Values]:
-    """Return the gradients of each example alone."""
-    whole = scene.case.at(question="loss_and_grads").module
-    examples = map(scene.point.only, range(scene.point.count))
-    return [{name: grad.copy() for name, grad in called(whole.loss_and_grads, one)[1].items()} for one in examples]
-
-
-def _norms_of(each: list[Values]) -> Any:
-    return np.array([np.sqrt(sum(float(np.sum(np.square(one))) for one in grads.values())) for grads in each])
+    yield _row("clipped_grads", "clipped gradients of batches of one", LIMIT, scenes, clipped_error)
 
 
 # ---------------------------------------------------------------- what has no direction
