@@ -1,7 +1,7 @@
 """K-FAC's factors and the tangent kernel, against Jacobians by the complex step that know no rule.
 
 The block of the Fisher matrix of a weight is the covariance of the gradients over all targets that the model may draw,
-each found by the complex step of the loss; where the loss is no likelihood it is `g g'` at the targets of the data.
+each found by the complex step of the loss; where no likelihood is known it is `g g'` at the targets of the data.
 For one example and a weight that is used once, `kron(G, A)` is this block, every element in its order; of a parameter
 without factors D is its diagonal. The tangent kernel is `J J'`, J by the complex step of the output.
 """
