@@ -230,11 +230,9 @@ def _enumerated(scenes: list[Scene]) -> Iterator[Row]:
 def _blocks(scenes: list[Scene]) -> Iterator[Row]:
     """Yield a row for each block of a single layer that pages show: times a direction it is the product."""
     case = scenes[0].case
-    if case.example.system.joins_examples:
-        return  # no example has one of its own
-    derivation = OF_LAYERS[case.question](case.example.at(question=GRADIENTS).derivation)
+    derivation = OF_LAYERS[case.question](case.at(question=GRADIENTS).derivation)
     for parameter, block in blocks_of(derivation):
-        oracle = f"the product along {parameter.name}, each example"
+        oracle = f"the product along {parameter.name}"
         measured = partial(block_error, derivation=derivation, parameter=parameter, block=block)
         yield _row(block.name, oracle, LIMIT, scenes, measured)
 

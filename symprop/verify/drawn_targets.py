@@ -7,14 +7,18 @@ log-likelihoods has `c**2` times their covariance in these slopes and `c` times 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import product
 from typing import Any
 
 import mpmath
 import numpy as np
-from sympy import Expr
+from sympy import Expr, Integer
 
+from symprop.algebra import nodes as n
+from symprop.algebra.equations import Equation, equations_in
 from symprop.algebra.nodes import Variable
+from symprop.algebra.trees import variables, walk
 from symprop.analysis.derivation import Derivation
 from symprop.verify.arithmetic import Array, Complex
 from symprop.verify.evaluate import Evaluator, stacked, unstacked
@@ -68,21 +72,42 @@ def blocks_of(derivation: Derivation) -> Iterator[tuple[Variable, Variable]]:
 
 
 def block_error(scene: Scene, derivation: Derivation, parameter: Variable, block: Variable) -> float:
-    """Return how far the block of a parameter is off: times a direction of this parameter it is the product.
-
-    `derivation` is that of one example; all examples of the scene are asked, each on its own.
-    """
+    """Return how far the block of a parameter is off: times a direction of this parameter it is the product."""
     system, along, v = derivation.system, derivation.along, scene.directions[1]
     result = along.results[system.wanted.index(parameter)]
     moved = {
         along.here(each.tangent).name: v[each.name] if each == parameter else np.zeros_like(v[each.name])
         for each in system.wanted
     }
-    errors = []
-    for number in range(scene.point.count):
-        evaluator = Evaluator(Complex(), stacked({**scene.point.example(number), **moved}, Complex()))
-        evaluator.run(derivation.equations)
-        matrix, true = (unstacked(evaluator.values[each.name]).real for each in (block, result))
-        error = np.max(np.abs(matrix @ v[parameter.name].ravel() - true.ravel()))
-        errors.append(error / (np.max(np.abs(true)) or 1))
-    return float(np.max(errors))
+    sizes = {} if system.batch is None else {system.batch: scene.point.count}
+    evaluator = Evaluator(Complex(), stacked({**scene.point.of(system), **moved}, Complex()), sizes)
+    evaluator.run(equations_in((*system.items, *derivation.backward, *along.forward, *along.backward)))
+    _run_at_places(evaluator, along.blocks)
+    matrix, true = (unstacked(evaluator.values[each.name]).real for each in (block, result))
+    error = np.max(np.abs(matrix @ v[parameter.name].ravel() - true.ravel()))
+    return float(error / (np.max(np.abs(true)) or 1))
+
+
+def _run_at_places(evaluator: Evaluator, equations: Iterable[Equation]) -> None:
+    """Evaluate equations of a general example or position, `J{z[i]} = ...`, at each; sums over them say how many."""
+    equations = tuple(equations)
+    sums = (part for each in equations for part in walk(each.expression) if isinstance(part, n.BlockSum))
+    counts = {part.index: evaluator.size(part.count) for part in sums}
+
+    def places(variable: Variable) -> Iterator[dict[Expr, Integer]]:
+        running = [each for each in counts if any(each in part.free_symbols for part in variable.index)]
+        for numbers in product(*(range(1, counts[each] + 1) for each in running)):
+            yield dict(zip(running, map(Integer, numbers), strict=True))
+
+    for equation in equations:
+        for each in variables(equation.expression):
+            array = each.change(index=[part for part in each.index if not part.free_symbols & counts.keys()])
+            for at in places(each) if array.name in evaluator.values else ():
+                name, rows = each.xreplace(at).name, evaluator.values[array.name]
+                if name in evaluator.values:
+                    continue  # made by an equation of its own
+                for symbol in (one for part in reversed(each.index) for one in part.free_symbols & at.keys()):
+                    rows = rows[:, int(at[symbol]) - 1]  # the batch stands first, and last among the indices
+                evaluator.values[name] = rows
+        for at in places(equation.target):
+            evaluator.run([Equation(equation.target.xreplace(at), equation.expression.xreplace(at))])

@@ -80,8 +80,10 @@ def test_of_a_sequence_each_position_counts_as_an_example(text: str, factor: str
     found = flat(module.fisher_vp(params, x, mean[None], v)) @ flat(v)
     times = {"": 1.0, "3": 3.0, "Omega/m": mask.sum()}[factor]
     assert abs(found - times * total) <= 1e-12 * found
-    remarks = symprop.derive(f"Input(3, 2) >> {text}", layout="rows").fisher().remarks
-    assert any(f"is {factor} times the mean of g g'" in each for each in remarks) == bool(factor)
+    d = symprop.derive(f"Input(3, 2) >> {text}", layout="rows")
+    assert any(f"is {factor} times the mean of g g'" in each for each in d.fisher().remarks) == bool(factor)
+    empirical = d.fisher(empirical=True).remarks[-1]
+    assert "of a whole example" in empirical and ("1/3 times the Fisher matrix" in empirical) == (factor == "3")
 
 
 def test_it_is_not_called_the_gauss_newton_matrix_where_that_reads_the_targets() -> None:

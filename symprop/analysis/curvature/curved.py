@@ -16,7 +16,7 @@ from symprop.analysis.curvature.blocks import Alone, HessianBlock, hessian_block
 from symprop.analysis.curvature.clipping import clipped
 from symprop.analysis.curvature.diagonals import Diagonals, hessian_diagonal
 from symprop.analysis.curvature.examples import norms_of_examples
-from symprop.analysis.curvature.fisher import empirical_product, fisher_product, what_it_is
+from symprop.analysis.curvature.fisher import empirical_product, fisher_product, what_it_is, what_the_empirical_is
 from symprop.analysis.curvature.gauss_newton import gauss_newton_product
 from symprop.analysis.curvature.kernel import tangent_kernel
 from symprop.analysis.curvature.kfac import kfac_factors
@@ -145,10 +145,13 @@ class Curved:
     def fisher(self, empirical: bool = False) -> Self:
         """Return the derivation with the product of the Fisher matrix and a direction v, without penalties.
 
-        It is the mean of `g g'` over targets that are drawn from the model, `g` the gradient of one example; where the
-        loss's Hessian does not read the targets it is the Gauss-Newton matrix, and a remark says so. `empirical` takes
-        the targets of the data (Martens, 2020; Kunstner, Hennig and Balles, 2019). The positions of a sequence over
-        which a loss takes its mean count as examples, but in the empirical one.
+        It is `J' E[H] J`: J the Jacobian of the output, H the Hessian of the loss of an example with respect to the
+        output, its mean over targets that are drawn from the model. Where H does not read the targets it is the
+        Gauss-Newton matrix, of the loss without penalties. Of a loss that is a negative log-likelihood it is the mean
+        of `g g'`, g the gradient of one example; of a loss that takes the mean over the T positions of a sequence it is
+        T times that, since each position counts as an example of its own. Remarks say which. `empirical` is the mean of
+        `g g'` of whole examples, without penalties too, at the targets of the data (Martens, 2020; Kunstner, Hennig and
+        Balles, 2019).
 
         >>> from symprop import derive
         >>> d = derive("Input(2) >> Dense(2) >> SoftmaxCrossEntropy()")
@@ -159,10 +162,12 @@ with the probabilities p, and its Hessian does not read the targets
         Rdelta1 = (delta1 @ Rz1) * delta1
 
         Raises:
-            SpecError: the loss is no likelihood (the empirical matrix asks for none), or as for `gauss_newton`.
+            SpecError: the loss is not known as a likelihood (the empirical matrix asks for none), or as for
+                `gauss_newton`.
         """
         if empirical:
-            return self.with_along(empirical_product(self.system, self.backward))
+            said = what_the_empirical_is(self.system, self._likelihood)
+            return self.with_along(empirical_product(self.system, self.backward), said)
         return self._with_blocks(self.fisher_alone(), BLOCK)._with_ties()
 
     def gauss_newton_alone(self) -> Self:
@@ -233,7 +238,7 @@ with the probabilities p, and its Hessian does not read the targets
         `AW1`, `(n0 + 1, n0 + 1)`, is the mean of `a a'`, a what `W1` multiplies, with a 1 behind it where the layer has
         a bias, which is the last column of the weight; `GW1`, `(n1, n1)`, is the mean of `b b'`, b the derivative of
         the loss of each example with respect to `z1`, over targets that are drawn from the model: `Sz1' Sz1`, where S
-        is what goes back from a root of the loss's expected Hessian. Where the loss is no likelihood they are those of
+        is what goes back from a root of the loss's expected Hessian. Where no likelihood is known they are those of
         the data. `kron(GW1, AW1)` stands for the block of the Fisher matrix in the order of the weight's elements row
         after row, `FW1` (Martens and Grosse, 2015). Remarks say what this assumes, and what has no factors.
 

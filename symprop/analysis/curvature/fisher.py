@@ -1,10 +1,14 @@
-"""The Fisher matrix times a direction: the mean of `g g'` over targets drawn from the model, or over those of the data.
+"""The Fisher matrix times a direction: `J' E[H] J`, over targets drawn from the model; and that of the data.
 
 A loss that is the negative log-likelihood of a distribution of the targets has `E[g g'] = E[H]`, where the targets are
 drawn from what the model predicts; of the network's second derivatives nothing is left, since the expected residual is
 0. So the Fisher matrix is `J' E[H] J`, and where the loss's Hessian H does not read the targets it is the Gauss-Newton
-matrix. The empirical Fisher matrix takes the targets of the data in place of drawn ones; it is no approximation of
-either (Kunstner, Hennig and Balles, 2019).
+matrix. A loss that is `c` times a negative log-likelihood has `E[g g'] = c E[H]`: of a sequence of T positions, over
+which a loss takes the mean, c is `1 / T`, and the matrix here is `E[H]`, T times the mean of `g g'`. That is the mean
+over all positions, each an example of its own, of the Fisher matrix of what is drawn there.
+
+The empirical Fisher matrix takes the targets of the data in place of drawn ones, and is the mean of `g g'`, g of whole
+examples; it is no approximation of either (Kunstner, Hennig and Balles, 2019). Penalties are part of neither.
 
 Sources: Amari, *Natural gradient works efficiently in learning* (1998); Martens, *New insights and perspectives on the
 natural gradient method* (2020), section 9; Kunstner, Hennig and Balles, *Limitations of the empirical Fisher
@@ -89,6 +93,17 @@ def what_it_is(system: System, likelihood: Likelihood) -> tuple[str, ...]:
     names = ", ".join(each.of_tangent.name for each in of_penalties)
     added = f"penalties are no part of the Fisher matrix: gauss_newton() adds their second derivatives, for {names}"
     return said, *likelihood.of_positions, *([added] if names else [])
+
+
+def what_the_empirical_is(system: System, likelihood: Likelihood) -> str:
+    """Say of what the empirical Fisher matrix of a system is the mean, and how it stands to that of drawn targets."""
+    penalised = not _read(apart(system)[1]).isdisjoint(system.parameters)
+    said = "the empirical Fisher matrix is the mean of g g', g the gradient of the loss of a whole example"
+    said += " without its penalties" * penalised + " at the targets of the data"
+    if likelihood and likelihood.share != 1 and not likelihood.masked:
+        said += f": of targets that are drawn from the model its mean is {likelihood.share} times the Fisher matrix, "
+        said += "in which each position counts as an example of its own"
+    return said
 
 
 def _reads_targets(system: System) -> bool:
