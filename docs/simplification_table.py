@@ -147,6 +147,9 @@ RULE_EXAMPLES: dict[str, Shown] = {
     "where(c, x, 0) * y + where(c, 0, x) * z = x * where(c, y, z)": Shown(
         "where(c > 0, x, 0) * y + where(c > 0, 0, x) * z", "c: n, x: n, y: n, z: n"
     ),
+    "where(c, x, where(c, y, z)) = where(c, x, z)": Shown(
+        "where(z > 0, x, where(z > 0, y, w))", "z: n, x: n, y: n, w: n"
+    ),
     "where(c, x, y) * where(c, u, v) = where(c, x * u, y * v)": Shown(
         "where(c > 0, x, y) * where(c > 0, u, v)", "c: n, x: n, y: n, u: n, v: n"
     ),
