@@ -32,6 +32,8 @@ CURVED = "curved "
 """Begins the role of the same without the second derivatives of the network (Gauss-Newton): `Gdelta1`, `GdW1`."""
 NORM = "norm "
 """Begins the role of a squared norm of a variable, of each example: `NdW1`."""
+CLIPPED = "clipped "
+"""Begins the role of a gradient of a batch to which each example adds its own, clipped: `CdW1`."""
 JACOBIAN = "jacobian "
 """Begins the role of the Jacobian of the output with respect to a variable, a row for each output: `Jz1`."""
 ROOT = "root "
@@ -44,7 +46,7 @@ BLOCK = "block "
 """Begins the role of the block of the Fisher matrix of a weight: `FW1`."""
 DIAGONAL = "diagonal "
 """Begins the role of the diagonal of that of a parameter without factors, in its shape: `Dgamma1`."""
-PLAIN_SIGNS = {TANGENT: "R", CURVED: "G", NORM: "N", JACOBIAN: "J", ROOT: "S"}
+PLAIN_SIGNS = {TANGENT: "R", CURVED: "G", NORM: "N", CLIPPED: "C", JACOBIAN: "J", ROOT: "S"}
 PLAIN_SIGNS |= {INPUTS: "A", OUTPUTS: "G", BLOCK: "F", DIAGONAL: "D"}
 
 

@@ -240,7 +240,7 @@ def _(node: n.Map) -> Node:
 @TIDY.row(n.Where)
 def _(node: n.Where) -> Node:
     _, yes, no = node.operands
-    return spread(yes, node.shape) if yes == no else paired(node, tidy) or node
+    return spread(yes, node.shape) if yes == no or (is_zero(yes) and is_zero(no)) else paired(node, tidy) or node
 
 
 @TIDY.row(n.Inverse)

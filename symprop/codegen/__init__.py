@@ -39,7 +39,8 @@ def generate(
         fast: the module that `symprop.compile` runs: its step writes into memory that is planned, and checks more.
         sizes: numbers for sizes and counts that have a name.
         question: what the module computes beside the passes: "hvp", "gnvp", "fisher_vp", "empirical_fisher_vp",
-            "per_example_norms", "kfac", "tangent_kernel" (`docs/curvature.md`); by default the loss and its gradients.
+            "per_example_norms", "clipped_grads", "kfac", "tangent_kernel" (`docs/curvature.md`); by default the loss
+            and its gradients.
 
     >>> source = generate("Input(2) >> Dense(3) >> Tanh() >> MeanSquaredError()", dtype="float32")
     >>> print(source.partition("def backward")[2].partition("m = len(x)\\n\\n")[2].partition("    # (6)")[0])

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from itertools import chain
 
-from symprop.algebra.equations import Item, System, equations_in
+from symprop.algebra.equations import Item, Loop, System, equations_in, loops_in
 from symprop.algebra.names import gradient_of
 from symprop.algebra.trees import zeros
 from symprop.analysis.curvature.along import NOTHING, Along
@@ -47,14 +48,18 @@ def lower_system(
     """Return the program of a system and its backward equations; `numbers` and `remarks` are those of the report.
 
     With the equations `along` a direction it returns what becomes of the gradients too, behind them; of a question to
-    two examples, what is read of each.
+    two examples, what is read of each. Loops along a direction, and gradients that are weighed when all adjoints are
+    known, read all moments, so that none is left to `remat`.
     """
     if system.layout != "rows" or system.loss is None:
         raise ProgramError(f"a program is made from a loss in the layout 'rows', not {system.layout!r}")
     backward = (*backward, *along.forward, *(() if along.second else along.backward))
     results = tuple(in_code(first) for first, _ in along.second) or along.results
-    roller = Roller(system, backward, numbers)
-    forward, back = tuple(roller.statements(system.items)), list(roller.statements(backward))
+    items = system.items
+    if along.given or any(loop.carries for loop in loops_in((*along.forward, *along.backward))):
+        items, backward = _kept(items), _kept(backward)
+    roller = Roller(replace(system, items=items), backward, numbers)
+    forward, back = tuple(roller.statements(items)), list(roller.statements(backward))
     reasons = {remark.partition(" is zero: ")[0]: Why(remark) for remark in remarks}
     back = [
         statement.because(reasons[statement.name]) if statement.name in reasons else statement for statement in back
@@ -72,4 +77,9 @@ def lower_system(
     states = tuple(state.variable for state in system.states)
     masks = tuple(mask.variable for mask in system.masks)
     given = (system.parameters, system.inputs, system.targets)
-    return Program(forward, tuple(back), *given, returns, states, masks, directions)
+    return Program(forward, tuple(back), *given, returns, states, masks, directions, along.given)
+
+
+def _kept(items: Iterable[Item]) -> tuple[Item, ...]:
+    """Return items whose loops keep what they make at every step."""
+    return tuple(replace(each, remat=None) if isinstance(each, Loop) else each for each in items)

@@ -26,6 +26,7 @@ HELPERS = (
         "sigmoid",
         "softplus",
         "erf",
+        "real_matrix",
         "scatter_add",
         "fold",
         "first_max",
@@ -136,7 +137,8 @@ class Program:
     """Statements of the forward and of the backward pass in order, each name assigned once.
 
     `returns` are the names of what a caller wants; `parameters`, `inputs`, `targets`, `states` (running statistics)
-    and `masks` of dropout are what it gives; `directions` are the parts of a direction along which it derives.
+    and `masks` of dropout are what it gives; `directions` are the parts of a direction along which it derives, and
+    `numbers` are further ones that a caller chooses.
     """
 
     forward: tuple[Statement, ...]
@@ -148,6 +150,7 @@ class Program:
     states: tuple[Variable, ...] = ()
     masks: tuple[Variable, ...] = ()
     directions: tuple[Variable, ...] = ()
+    numbers: tuple[Variable, ...] = ()
 
     @property
     def statements(self) -> Iterator[Statement]:
@@ -157,7 +160,8 @@ class Program:
     @property
     def given(self) -> tuple[Variable, ...]:
         """The variables that no statement assigns."""
-        return (*self.parameters, *self.inputs, *self.targets, *self.states, *self.masks, *self.directions)
+        arrays = (*self.parameters, *self.inputs, *self.targets, *self.states, *self.masks)
+        return (*arrays, *self.directions, *self.numbers)
 
     @cached_property
     def names(self) -> set[str]:
@@ -171,15 +175,20 @@ class Program:
         return tuple((each.name, name) for each, name in zip(self.parameters, self.returns[1:], strict=False))
 
     @property
+    def is_of_parameters(self) -> bool:
+        """Whether a caller gets an array for each parameter beside its gradient."""
+        return bool(self.directions or self.numbers)
+
+    @property
     def products(self) -> tuple[tuple[str, str], ...]:
-        """What becomes of the gradient of each parameter along the direction: the Hessian's product with it."""
-        found = self.returns[1 + len(self.parameters) :] if self.directions else ()
+        """What becomes of the gradient of each parameter: a product with a direction, or what is clipped of it."""
+        found = self.returns[1 + len(self.parameters) :] if self.is_of_parameters else ()
         return tuple((each.name, name) for each, name in zip(self.parameters, found, strict=False))
 
     @property
     def arrays(self) -> tuple[str, ...]:
-        """What a caller gets beside loss and gradients where that is no product with a direction."""
-        return () if self.directions else self.returns[1 + len(self.parameters) :]
+        """What a caller gets beside loss and gradients where that is not an array for each parameter."""
+        return () if self.is_of_parameters else self.returns[1 + len(self.parameters) :]
 
     @property
     def array(self) -> str:

@@ -12,6 +12,7 @@ from itertools import count
 from symprop.algebra import nodes as n
 from symprop.algebra.equations import Carry, Equation, Item, Loop, System, equations_in
 from symprop.algebra.nodes import Node, Variable
+from symprop.algebra.table import for_kinds
 from symprop.algebra.trees import variables
 from symprop.codegen.by_time import ByTime, called, first_axis, general, times, with_axis
 from symprop.codegen.in_a_step import Inside
@@ -19,6 +20,7 @@ from symprop.codegen.moments import has_moment, in_code
 from symprop.codegen.program import Statement
 from symprop.codegen.remat import Windows
 from symprop.codegen.scans import Body, Made, Scan
+from symprop.codegen.stable import everywhere
 from symprop.errors import SpecError
 from symprop.networks.sizes import TIME
 
@@ -52,7 +54,7 @@ class Roller:
         """Yield the statements of items, in order."""
         for item in items:
             if not self.has_loops and isinstance(item, Equation):
-                target, expression = item.target, item.expression
+                target, expression = item.target, everywhere(item.expression, scaled_rows)
                 if self.has_moments:
                     target, expression = in_code(target), in_code(expression)
                 yield Statement(target, expression, item.pretty(), self.numbers.get(item.name))
@@ -60,7 +62,8 @@ class Roller:
                 yield from self._of_loop(item)
             else:
                 target = called(item.target) if times(item.target) else item.target
-                yield Statement(target, self.outside(item.expression), item.pretty(), self.numbers.get(item.name))
+                expression = self.outside(everywhere(item.expression, scaled_rows))
+                yield Statement(target, expression, item.pretty(), self.numbers.get(item.name))
 
     # ------------------------------------------------------------ outside of a loop
 
@@ -138,6 +141,17 @@ class Roller:
             variable = variable.change(mark=variable.mark + 1)
         self.taken.add(variable.name)
         return variable
+
+
+@for_kinds(n.MatMul)
+def scaled_rows(node: n.MatMul) -> Node | None:
+    """Write `diag(c) @ A` as `c[:, None] * A`, and `A.T @ diag(c)` as the transpose of that."""
+    match node.operands:
+        case (n.Diag(operands=(c,)), right) if right.rank == 2:
+            return n.Multiply(n.Expand(c, 1), right)
+        case (n.Transpose(operands=(left,)), n.Diag(operands=(c,))) if left.rank == 2:
+            return n.Transpose(n.Multiply(n.Expand(c, 1), left))
+    return None
 
 
 def _read_elsewhere(items: Iterable[Item]) -> set[tuple[int, Variable]]:

@@ -35,7 +35,10 @@ CURVATURE: dict[str, tuple[str, Callable[[Derivation], Derivation]]] = {
     "hvp": ("with the product of the Hessian and a direction v", Derivation.hvp),
     "gauss_newton": ("with that of the Gauss-Newton matrix", Derivation.gauss_newton),
     "fisher": ("with that of the Fisher matrix", Derivation.fisher),
-    "per_example": ("with the norm of each example's own gradient", Derivation.per_example),
+    "per_example": (
+        "with the norm of each example's own gradient, and the mean of the clipped ones",
+        Derivation.per_example,
+    ),
     "kfac": ("with K-FAC's factors of the Fisher matrix", Derivation.kfac),
     "kfac_reduce": ("with those that sum over the places of a weight", partial(Derivation.kfac, sharing="reduce")),
     "tangent_kernel": ("with the tangent kernel", Derivation.tangent_kernel),

@@ -118,7 +118,7 @@ def _reported(answer: Answer | Answers, options: argparse.Namespace) -> Outcome:
     if options.format is None:
         outcome = written(made, options, lambda: _fields(answer, certificate))
         told = outcome.text if certificate is None else proof(certificate, options.full)
-        return replace(outcome, text=told, code=code)
+        return replace(outcome, text=told, code=code or outcome.code)
     return Outcome(made.html(), lambda: _fields(answer, certificate), code, options.output)
 
 

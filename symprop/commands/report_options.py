@@ -7,9 +7,10 @@ from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from symprop.commands.arguments import DISAGREES
 from symprop.commands.outcome import STANDARD, Outcome
 from symprop.commands.page_files import form_of
-from symprop.errors import SpecError
+from symprop.errors import SpecError, warned
 from symprop.limits import DTYPES
 from symprop.networks.network import LAYOUTS
 from symprop.notation.choices import BOLD, LAYER_INDICES, PLAIN, TRANSPOSES, Notation, symbols_of
@@ -24,6 +25,7 @@ ENDINGS = (".tex", ".pdf", ".html", ".md")
 LEVELS = ("section", "subsection")
 STEPS = ("brief", "all")
 WHOLE = "-o report.tex, report.pdf, report.html or report.md"
+CERTIFICATE = "sec:certificate"
 _APART = ("fragment", "equation", "prefix", "level")
 """Options that are no choices of the report, but what is written of it."""
 
@@ -166,16 +168,27 @@ def check_parts(options: argparse.Namespace) -> None:
 
 
 def written(made: Report, options: argparse.Namespace, fields: Callable[[], dict[str, Any]]) -> Outcome:
-    """Write a report, or the part of it that is asked for: to a file, or as the LaTeX that is printed."""
+    """Write a report, or the part of it that is asked for: to a file, or as the LaTeX that is printed.
+
+    Where it shows a certificate in which a check failed, this is told, and the exit code says it.
+    """
     fragment, equation, prefix, level = (vars(options).get(name) for name in _APART)
     if equation is not None:
         return Outcome(made.equation(equation), fields, output=options.output)
     from rich.console import Console  # here, so that a formula is answered without it
 
+    is_file, text = options.output not in (None, STANDARD), ""
     with Console(stderr=True, quiet=not is_watched()).status("deriving, generating and checking"):
         if fragment:
-            return Outcome(made.fragment(prefix or "", level or "section"), fields, output=options.output)
-        if options.output in (None, STANDARD):
-            return Outcome(made.latex(), fields, output=options.output)
-        made.write(options.output)
-    return Outcome("", fields, written=(options.output,))
+            text = made.fragment(prefix or "", level or "section")
+        elif is_file:
+            made.write(options.output)
+        else:
+            text = made.latex()
+    code = 0
+    if any(section.label == CERTIFICATE for section in made.sections) and not made.certificate.ok:
+        code = DISAGREES
+        warned([f"the certificate in the report: {made.certificate.summary}"])
+    if is_file and not fragment:
+        return Outcome("", fields, code, written=(options.output,))
+    return Outcome(text, fields, code, options.output)

@@ -109,9 +109,9 @@ class SoftmaxCrossEntropy(OfDistribution):
                 raise SpecError(f"SoftmaxCrossEntropy: {len(self.weights)} weights for {valued(shape[-1])} classes")
             yield Need(shape[-1], stays=True)
 
-    def likelihood(self) -> str:
-        plain = not (self.smoothing or self.of_classes or self.mask is not None)
-        return "a choice of one class with the probabilities p" if plain else ""
+    @property
+    def distribution(self) -> str:
+        return "" if self.smoothing or self.of_classes else "a choice of one class with the probabilities p"
 
     def total(self, builder: Builder, output: Variable, target: Variable) -> Node:
         return negative(Sum(self._entropy(builder, output, target)))
@@ -185,7 +185,8 @@ class BinaryCrossEntropy(RowLoss):
     def facts(self, output: Variable) -> tuple[Fact, ...]:
         return (Fact("between 0 and 1"),)
 
-    def likelihood(self) -> str:
+    @property
+    def distribution(self) -> str:
         return "a Bernoulli distribution for each output"
 
     def total(self, builder: Builder, output: Variable, target: Variable) -> Node:

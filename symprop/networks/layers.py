@@ -20,6 +20,7 @@ from symprop.keywords import Checked
 from symprop.networks.builder import SHARES, Builder
 from symprop.networks.initialisers import checked_initialiser
 from symprop.networks.joining import Joinable
+from symprop.networks.likelihoods import Likelihood
 from symprop.networks.needs import Need
 from symprop.networks.parts import DEFAULT_INITIALISER, argument_text
 from symprop.networks.sizes import (
@@ -62,9 +63,12 @@ class Layer(Checked, Joinable):
         """Append this layer's equations for its input `value` and return its output."""
         raise NotImplementedError
 
-    def likelihood(self) -> str:
-        """Return the distribution of the targets of which a loss is the negative logarithm, up to a constant."""
-        return ""
+    def likelihood(self, output: Variable, counted: Variable | None) -> Likelihood:
+        """Return the distribution of the targets of which a loss is the negative logarithm, where one is known.
+
+        `counted` is what the loss of a batch is divided by where that is not the number of examples.
+        """
+        return Likelihood()
 
     def needs(self, shape: tuple[sympy.Expr, ...]) -> Iterable[Need]:
         """Yield what the sizes of an input of this shape, and the layer's own, must be; most layers take every size."""

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import KW_ONLY, dataclass
 from typing import Any, ClassVar
 
-from sympy import Expr, prod
+from sympy import Expr, Integer, Symbol, prod
 
 from symprop.algebra.batching import BATCH_SIZE
 from symprop.algebra.nodes import BatchMean, Expand, Fact, Multiply, Node, Power, Reshape, Scalar, Sum, Variable
@@ -21,6 +21,7 @@ from symprop.errors import LimitError, SpecError, shown
 from symprop.networks.activations import Sigmoid, Softmax
 from symprop.networks.builder import Builder
 from symprop.networks.layers import Dense, Input, Layer, checked_input
+from symprop.networks.likelihoods import Likelihood
 from symprop.networks.needs import Need
 from symprop.networks.penalties import Penalty
 from symprop.networks.pooling import Flatten
@@ -96,8 +97,8 @@ class Penalised(LossLayer):
     def caption(self) -> str:
         return self.loss.caption
 
-    def likelihood(self) -> str:
-        return self.loss.likelihood()
+    def likelihood(self, output: Variable, counted: Variable | None) -> Likelihood:
+        return self.loss.likelihood(output, counted)
 
     def target(self, output: Variable) -> Variable:
         return self.loss.target(output)
@@ -145,13 +146,25 @@ class RowLoss(LossLayer):
         """Return the loss of one example, summed over positions and outputs."""
         raise NotImplementedError
 
+    @property
+    def distribution(self) -> str:
+        """The distribution of the targets of a position of which the loss is the negative logarithm, or ""."""
+        return ""
+
+    def likelihood(self, output: Variable, counted: Variable | None) -> Likelihood:
+        divided = self._divisor(output) if counted is None else Symbol(counted.name) / BATCH_SIZE
+        return Likelihood(self.distribution, 1 / divided, self.mask is not None)
+
+    def _divisor(self, output: Variable) -> Expr:
+        """Return by what the sum over positions is divided, where that is no sum over a mask."""
+        return Integer(1) if self.positions == "sum" else Integer(1) * prod(output.shape[:-1])
+
     def value(self, builder: Builder, output: Variable, target: Variable) -> Node:
         if self.mask is not None:
             mask = self.counted_positions(self.mask, builder, output)
             divided = self.divided(builder, mask)
             return weighed(self.total(builder, output, target), mask, divided)
-        total = self.total(builder, output, target)
-        return total if self.positions == "sum" else over(total, prod(output.shape[:-1]))
+        return over(self.total(builder, output, target), self._divisor(output))
 
     def counted_positions(self, given: Input, builder: Builder, output: Variable) -> Node:
         """Enter the mask and return it, in the shape of the positions.

@@ -23,6 +23,7 @@ from symprop.networks.builder import Builder
 from symprop.networks.further_inputs import masks_of, read_windows
 from symprop.networks.joining import JOIN, Row
 from symprop.networks.layers import Input, Layer
+from symprop.networks.likelihoods import Likelihood
 from symprop.networks.needs import Needs, needs_of
 from symprop.networks.parts import LEARNED, Built, Parameter
 from symprop.networks.sizes import LOOP_SYMBOLS, NUMBERED, Size, checked_size, named_as_an_index
@@ -191,9 +192,10 @@ class Network(Row):
         return tuple(self._built().books.built)
 
     @property
-    def likelihood(self) -> str:
-        """The distribution of the targets of which the loss is the negative logarithm; empty where it is of none."""
-        return self.layers[-1].likelihood()
+    def likelihood(self) -> Likelihood:
+        """The distribution of the targets of which the loss is the negative logarithm, where one is known."""
+        output = self._built().books.output
+        return Likelihood() if output is None else self.layers[-1].likelihood(output, self.counted)
 
     @property
     def counted(self) -> Variable | None:

@@ -26,7 +26,8 @@ class MeanSquaredError(RowLoss):
     (2,)
     """
 
-    def likelihood(self) -> str:
+    @property
+    def distribution(self) -> str:
         return "a normal distribution whose mean is the output and whose variance is 1"
 
     def total(self, builder: Builder, output: Variable, target: Variable) -> Node:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 import sympy
 from sympy import Rational, Symbol
@@ -17,6 +18,7 @@ from symprop.algebra.names import adjoint_of
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.roles import PRE_ACTIVATION
 from symprop.algebra.trees import walk
+from symprop.analysis.curvature.along import NOTHING
 from symprop.analysis.derivation import Derivation
 from symprop.analysis.readings import distinct
 from symprop.notation.function_notes import functions_of, kinks, known_data
@@ -92,7 +94,7 @@ def conventions(derivation: Derivation) -> Iterator[Words]:
         if told := notes.get(data, known_data(data)):
             yield told
     yield from (told for subject, told in notes.items() if isinstance(subject, Symbol))
-    for function in functions_of(derivation):
+    for function in functions_of(replace(derivation, along=NOTHING)):  # what stands along is not derived once more
         yield from kinks(function)
     firsts = [part.which for part in nodes if isinstance(part, n.Extreme) and part.is_first]
     for word in dict.fromkeys("largest" if which == "max" else "smallest" for which in firsts):

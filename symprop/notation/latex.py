@@ -70,7 +70,7 @@ def _lettered(label: object) -> str:
 _WORD_FIRST, _WORD_LAST = re.compile(r"\\mathrm\{\w{2}"), re.compile(r"\\mathrm\{\w{2,}\}$")
 
 
-ENCLOSED = {"N": (r"\left\|", r"\right\|^2")}
+ENCLOSED = {"N": (r"\left\|", r"\right\|^2"), "C": (r"\operatorname{clip}\{", r"\}")}
 """What stands around a variable whose sign is written so; around any other the sign and braces."""
 
 

@@ -184,6 +184,18 @@ def labels(address: Address, whole: bool = False) -> list[str]:
     return written
 
 
+def is_torn(axis: Axis) -> bool:
+    """Whether an index stands between two parts of an axis that are kept: how long each is, no formula would tell.
+
+    >>> from sympy import Symbol
+    >>> n, i = Symbol("n"), Symbol("i")
+    >>> is_torn((Digit(n), Digit(n, i), Digit(n))), is_torn((Digit(n, i), Digit(n), Digit(n)))
+    (True, False)
+    """
+    free = [place for place, digit in enumerate(axis) if digit.place is None]
+    return bool(free) and free[-1] - free[0] >= len(free)
+
+
 def _labels_of_named(address: Address) -> list[str]:
     """Labels with those of blocks that have letters first: `Wₕᵢ` is row i of the block h, whatever axis has blocks."""
     blocks, rest = [], []
@@ -226,9 +238,8 @@ def _label(axis: Axis) -> str:
         return ":" if axis[0].place is None else written_place(axis[0].place)
     places = [digit.place for digit in axis]
     told = [place for at, place in enumerate(places) if not (at and _is_same_offset(place, places[at - 1]))]
+    told = [place for at, place in enumerate(told) if not (at and place is told[at - 1] is None)]  # one axis is left
     *blocks, last = (":" if place is None else written_place(place) for place in told)
-    while last == ":" and blocks[-1] == ":":
-        blocks.pop()
     return "".join(f"({place})" for place in blocks) + last.removesuffix(":")
 
 

@@ -97,7 +97,7 @@ _ACCENTS = {"dot": "\u0307", "bar": "\u0304", "hat": "\u0302", "tilde": "\u0303"
 """Combining characters: `dot_z1` is `ż₁`."""
 
 
-ENCLOSED = {"N": ("‖", "‖²")}
+ENCLOSED = {"N": ("‖", "‖²"), "C": ("clip{", "}")}
 """What stands around a variable whose sign is written so; around any other the sign and braces."""
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from symprop.algebra.equations import equations_in
 from symprop.algebra.indices import RowIndex
-from symprop.algebra.roles import INPUTS, JACOBIAN, OUTPUTS, PARAMETER, ROOT, told_apart
+from symprop.algebra.nodes import Variable
+from symprop.algebra.roles import INPUTS, JACOBIAN, NORM, OUTPUTS, PARAMETER, ROOT, told_apart
 from symprop.algebra.trees import is_zero
 from symprop.analysis.curvature.ends import POSITION
 from symprop.analysis.curvature.kfac import FROM_LOSS, FROM_ROOT
@@ -38,6 +39,7 @@ def second_derivatives(derivation: Derivation) -> Iterator[Words]:
                 yield (*behind, ", over the examples and their targets.")
         if derivation.along.second:
             yield ("A prime marks the second example.",)
+        yield from _of_examples(derivation, tangents)
     elif tangents:
         made = equations_in(derivation.along.forward)
         moving = next((each.target for each in made if not is_zero(each.expression)), tangents[0])
@@ -48,6 +50,18 @@ def second_derivatives(derivation: Derivation) -> Iterator[Words]:
             *(moving, " is the derivative of ", moving.of_tangent, " along v, and likewise for every array."),
         )
         yield from _blocks(derivation)
+
+
+def _of_examples(derivation: Derivation, made: Sequence[Variable]) -> Iterator[Words]:
+    """Yield whose norms are told, and what a gradient is to which each example adds its own, clipped."""
+    for each in [each for each in made if each.role.startswith(NORM)][: derivation.system.batch is not None]:
+        own: Words = (each, " has for each example the squared norm of its own gradient, and ", each.of_tangent)
+        yield (*own, " is that of the batch.")
+    for bound, each in zip(derivation.along.given, derivation.along.results, strict=False):
+        one = derivation.system.batch is None
+        what = " is " if one else " is the mean over the examples of what each adds to "
+        whose = "the gradients together" if one else "its gradients together"
+        yield (each, what, each.of_tangent, f", {whose} scaled to a norm of at most ", bound, ".")
 
 
 def _blocks(derivation: Derivation) -> Iterator[Words]:

@@ -29,7 +29,7 @@ from symprop.notation.digits import Digits, Unwritten, digits
 from symprop.notation.distances import with_distances
 from symprop.notation.indexed import depth_over, indices_beside
 from symprop.notation.named_axes import has_letters, told, with_letters
-from symprop.notation.places import Address, Digit, Part, Pixel, Stack, joined, runs
+from symprop.notation.places import Address, Digit, Part, Pixel, Stack, is_torn, joined, runs
 from symprop.notation.places_written import uncounted
 from symprop.notation.selections import has_rows, merged, with_offsets
 from symprop.notation.slices import back
@@ -130,6 +130,8 @@ def _best(node: Node, whole: Node, sizes: Digits, joins: bool, target: n.Variabl
         slicer.used = 0
         try:
             address = slicer.placed(sizes, chosen)
+            if any(map(is_torn, address)):
+                continue
             if joins:
                 address = joined(address, _rows(address, target))
             if target is not None:

@@ -142,8 +142,9 @@ def spectrum_of(
 def _drawn(found: Spectrum) -> Iterator[Block]:
     """Draw the eigenvalues of the Gauss-Newton matrix, in order, and say what they tell."""
     said = f"On {found.examples:,} examples of the data the Gauss-Newton matrix of the trained network has "
-    said += f"{'the' if found.every else 'as largest'} eigenvalues in the figure; its trace is {found.trace:.4g}, "
-    said += f"with a standard error of {found.trace_error:.2g} (Hutchinson, 1990)."
+    said += f"{'the' if found.every else 'as largest'} eigenvalues in the figure; its trace is "
+    said += f"{sum(found.every):.6g}; random vectors find " if found.every else ""
+    said += f"{found.trace:.4g}, with a standard error of {found.trace_error:.2g} (Hutchinson, 1990)."
     if found.condition is None:
         yield Paragraph((said,))
     else:

@@ -92,10 +92,12 @@ def _numbers(history: History) -> Grid:
 def in_powers(value: float) -> Math:
     """Return a number as mathematics has it, `10^{-8}`.
 
-    >>> in_powers(1e-8).latex, in_powers(2.5e-6).latex, in_powers(0.001).latex
-    ('10^{-8}', '2.5 \\\\cdot 10^{-6}', '0.001')
+    >>> in_powers(1e-8).latex, in_powers(2.5e-6).latex, in_powers(0.001).latex, in_powers(1200000).latex
+    ('10^{-8}', '2.5 \\\\cdot 10^{-6}', '0.001', '1.2 \\\\cdot 10^{6}')
     """
-    digits, _, power = f"{value:.12g}".partition("e")
+    written = f"{value:.12g}" if abs(value) < 1e5 else f"{value:.11e}"
+    digits, _, power = written.partition("e")
+    digits = f"{float(digits):.12g}"
     if not power:
         return Math(digits)
     return Math((rf"{digits} \cdot " if digits != "1" else "") + f"10^{{{int(power)}}}")

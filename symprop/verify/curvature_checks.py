@@ -6,7 +6,8 @@
   `f + s J u + t J v`, with `J u` and `J v` by differences too; where the output is linear in all parameters it is the
   Hessian.
 - `u' F v` of the Fisher matrices comes of slopes of the loss along `J u` and `J v`: at the targets of the data, or at
-  every choice that the model may draw, with its probability.
+  every choice that the model may draw, with its probability (`drawn_targets.py`). Blocks of single layers are the
+  products along directions of one parameter.
 - Norms of gradients of examples are those of batches of one.
 - K-FAC's factors and the tangent kernel: `kronecker_checks.py`.
 
@@ -25,15 +26,15 @@ import mpmath
 import numpy as np
 
 from symprop.algebra.equations import Equation, equations_in
-from symprop.algebra.trees import joins_examples, variables
+from symprop.algebra.trees import variables
 from symprop.analysis.curvature.gauss_newton import apart
 from symprop.analysis.derivation import Derivation
-from symprop.codegen.case import Case
+from symprop.codegen.case import GRADIENTS, Case
 from symprop.errors import SpecError
 from symprop.verify import step_checks
 from symprop.verify.arithmetic import Complex
 from symprop.verify.central_differences import STEP, Stepping
-from symprop.verify.evaluate import unstacked
+from symprop.verify.drawn_targets import block_error, blocks_of, fisher_of
 from symprop.verify.kronecker_checks import code_error, factor_errors, kernel_error
 from symprop.verify.measure import DIGITS, Row, first_line
 from symprop.verify.module_checks import GENERATED_ERRORS
@@ -85,7 +86,7 @@ def _row(name: str, oracle: str, limit: float, scenes: list[Scene], measured: Ca
             errors = [measured(scene) for scene in scenes]
     except GENERATED_ERRORS as error:
         return Row(name, oracle, "0", np.inf, limit, False, first_line(error))
-    worst = max(errors, default=float("inf"))
+    worst = float(np.max(errors)) if errors else float("inf")
     count = scenes[0].point.count if scenes else 0
     return Row(name, oracle, f"{len(scenes)} random, m={count}", worst, limit, bool(worst <= limit))
 
@@ -138,7 +139,7 @@ def _columns(scenes: list[Scene]) -> Iterator[Row]:
             pairs.append((found, scene.column(name, coordinate)))
         largest = max(float(np.max(np.abs(each))) for _, true in pairs for each in true.values()) or 1.0
         for each in errors:
-            errors[each] = max(float(np.max(np.abs(found[each] - true[each]))) / largest for found, true in pairs)
+            errors[each] = float(np.max([np.abs(found[each] - true[each]) for found, true in pairs])) / largest
     for each, off in errors.items():
         yield Row(f"Rd{each}", oracle, f"1 random, m={scenes[0].point.count}", off, limit, off <= limit)
 
@@ -219,48 +220,35 @@ def _empirical(scenes: list[Scene]) -> Iterator[Row]:
 
 
 def _enumerated(scenes: list[Scene]) -> Iterator[Row]:
-    """Yield the row of the Fisher matrix by all that the model may draw, where that is few: classes, or bits.
+    """Yield the row of the Fisher matrix by all that the model may draw: a class, bits, or numbers.
 
-    Choices at several positions, or of several bits, are independent: their covariances add. A loss whose examples
-    weigh as the classes drawn say has none that is asked here.
+    Of a loss with a mask it is not asked.
     """
-    example, network = scenes[0].example, scenes[0].case.network
-    kinds = target_kinds(example)
-    weighed = any(joins_examples(each.expression) for each in equations_in(apart(example)[1]))
-    if not {"bits", "class ids"} & set(kinds) or network.counted is not None or weighed:
+    likelihood = scenes[0].case.network.likelihood
+    if likelihood.masked:
         return
 
     def measured(scene: Scene) -> float:
         u, v = scene.directions
-        return _apart(inner(u, scene.equations(v, Stepping())), _fisher_of(scene, "bits" in kinds))
+        return _apart(inner(u, scene.equations(v, Stepping())), fisher_of(scene, likelihood.share))
 
     yield _row("fisher_vp", f"{DIGITS} digits, every choice of the model", PRECISE_LIMIT, scenes, measured)
 
 
-def _fisher_of(scene: Scene, is_bits: bool) -> Any:
-    """Return `u' F v`: at each place the covariance of the slopes over what may be drawn there, mean over examples."""
-    system, (u, v) = scene.example, scene.directions
-    runs, directions = scene.runs(v, 0), [scene.slopes(each) for each in (u, v)]
-    p = np.stack([unstacked(run.values[(system.prediction or system.output).name]) for run in runs])
-    (target,) = system.targets
-    drawn = np.zeros(p.shape, dtype=int)
-    drawn[..., 0] = 1
-    total = mpmath.mpf(0)
-    for place in np.ndindex(p.shape[1:] if is_bits else p.shape[1:-1]):
-        there = slice(None), *place
-        chances = [p[there], 1 - p[there]] if is_bits else list(p[there].T)
-        choices = [1, 0] if is_bits else list(np.eye(p.shape[-1], dtype=int))
-        means, products = [mpmath.mpf(0)] * 2, mpmath.mpf(0)
-        for chance, choice in zip(chances, choices, strict=True):
-            y = drawn.copy()
-            y[there] = choice
-            first, second = (
-                scene.slopes_of_losses(runs, each, [{target.name: one} for one in y]) for each in directions
-            )
-            means = [means[0] + chance * first, means[1] + chance * second]
-            products = products + chance * first * second
-        total += np.mean(products - means[0] * means[1])
-    return total * int(np.prod(p.shape[1:-1], dtype=int))
+def _blocks(scenes: list[Scene]) -> Iterator[Row]:
+    """Yield a row for each block of a single layer that pages show: times a direction it is the product."""
+    case = scenes[0].case
+    if case.example.system.joins_examples:
+        return  # no example has one of its own
+    derivation = OF_LAYERS[case.question](case.example.at(question=GRADIENTS).derivation)
+    for parameter, block in blocks_of(derivation):
+        oracle = f"the product along {parameter.name}, each example"
+        measured = partial(block_error, derivation=derivation, parameter=parameter, block=block)
+        yield _row(block.name, oracle, LIMIT, scenes, measured)
+
+
+OF_LAYERS = {"gnvp": Derivation.gauss_newton, "fisher_vp": Derivation.fisher}
+"""What derives the blocks of single layers beside a product."""
 
 
 # ---------------------------------------------------------------- examples
@@ -309,8 +297,8 @@ def _next(found: Iterator[float], _: Scene) -> float:
 
 CHECKS: Mapping[str, tuple[Callable[[list[Scene]], Iterator[Row]], ...]] = {
     "hvp": (_columns, _symmetry, _second_differences),
-    "gnvp": (_of_code, _gauss_newton, _as_hessian),
-    "fisher_vp": (_of_code, _enumerated),
+    "gnvp": (_of_code, _gauss_newton, _as_hessian, _blocks),
+    "fisher_vp": (_of_code, _enumerated, _blocks),
     "empirical_fisher_vp": (_of_code, _empirical),
     "per_example_norms": (_norms,),
     "tangent_kernel": (_kernel,),

@@ -19,6 +19,7 @@ from symprop.algebra.equations import Equation, System, equations_in
 from symprop.algebra.roles import BLOCK, DIAGONAL, INPUTS, told_apart
 from symprop.algebra.trees import variables
 from symprop.analysis.curvature.along import Along
+from symprop.networks.likelihoods import Likelihood
 from symprop.verify import complex_step
 from symprop.verify.arithmetic import Array, Complex
 from symprop.verify.evaluate import Evaluator, run_together, stacked, unstacked
@@ -82,7 +83,7 @@ def factor_errors(scene: Scene) -> dict[tuple[str, str], float]:
     return found
 
 
-def _oracle(likelihood: str) -> str:
+def _oracle(likelihood: Likelihood) -> str:
     what = "every choice of the model" if likelihood else "the targets of the data"
     return f"complex step of the loss, {what}"
 

@@ -7,7 +7,7 @@ equation of an adjoint. `Pullback`s are worked out by central differences in 120
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -68,7 +68,9 @@ def further_rows(
     derivation: Derivation, equations: Iterable[Equation], points: list[Point], seed: int
 ) -> Iterator[Row]:
     """Yield one row for each of some equations beside both passes that have steps, as those of second derivatives."""
-    beside = [*equations_in(derivation.along.forward), *equations_in(derivation.along.backward)]
+    first, second = (list(equations_in(each)) for each in (derivation.along.forward, derivation.along.backward))
+    there = {each.target for each in (*first, *second, *derivation.equations)}
+    beside = [*first, *_written_in_place(second, there), *second]
     moving = [*derivation.system.parameters, *(each.target for each in derivation.system.equations)]
     moving += [each.target for each in equations_in(derivation.backward)]
     drawn = [*(each.target for each in beside), *(derivation.along.here(each.tangent) for each in moving)]
@@ -77,6 +79,24 @@ def further_rows(
         for equation in equations:
             if equation.steps:
                 yield _row(equation, beside, scenes)
+
+
+def _written_in_place(equations: Iterable[Equation], there: Container[Variable]) -> list[Equation]:
+    """Return what steps use that is not `there`, since its formula stands in its place, each behind what it reads."""
+    facts = (fact for each in equations for step in each.steps for fact in step.facts if isinstance(fact, Equation))
+    pending = {each.target: each for each in facts if each.target not in there}
+    found: dict[Variable, Equation] = {}
+
+    def enter(equation: Equation) -> None:
+        for each in variables(equation.expression):
+            if each in pending and each not in found:
+                enter(pending[each])
+        found[equation.target] = equation
+
+    for each in pending.values():
+        if each.target not in found:
+            enter(each)
+    return list(found.values())
 
 
 def _scene(derivation: Derivation, point: Point, seed: int, more: Iterable[Variable] = ()) -> _Scene:

@@ -203,6 +203,17 @@ def test_jacobians_and_hessians_are_certified(ask: Callable[..., Any], text: str
     assert certificate.ok and certificate.stable, certificate.table()
 
 
+def test_a_matrix_without_a_real_root_has_none_and_imaginary_parts_of_rounding_go(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    root = symprop.jacobian("sqrtm(A)", "A", A="n n")
+    assert np.isnan(root(A=np.diag([-4.0, 9.0]))).all()
+    A = np.array([[2.0, -1.0], [0.5, 3.0]])
+    expected, original = root(A=A), scipy.linalg.sqrtm
+    monkeypatch.setattr(scipy.linalg, "sqrtm", lambda M: original(M) * (1 + 1e-16j))
+    assert np.array_equal(root(A=A), expected)
+
+
 def test_source_says_what_it_needs_scipy_for(monkeypatch: pytest.MonkeyPatch) -> None:
     answer = symprop.gradient("sum(lgamma(a)) + y @ expm(A) @ y", "A", A="n n", a="k", y="n")
     assert "import scipy.linalg  # for expm_frechet, which NumPy does not have" in answer.numpy()

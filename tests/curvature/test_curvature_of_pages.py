@@ -27,8 +27,7 @@ def test_columns_have_what_rows_have(network: str, shape: tuple[int, ...]) -> No
     x = random.standard_normal((5, *shape))
     y = random.standard_normal(module.predict(params, x).shape)
     columns = symprop.derive(network, layout="columns")
-    norms = values_of(columns.per_example(), params, x, y)["norms"]
-    assert np.abs(norms - module.per_example_norms(params, x, y)).max() <= 1e-12 * norms.max()
+    check_examples(columns.per_example(), module, params, params, x, y)
     found = kernel_of(columns.tangent_kernel(), params, x, y)
     wanted = module.tangent_kernel(params, x[:2], x[2:])
     assert np.abs(np.transpose(found, (2, 3, 0, 1)) - wanted).max() <= 1e-12 * np.abs(wanted).max()
@@ -51,13 +50,25 @@ def test_a_named_number_of_steps_has_what_its_numbers_have(network: str, shape: 
     y = random.standard_normal(module.predict(params, x).shape)
     general = symprop.derive(network, layout=layout)
     wanted = module.tangent_kernel(params, x[:2], x[2:])
-    norms_wanted = module.per_example_norms(params, x, y)
-    params = called_as_in(unrolled(general.system, COUNTS), params)
-    norms = values_of(general.per_example(), params, x, y)["norms"]
-    assert np.abs(norms - norms_wanted).max() <= 1e-12 * norms.max()
+    plain, params = params, called_as_in(unrolled(general.system, COUNTS), params)
+    check_examples(general.per_example(), module, plain, params, x, y)
     found = kernel_of(general.tangent_kernel(), params, x, y)
     found = np.transpose(found, (2, 3, 0, 1)) if layout == "columns" else found
     assert np.abs(found - wanted).max() <= 1e-12 * np.abs(wanted).max()
+
+
+def check_examples(
+    derivation: Any, module: Any, plain: dict[str, Array], params: dict[str, Array], x: Array, y: Array
+) -> None:
+    """Compare norms and clipped gradients of examples of a page with those of a module, which calls them as `plain`."""
+    norms = module.per_example_norms(plain, x, y)
+    bound = float(np.median(norms))
+    values = values_of(derivation, params | {"C": np.array(bound)}, x, y)
+    assert np.abs(values["norms"] - norms).max() <= 1e-12 * norms.max()
+    wanted = module.clipped_grads(plain, x, y, bound)
+    found = called_as_in(unrolled(derivation.system, COUNTS), wanted)
+    largest = max(np.abs(each).max() for each in wanted.values())
+    assert all(np.abs(values[f"Cd{name}"] - each).max() <= 1e-12 * largest for name, each in found.items())
 
 
 def called_as_in(system: System, params: dict[str, Array]) -> dict[str, Array]:

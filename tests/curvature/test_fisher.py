@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import product
+from typing import Any
 
 import numpy as np
 import pytest
@@ -47,6 +48,50 @@ def test_it_is_the_mean_over_what_the_model_may_draw(loss: str, targets: object)
     for form in (module, symprop.compile(text, fast=False)):
         found = flat(form.fisher_vp(params, X, y, v))
         assert np.abs(found - wanted).max() <= 1e-12 * (1 + np.abs(wanted).max())
+
+
+MASKED = "mask=Input(3, name='mask')"
+
+
+@pytest.mark.parametrize(
+    ("text", "factor", "drawn"),
+    [
+        ("Dense(2) >> SoftmaxCrossEntropy()", "3", choices),
+        (f"Dense(2) >> SoftmaxCrossEntropy({MASKED})", "Omega/m", choices),
+        ("Dense(2) >> Sigmoid() >> BinaryCrossEntropy(positions='sum')", "", bits),
+        (f"Dense(1) >> BinaryCrossEntropy({MASKED})", "Omega/m", bits),
+        ("RNN(2) >> Dense(1) >> MeanSquaredError()", "3", None),
+    ],
+)
+def test_of_a_sequence_each_position_counts_as_an_example(text: str, factor: str, drawn: Any) -> None:
+    """The remark says how many times it is the mean of `g g'`, over all sequences of targets that the model may draw.
+
+    Of numbers the gradient is linear in the targets, so that two of them at the variance 1 are as good as all.
+    """
+    module = symprop.compile(f"Input(3, 2) >> {text}", fast=False)
+    params, v, mask = module.init_params(seed=0), direction(module), np.array([[1.0, 0.0, 1.0]])
+    x: Any = {"x": X[None], "mask": mask} if MASKED in text else X[None]
+    mean, total = module.predict(params, x)[0], 0.0
+    numbers = [[(0.5, row + 1), (0.5, row - 1)] for row in mean]
+    for sequence in product(*([list(drawn(row)) for row in mean] if drawn else numbers)):
+        y = np.stack([each for _, each in sequence])[None]
+        gradient = flat(module.loss_and_grads(params, x, y)[1])
+        total += np.prod([chance for chance, _ in sequence]) * (gradient @ flat(v)) ** 2
+    found = flat(module.fisher_vp(params, x, mean[None], v)) @ flat(v)
+    times = {"": 1.0, "3": 3.0, "Omega/m": mask.sum()}[factor]
+    assert abs(found - times * total) <= 1e-12 * found
+    remarks = symprop.derive(f"Input(3, 2) >> {text}", layout="rows").fisher().remarks
+    assert any(f"is {factor} times the mean of g g'" in each for each in remarks) == bool(factor)
+
+
+def test_it_is_not_called_the_gauss_newton_matrix_where_that_reads_the_targets() -> None:
+    text = "Input(2) >> Dense(2) >> Sigmoid() >> BinaryCrossEntropy()"
+    d = symprop.derive(text)
+    assert d.fisher().equation("H1").text() == "H1 = diag(1 / a1 + 1 / (1 - a1))"
+    for remark in (d.fisher().remarks[-1], d.kfac().remarks[0]):
+        assert "not what gauss_newton() gives" in remark and "as a function of z1" in remark
+    penalised = symprop.derive("Input(2) >> Dense(2) >> MeanSquaredError() + L2(0.1)").fisher().remarks
+    assert "without its penalties" in penalised[-2] and penalised[-1].endswith("for W1")
 
 
 def test_the_empirical_one_takes_the_targets_of_the_data() -> None:

@@ -95,6 +95,20 @@ def test_a_remark_says_what_bends(text: str, bends: str) -> None:
     assert bends in symprop.derive(text).hvp().remarks[-1]
 
 
+@pytest.mark.parametrize(
+    ("text", "places"),
+    [
+        ("Input(2) >> Dense(2) >> Tanh() >> Dense(2, tied='W1.T') >> MeanSquaredError()", "W1 (z1, z2)"),
+        ("Input(T, 2) >> RNN(2) >> MeanSquaredError()", "W1 (a1[t] at t = 1, ..., T); R1 (a1[t] at t = 1, ..., T)"),
+        ("Input(n) >> Repeat(Dense(n) >> Tanh(), N) >> MeanSquaredError() + L2(0.1)", ""),
+    ],
+)
+def test_a_remark_names_the_places_of_a_parameter_that_has_several(text: str, places: str) -> None:
+    for d in (symprop.derive(text).hvp(), symprop.derive(text).gauss_newton()):
+        said = [each for each in d.remarks if each.startswith("used in several places")]
+        assert len(said) == bool(places) and all(places in each and "pair of places" in each for each in said)
+
+
 @pytest.mark.parametrize("cell", ["W @ x + Rh @ h_prev", "RW @ x + W @ h_prev", "W @ x + Gh @ h_prev"])
 def test_derived_names_never_are_names_of_the_network(cell: str) -> None:
     text = f'Input(2, 2) >> Scan("h = tanh({cell})", h=2) >> MeanSquaredError()'
@@ -127,3 +141,13 @@ def test_a_window_that_holds_every_moment_truncates_nothing() -> None:
 def test_a_row_of_data_has_the_letter_of_what_moves() -> None:
     product = symprop.derive("Input(2, 1) >> Tanh() >> RNN(1) >> MeanSquaredError()").hvp()
     assert "Ra1[t]" in product.equation("Rh1[t]").text()  # a0[t] is data, a1[t] is none
+
+
+@pytest.mark.parametrize("question", ["hvp", "gnvp", "empirical_fisher_vp"])
+def test_products_of_a_network_that_keeps_few_moments_are_those_of_it_without(question: str) -> None:
+    text = "Input(5, 2) >> LSTM(2{0}) >> RNN(1{0}) >> MeanSquaredError()"
+    plain, lean = (symprop.compile(text.format(each), fast=False) for each in ("", ", remat=2"))
+    random, params = np.random.default_rng(0), plain.init_params(seed=0)
+    x, y, v = random.normal(size=(3, 5, 2)), random.normal(size=(3, 5, 1)), plain.init_params(seed=1)
+    wanted, found = (getattr(each, question)(params, x, y, v) for each in (plain, lean))
+    assert all(np.any(wanted[name]) and np.allclose(found[name], wanted[name], rtol=1e-12) for name in params)

@@ -78,9 +78,16 @@ def test_the_page_says_what_they_assume_and_what_has_none() -> None:
         "Input(4, 4, 1) >> Conv2D(2, 3) >> ReLU() >> Flatten() >> LayerNorm() >> Dense(2) >> SoftmaxCrossEntropy()"
     )
     d = symprop.derive(network).kfac()
-    assert "independent over the examples" in d.remarks[-4] and "for W2" in d.remarks[-4]
+    assert "independent over the examples" in d.remarks[-4] and "each of W1, W2" in d.remarks[-4]
+    assert d.remarks[-4].endswith("exact for W2")
     assert "row after row" in d.remarks[-2]
     assert "no factors for gamma1, beta1:" in d.remarks[-1]
+    tied = "Input(4) >> Dense(4) >> Tanh() >> Dense(4, tied='W1.T')"
+    assert any(
+        "W1: the places" in each for each in symprop.derive(f"{tied} >> Dense(1) >> MeanSquaredError()").kfac().remarks
+    )
+    with pytest.raises(symprop.SpecError, match="W1: the places where it is used hold it in different orientations"):
+        symprop.derive(f"{tied} >> MeanSquaredError()").kfac()
     block = symprop.derive(f"{HIDDEN}Dense(2) >> MeanSquaredError()").kfac().equation("FW1")
     assert block.target.shape == (9, 9)
     with pytest.raises(symprop.SpecError, match="no weight has"):

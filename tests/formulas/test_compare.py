@@ -85,6 +85,7 @@ DIFFERENT = [
     ("A @ (x + w) + w", "A @ x + w", SQUARE + ", w: n", "missing term", "the second lacks the term 'A @ w'"),
     ("x @ x + alpha", "0 * alpha", SQUARE + ", alpha:", "missing term", "the second lacks the terms"),
     ("x + 1", "x + 2", SQUARE, "missing term", "the first is the second minus 1"),
+    ("outer(x, x - x)", "outer(x, x * (x[0] != 9) - x)", SQUARE, "missing term", "the first lacks the terms"),
     ("X.T @ y + alpha * w", "X.T @ y - alpha * w", REGRESSION, "sign of a term", "'alpha * w' in the first"),
     ("X.T @ y + 2 * alpha * w", "X.T @ y + alpha * w", REGRESSION, "factor of a term", "have to be 'alpha * w'"),
     ("A @ x", "A.T @ x", SQUARE, "one factor", "second has the factor 'A.T' where the first has 'A', its transpose"),

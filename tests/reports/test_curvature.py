@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -106,3 +107,16 @@ def test_a_paragraph_says_why_there_is_no_gauss_newton_matrix(monkeypatch: pytes
 def test_its_certificate_is_of_second_derivatives_too() -> None:
     names = {row.name for row in symprop.report(NETWORK, curvature=True).subject.certificate.rows}  # type: ignore[union-attr]
     assert {"RdW1", "gnvp", "fisher_vp", "per_example_norms"} <= names
+
+
+def test_a_failed_check_in_a_report_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = "Input(1) >> Dense(1) >> MeanSquaredError()"
+    found = symprop.check(text)
+    wrong = replace(found, rows=(replace(found.rows[0], ok=False), *found.rows[1:]))
+    monkeypatch.setattr("symprop.reports.subject.check", lambda *given, **options: wrong)
+    asked = ["report", text, "--short", "-o", str(tmp_path / "r.tex")]
+    assert main(asked) == 1
+    assert f"the certificate in the report: 1 of {len(found.rows)} checks FAILED" in capsys.readouterr().err
+    assert (tmp_path / "r.tex").exists() and main([*asked, "--without", "certificate"]) == 0

@@ -11,7 +11,10 @@ import pytest
 import symprop
 from symprop.algebra import nodes as n
 from symprop.algebra.equations import Equation
+from symprop.algebra.trees import zeros
+from symprop.analysis.curvature import layers
 from symprop.analysis.curvature.along import Along
+from symprop.analysis.curvature.layers import hessian_of_loss
 from symprop.codegen.case import QUESTIONS, Case
 from symprop.networks.recurrent import written_out_in_time
 from symprop.verify import Row, curvature_checks
@@ -96,6 +99,24 @@ def test_a_wrong_step_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(QUESTIONS, "hvp", wrong)  # type: ignore[arg-type]
     bad = [row for row in rows("Input(2) >> Dense(1) >> MeanSquaredError()") if not row.ok]
     assert [row.name for row in bad] == ["Rdb1"] and "step 1" in bad[0].note
+
+
+def test_a_wrong_hessian_of_the_loss_is_seen_behind_an_activation_that_it_divides_by(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    text = "Input(2) >> Dense(2) >> Sigmoid() >> BinaryCrossEntropy()"
+    asked = {question: curvature_checks.CHECKS[question] for question in ("gnvp", "fisher_vp")}
+    monkeypatch.setattr(curvature_checks, "CHECKS", asked)
+    found = rows(text)
+    assert {"GW1", "FW1", "Fb1"} <= {row.name for row in found} and all(row.ok for row in found)
+
+    def nothing(*given: Any) -> Equation:
+        right = hessian_of_loss(*given)
+        assert right is not None
+        return Equation(right.target, zeros(*right.target.shape))
+
+    monkeypatch.setattr(layers, "hessian_of_loss", nothing)
+    assert [row.name for row in rows(text) if not row.ok] == ["GW1", "Gb1", "FW1", "Fb1"]
 
 
 def test_factors_of_weights_in_several_places_have_their_rows() -> None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from symprop.algebra.equations import Equation, Item, System, equations_in
+from symprop.algebra.equations import Equation, Item, Loop, System, equations_in
 from symprop.algebra.names import gradient_of
 from symprop.algebra.nodes import Variable
 from symprop.algebra.roles import HELD, TANGENT
@@ -26,7 +26,7 @@ class Along:
     "". With `second`, the backward equations read two examples: each array of the first, and what it is called for the
     second. `before` is what the forward equations are where there is no direction. `blocks` are what the matrix is for
     the weights of single layers, which pages show and modules do not compute. `names` tells what derived arrays are
-    called that would have a name of the network.
+    called that would have a name of the network, and `given` are numbers that a caller chooses.
     """
 
     what: str = ""
@@ -41,6 +41,7 @@ class Along:
     blocks: tuple[Equation, ...] = ()
     beside: tuple[str, ...] = ()
     names: tuple[tuple[Variable, Variable], ...] = ()
+    given: tuple[Variable, ...] = ()
 
     def here(self, variable: Variable) -> Variable:
         """Return what a derived array is called here: `R_h` beside a weight `Rh`."""
@@ -104,6 +105,32 @@ def what_bends(system: System) -> str:
         f"what the Hessian has beside the Gauss-Newton matrix comes of the second derivatives of {names}, each times "
         "an adjoint; all other equations of the network are linear in what moves"
     )
+
+
+def what_is_tied(system: System) -> tuple[str, ...]:
+    """Say which parameters a network reads in several equations, or at all steps of a loop, and what that adds."""
+    network = needed(system.items, [system.output])
+    told = []
+    for each in system.parameters:
+        places = list(_places(network, each))
+        if len(places) > 1 or any("=" in place for place in places):
+            told.append(f"{each.name} ({', '.join(places)})")
+    if not told:
+        return ()
+    return (
+        f"used in several places: {'; '.join(told)}: a gradient adds what each place gives, so that second derivatives "
+        "have terms of each pair of places, of two different ones too",
+    )
+
+
+def _places(items: Iterable[Item], parameter: Variable, steps: str = "") -> Iterator[str]:
+    """Yield the arrays whose equations read a parameter, with the steps of a loop at which they do."""
+    for item in items:
+        if isinstance(item, Loop):
+            is_own = any(item.index in each.free_symbols for each in parameter.index)  # a block's own, `W[l]`
+            yield from _places(item.items, parameter, steps if is_own else f" at {item.index} = 1, ..., {item.count}")
+        elif parameter in variables(item.expression):
+            yield f"{item.name}{steps}"
 
 
 def kept(along: Along) -> Along:

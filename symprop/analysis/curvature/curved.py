@@ -11,17 +11,19 @@ from symprop.algebra.formula import Formula
 from symprop.algebra.names import looked_up, spaced
 from symprop.algebra.nodes import Variable
 from symprop.algebra.roles import BLOCK, CURVED
-from symprop.analysis.curvature.along import Along, hessian_product, what_bends
+from symprop.analysis.curvature.along import Along, hessian_product, what_bends, what_is_tied
 from symprop.analysis.curvature.blocks import Alone, HessianBlock, hessian_block
+from symprop.analysis.curvature.clipping import clipped
 from symprop.analysis.curvature.diagonals import Diagonals, hessian_diagonal
 from symprop.analysis.curvature.examples import norms_of_examples
-from symprop.analysis.curvature.fisher import empirical_product, fisher_product, without_division
+from symprop.analysis.curvature.fisher import empirical_product, fisher_product, what_it_is
 from symprop.analysis.curvature.gauss_newton import gauss_newton_product
 from symprop.analysis.curvature.kernel import tangent_kernel
 from symprop.analysis.curvature.kfac import kfac_factors
 from symprop.analysis.curvature.layers import layer_blocks
 from symprop.calculus.walk import derive_system
 from symprop.errors import SpecError
+from symprop.networks.likelihoods import Likelihood
 from symprop.networks.network import Network
 
 
@@ -61,7 +63,7 @@ class Curved:
         """
         is_of_network = self.system.parameters and not isinstance(self.network, Formula)
         found = self.hvp_alone()
-        return found.with_along(found.along, what_bends(self.system)) if is_of_network else found
+        return found.with_along(found.along, what_bends(self.system))._with_ties() if is_of_network else found
 
     def hvp_alone(self) -> Self:
         """Return the same without the remark that says what bends, for those who only want the product."""
@@ -138,7 +140,7 @@ class Curved:
             SpecError: the loss reads more of the network than its output and its parameters, or backpropagation is
                 truncated.
         """
-        return self._with_blocks(self.gauss_newton_alone(), CURVED)
+        return self._with_blocks(self.gauss_newton_alone(), CURVED)._with_ties()
 
     def fisher(self, empirical: bool = False) -> Self:
         """Return the derivation with the product of the Fisher matrix and a direction v, without penalties.
@@ -161,7 +163,7 @@ with the probabilities p, and its Hessian does not read the targets
         """
         if empirical:
             return self.with_along(empirical_product(self.system, self.backward))
-        return self._with_blocks(self.fisher_alone(), BLOCK)
+        return self._with_blocks(self.fisher_alone(), BLOCK)._with_ties()
 
     def gauss_newton_alone(self) -> Self:
         """Return the same as `gauss_newton` without the blocks of layers, for those who only want the product."""
@@ -169,24 +171,39 @@ with the probabilities p, and its Hessian does not read the targets
 
     def fisher_alone(self) -> Self:
         """Return the same as `fisher` without the blocks of layers."""
-        likelihood = "" if isinstance(self.network, Formula) else self.network.likelihood
-        return self.with_along(*fisher_product(self.system, likelihood))
+        likelihood = self._likelihood
+        return self.with_along(fisher_product(self.system, likelihood), *what_it_is(self.system, likelihood))
 
     def per_example(self) -> Self:
-        """Return the derivation with the norm of the gradient of each example on its own, found without the gradient.
+        """Return the derivation with the norm of each example's own gradient, and the mean of the clipped ones.
 
         For one example the gradient of a weight is `outer(delta, a)`, whose squared norm is `|delta|**2 |a|**2`; of a
         sequence it is a sum over pairs of positions (Goodfellow, 2015). `NdW1` is the squared norm of the part for
         `W1`, `norms` the norm over all parameters; adjoints of a batch are `m` times as large there as in the mean.
 
+        Then come the gradients of differential privacy (Abadi and others, 2016): `CdW1` is the mean over the examples
+        of what each adds to `dW1`, its gradient over all parameters scaled to a norm of at most `C`. No gradient of
+        one example is formed for that: it is the gradient of the batch with row i of each adjoint times
+        `c = C / maximum(norms, C)` at i (book-keeping: Bu and others, 2023). The gradient of a penalty is part of that
+        of each example.
+
         >>> from symprop import derive
         >>> d = derive("Input(2) >> Dense(3) >> MeanSquaredError()").per_example()
         >>> print(d.equation("NdW1").text())
         NdW1 = sum(delta1 * delta1) * sum(x * x)
+        >>> batch = derive("Input(2) >> Dense(3) >> MeanSquaredError()", layout="rows").per_example()
+        >>> print(batch.equation("CdW1").text())
+        CdW1 = delta1.T @ diag(c) @ x
 
         Raises:
             SpecError: layers take means over the batch, or backpropagation is truncated, or it is of a formula.
         """
+        example = self._example("the norm of each example's gradient")
+        norms = norms_of_examples(example, self.system, self.backward)
+        return self.with_along(clipped(norms, example, self.system, self.backward))
+
+    def norms_alone(self) -> Self:
+        """Return the same without the clipped gradients, for those who only want the norms."""
         example = self._example("the norm of each example's gradient")
         return self.with_along(norms_of_examples(example, self.system, self.backward))
 
@@ -237,12 +254,16 @@ with the probabilities p, and its Hessian does not read the targets
                 and `fisher`.
         """
         example = self._example("K-FAC")
-        likelihood = "" if isinstance(self.network, Formula) else self.network.likelihood
         if self.system.layout == "columns":
             problem = 'K-FAC takes second moments over the rows of matrices, so it has no form in layout "columns"'
             raise SpecError(f'{problem}\nallowed: "example", "rows"')
-        found, why = kfac_factors(example, self.system, self.backward, likelihood, sharing)
+        found, why = kfac_factors(example, self.system, self.backward, self._likelihood, sharing)
         return self.with_along(found, *why)
+
+    @property
+    def _likelihood(self) -> Likelihood:
+        """The distribution of the targets, where one is known."""
+        return Likelihood() if isinstance(self.network, Formula) else self.network.likelihood
 
     def _alone(self) -> Alone | None:
         """Return the system of one example, with its backward equations, where a batch is the mean of its examples."""
@@ -252,16 +273,18 @@ with the probabilities p, and its Hessian does not read the targets
         example = example.evaluated if self.evaluation else example
         return None if example.joins_examples else (example, tuple(derive_system(example)[0]))
 
+    def _with_ties(self) -> Self:
+        """Return the same with what is to be said of parameters that are used in several places."""
+        said = () if isinstance(self.network, Formula) else what_is_tied(self.system)
+        return cast(Self, replace(cast(Any, self), remarks=(*self.remarks, *said)))
+
     def _with_blocks(self, asked: Self, role: str) -> Self:
         """Return what was asked with the blocks of single layers, and with what has none."""
         if isinstance(self.network, Formula) or not self.system.parameters:
             return asked
-        example, likelihood = self._example("a block of a layer"), self.network.likelihood
-        if role == CURVED:
-            blocks, why = layer_blocks(example, self.system, partial(gauss_newton_product, divided=True), role)
-        else:
-            example = without_division(example)
-            blocks, why = layer_blocks(example, self.system, lambda end: fisher_product(end, likelihood)[0], role)
+        matrix = gauss_newton_product if role == CURVED else partial(fisher_product, likelihood=self._likelihood)
+        example = self._example("a block of a layer")
+        blocks, why = layer_blocks(example, self.system, partial(matrix, divided=True), role)
         return asked.with_along(replace(asked.along, blocks=blocks), *([why] if why else []))
 
     def _example(self, what: str) -> System:

@@ -13,6 +13,7 @@ approximation for natural gradient descent* (2019).
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from symprop.algebra import nodes as n
@@ -22,45 +23,83 @@ from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.trees import multiplied, variables
 from symprop.algebra.trees import replace as put
 from symprop.analysis.curvature.along import Along, check_whole, kept, still_in
-from symprop.analysis.curvature.gauss_newton import Turned, apart, divides_by, gauss_newton_product, pulled_back
-from symprop.analysis.curvature.tangents import Tangents
+from symprop.analysis.curvature.gauss_newton import (
+    Turned,
+    apart,
+    divides_by,
+    gauss_newton_product,
+    penalties_of,
+    pulled_back,
+    tangents_of,
+    through_loss,
+)
+from symprop.analysis.curvature.tangents import Tangents, needed
 from symprop.calculus.rewriting import simplified
 from symprop.calculus.rules import context
 from symprop.calculus.tidy import tidy
 from symprop.calculus.walk import derive_system
 from symprop.errors import SpecError
 from symprop.finishing.touches import OF_EQUATIONS, finished
+from symprop.networks.likelihoods import Likelihood
 
 MATRIX, QUESTION = "Fisher matrix", "fisher_vp"
 
 
-def fisher_product(system: System, likelihood: str) -> tuple[Along, str]:
-    """Return the equations of the Fisher matrix of a system times a direction, and why they are these.
+def fisher_product(system: System, likelihood: Likelihood, divided: bool = False) -> Along:
+    """Return the equations of the Fisher matrix of a system times a direction.
 
-    `likelihood` is the distribution of which the loss is the negative logarithm.
+    They begin at the output, where it may stay `divided`; else as `without_division` says.
 
     Raises:
-        SpecError: the loss is no likelihood, or its Hessian is not linear in the targets; or as the Gauss-Newton
-            product does.
+        SpecError: the loss is not known as a likelihood, or its Hessian is not linear in the targets; or as the
+            Gauss-Newton product does.
     """
     if not likelihood:
         raise SpecError(
-            "the loss is no negative log-likelihood of the targets, so there is no Fisher matrix\n"
-            "allowed: the empirical one, fisher(empirical=True), or gauss_newton()"
+            "the loss is not known to be the negative log-likelihood of a distribution of the targets, "
+            "so none can be drawn for a Fisher matrix\n"
+            "allowed: the losses SoftmaxCrossEntropy (without smoothing, ignore and weights), BinaryCrossEntropy and "
+            "MeanSquaredError; or the empirical one, fisher(empirical=True), or gauss_newton()"
         )
     mean = system.prediction or system.output
-    system = without_division(system)
-    found = replace(gauss_newton_product(system, penalised=False), what=MATRIX, question=QUESTION)
-    known = f"the loss is the negative log-likelihood of {likelihood}"
+    system = system if divided else without_division(system)
+    found = gauss_newton_product(system, penalised=False, divided=divided)
     drawn = set(system.targets)
-    read = [each for each in equations_in(found.forward) if drawn & set(variables(each.expression))]
-    if not read:
-        whole = f"the Fisher matrix is the Gauss-Newton matrix: {known}, and its Hessian does not read the targets"
-        return found, whole
+    read = [each for each in equations_in(found.forward) if drawn.intersection(variables(each.expression))]
     changed = {id(each): _expected(each, system, mean) for each in read}
     forward = tuple(changed.get(id(item), item) for item in found.forward)
-    said = f"{known}; its Hessian is linear in the targets, whose mean {mean.name} stands in their place"
-    return replace(found, forward=forward), said
+    return replace(found, what=MATRIX, question=QUESTION, forward=forward)
+
+
+def what_it_is(system: System, likelihood: Likelihood) -> tuple[str, ...]:
+    """Say how the Fisher matrix of a system stands to the Gauss-Newton matrix, and of what it is the mean."""
+    output, begins = system.output, without_division(system)
+    penalised = [each for each in system.parameters if each in _read(apart(system)[1])]
+    whole = "the loss without its penalties" if penalised else "the loss"
+    if not _reads_targets(system):
+        said = f"the Fisher matrix is the Gauss-Newton matrix{f' of {whole}' if penalised else ''}: {likelihood.known}"
+        said += ", and its Hessian does not read the targets"
+    else:
+        mean = (system.prediction or output).name
+        said = f"{likelihood.known}; its Hessian with respect to {output.name} is linear in the targets, whose mean "
+        said += f"{mean} stands in their place in the Fisher matrix, so that it is not what gauss_newton() gives"
+        if begins.output != output and not _reads_targets(begins):
+            said += f": it is the Gauss-Newton matrix of {whole} as a function of {begins.output.name}"
+    of_penalties = penalties_of(through_loss(system, tangents_of(system), (output, *penalised)), adjoint_of(output))
+    names = ", ".join(each.of_tangent.name for each in of_penalties)
+    added = f"penalties are no part of the Fisher matrix: gauss_newton() adds their second derivatives, for {names}"
+    return said, *likelihood.of_positions, *([added] if names else [])
+
+
+def _reads_targets(system: System) -> bool:
+    """Whether the Hessian of a loss with respect to the output reads the targets."""
+    end = adjoint_of(system.output)
+    made = needed(through_loss(system, tangents_of(system), (system.output,)), [end.tangent])
+    return not _read(made).isdisjoint(system.targets)
+
+
+def _read(items: Iterable[Item]) -> set[Variable]:
+    return {each for equation in equations_in(items) for each in variables(equation.expression)}
 
 
 def without_division(system: System) -> System:

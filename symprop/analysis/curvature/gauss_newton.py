@@ -42,20 +42,40 @@ def gauss_newton_product(system: System, penalised: bool = True, divided: bool =
             truncated.
     """
     check_whole(system)
-    network, loss = apart(system)
+    network, _ = apart(system)
     output, curved = system.output, adjoint_of(system.output)
-    tangents = Tangents(context(system), still_in(system), frozenset([curved]))
+    tangents = tangents_of(system)
     first = tangents.through(network)
     moved = (output, *(system.parameters if penalised else ()))
-    of_loss, _ = derive_system(replace(system, items=loss, parameters=moved))
-    through_loss = (*tangents.through(loss), *tangents.through(of_loss))
-    turned = Turned(through_loss, curved)
+    turned = Turned(through_loss(system, tangents, moved), curved)
     back = turned.through(pulled_back(system, network, curved.tangent))
     if not divided:
         back = undivided(back, (*first, *turned.forward), output, tangents.context)
     results = tuple(gradient_of(each).curved for each in system.wanted)
     found = Along("Gauss-Newton matrix", "gnvp", (*first, *turned.forward), back, results)
     return kept(found)
+
+
+def tangents_of(system: System) -> Tangents:
+    """Return what moves along a direction of the parameters, of which the adjoint of the output is wanted."""
+    return Tangents(context(system), still_in(system), frozenset([adjoint_of(system.output)]))
+
+
+def through_loss(system: System, tangents: Tangents, moved: tuple[Variable, ...]) -> tuple[Item, ...]:
+    """Return the tangents of the loss's equations and of its derivatives with respect to the output and parameters."""
+    loss = apart(system)[1]
+    of_loss, _ = derive_system(replace(system, items=loss, parameters=moved))
+    return (*tangents.through(loss), *tangents.through(of_loss))
+
+
+def penalties_of(through: Iterable[Item], cotangent: Variable) -> dict[Variable, Equation]:
+    """Return what penalties add to a product, by the gradients to which they add it."""
+    found = (item for item in through if isinstance(item, Equation))
+    return {
+        each.target.of_tangent: each
+        for each in found
+        if each.target.is_of_gradient and each.target != cotangent.tangent
+    }
 
 
 def undivided(back: Iterable[Item], forward: Iterable[Item], output: Variable, known: Context) -> tuple[Item, ...]:
@@ -125,14 +145,11 @@ class Turned(Renaming):
     What a penalty adds to the product, which has no way through the network, is added where it comes out.
     """
 
-    def __init__(self, through_loss: Iterable[Item], output: Variable) -> None:
-        found = [item for item in through_loss if isinstance(item, Equation)]
+    def __init__(self, through: Iterable[Item], output: Variable) -> None:
+        found = [item for item in through if isinstance(item, Equation)]
         self.cotangent, self.output = output.tangent, output
-        self.penalties = {each.target.of_tangent: each for each in found if self._is_of_penalty(each)}
-        self.forward = tuple(each for each in found if not self._is_of_penalty(each))
-
-    def _is_of_penalty(self, equation: Equation) -> bool:
-        return equation.target.is_of_gradient and equation.target != self.cotangent
+        self.penalties = penalties_of(found, output)
+        self.forward = tuple(each for each in found if each.target.of_tangent not in self.penalties)
 
     def equation(self, equation: Equation) -> Equation:
         """Return an equation under the new names, with what a penalty adds to it."""

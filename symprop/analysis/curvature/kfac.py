@@ -20,27 +20,29 @@ Schneider and Hennig, *Kronecker-factored approximate curvature for modern neura
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
-from sympy import Expr, prod
+from sympy import prod
 
 from symprop.algebra import nodes as n
 from symprop.algebra.batching import BATCH_SIZE
 from symprop.algebra.equations import Equation, Item, System, equations_in
 from symprop.algebra.nodes import Node, Variable
-from symprop.algebra.roles import BLOCK, DIAGONAL, INPUTS, OUTPUTS, ROOT
+from symprop.algebra.roles import BLOCK, DIAGONAL, ROOT
 from symprop.algebra.trees import is_zero, variables
 from symprop.analysis.curvature.along import Along
-from symprop.analysis.curvature.fisher import without_division
+from symprop.analysis.curvature.fisher import what_it_is, without_division
+from symprop.analysis.curvature.kfac_layers import Layer, layers_of
+from symprop.analysis.curvature.kfac_words import OF_DATA, OF_STATISTICS, TURNED, assumed
 from symprop.analysis.curvature.moments import Moments
 from symprop.analysis.curvature.roots import root_of_hessian, slope_of_loss
-from symprop.analysis.curvature.shared import Places, places_of
+from symprop.analysis.curvature.shared import is_turned
 from symprop.analysis.curvature.tangents import needed
-from symprop.analysis.curvature.way_back import WayBack, free_mark, way_back, written
+from symprop.analysis.curvature.way_back import WayBack, way_back, written
 from symprop.calculus.tidy import tidy
 from symprop.errors import SpecError
+from symprop.networks.likelihoods import Likelihood
 
 OF_WEIGHT = "what a weight multiplies"
 BEHIND = "the derivatives where its products end"
@@ -55,53 +57,30 @@ QUESTIONS = {"expand": "kfac", "reduce": "kfac_reduce"}
 """The function of a module for each way to treat a weight that is used in several places."""
 
 
-@dataclass(frozen=True)
-class Layer:
-    """A weight whose gradient is a sum of outer products, with the bias, if it has one, that is its last column."""
-
-    weight: Variable
-    bias: Variable | None
-    places: Places
-    a: Variable
-    b: Variable
-
-    @property
-    def factors(self) -> tuple[Variable, Variable]:
-        """What its factors A and G are called."""
-        a, b = self.places.shapes
-        return self.weight.of_role(INPUTS, *a), self.weight.of_role(OUTPUTS, *b)
-
-    @property
-    def results(self) -> tuple[Variable, Variable]:
-        """The factors, that of the columns of the weight before that of its rows, which ids choose in a table."""
-        inputs, outputs = self.factors
-        return (inputs, outputs) if self.places.ids is None else (outputs, inputs)
-
-
 def kfac_factors(
-    example: System, system: System, backward: Iterable[Item], likelihood: str, sharing: str = "expand"
+    example: System, system: System, backward: Iterable[Item], likelihood: Likelihood, sharing: str = "expand"
 ) -> tuple[Along, tuple[str, ...]]:
     """Return the equations of K-FAC's factors in the layout of a system, and what is to be said of them.
 
-    `backward` has the equations of the gradients in this layout, `likelihood` is the distribution of which the loss is
-    the negative logarithm; without one the derivatives are those of the targets of the data. `sharing` is one of
-    `QUESTIONS`.
+    `backward` has the equations of the gradients in this layout; where no `likelihood` is known the derivatives are
+    those of the targets of the data. `sharing` is one of `QUESTIONS`.
 
     Raises:
         SpecError: no layer has factors, or another `sharing`; or as for `way_back` and `fisher_product`.
     """
     if sharing not in QUESTIONS:
         raise SpecError(f"unknown sharing {sharing!r}\nallowed: {', '.join(QUESTIONS)}")
-    joined = example.joins_examples
-    example, back, layers = _begun(example, bool(likelihood))
-    means, before = Moments(system), FROM_ROOT if likelihood else FROM_LOSS
+    joined, is_drawn = example.joins_examples, bool(likelihood)
+    held = replace(replace(example, masks=()).evaluated, masks=example.masks)
+    example, back, layers = _begun(held, is_drawn)
+    means, before = Moments(system), FROM_ROOT if is_drawn else FROM_LOSS
     start: Equation | None
-    if likelihood:
-        start, why = _drawn(back, example, likelihood, means)
+    if is_drawn:
+        start, why = _drawn(back, example, likelihood, means), what_it_is(held, likelihood)
     else:
-        start, why = _as_given(back, example, () if joined else tuple(equations_in(backward)), means), OF_DATA
+        start, why = _as_given(back, example, () if joined else tuple(equations_in(backward)), means), (OF_DATA,)
     made = () if start is None else _all_back(back, start, means)
-    found = [equation for layer in layers for equation in _factors(layer, means, sharing, bool(likelihood))]
+    found = [equation for layer in layers for equation in _factors(layer, means, sharing, is_drawn)]
     there = {each for layer in layers for each in (layer.weight, layer.bias)}
     without = {each: of for each, of in back.gradients.items() if each not in there and not is_zero(of)}
     diagonals = [
@@ -124,35 +103,36 @@ def kfac_factors(
         beside=tuple("" if bias is None else bias.name for _, _, bias in results),
     )
     statistics = ", ".join(each.statistic.name for each in example.states) if joined else ""
-    held = [OF_STATISTICS.format(statistics)] if joined else []
-    return along, (why, *held, *_said(layers, back, without, sharing))
+    of_statistics = [OF_STATISTICS.format(statistics)] if joined else []
+    return along, (*why, *of_statistics, *assumed(layers, back, without, sharing))
 
 
 def _begun(example: System, is_likelihood: bool) -> tuple[System, WayBack, tuple[Layer, ...]]:
-    """Return an example with given statistics, its way back, and the weights that have factors."""
-    example = replace(replace(example, masks=()).evaluated, masks=example.masks)
+    """Return an example as K-FAC takes it, its way back, and the weights that have factors."""
     if example.joins_examples:
         raise SpecError(
             "layers or the loss take means over the examples of a batch, so that no example has a gradient of its own\n"
-            "allowed: a network without statistics over the batch, or evaluation=True"
+            "allowed: a network without statistics over the batch, or evaluation=True; a loss without weights= and "
+            'ignore=, and of one with mask= positions="sum"'
         )
     example = written(example)
     example = without_division(example) if is_likelihood else example
     back = way_back(example)
-    layers = tuple(_layers(back, example))
+    layers = tuple(layers_of(back, example))
     if not layers:
+        turned = ", ".join(each.name for each, of in back.gradients.items() if is_turned(of, [*back.of, back.given]))
+        problem = f"{turned}: {TURNED}" if turned else "no weight has a gradient that is a sum of outer products"
         raise SpecError(
-            "no weight has a gradient that is a sum of outer products, so there are no factors of K-FAC\n"
+            f"{problem}, so there are no factors of K-FAC\n"
             "allowed: a network with a layer such as Dense, Conv2D or LSTM"
         )
     return example, back, layers
 
 
-def _drawn(back: WayBack, example: System, likelihood: str, means: Moments) -> tuple[Equation, str]:
-    """Return the equation of a root of the expected Hessian, and why it is this Hessian."""
+def _drawn(back: WayBack, example: System, likelihood: Likelihood, means: Moments) -> Equation:
+    """Return the equation of a root of the expected Hessian."""
     means.count = prod(example.output.shape)
-    row, why = root_of_hessian(example, likelihood, back.given)
-    return means.start(back.given, example.output, row), why
+    return means.start(back.given, example.output, root_of_hessian(example, likelihood, back.given))
 
 
 def _as_given(back: WayBack, example: System, backward: tuple[Equation, ...], means: Moments) -> Equation | None:
@@ -227,87 +207,3 @@ def _is_at_hand(node: Node) -> bool:
     """Whether a formula is an array that is there, perhaps in another shape, and needs no name of its own."""
     inside = node.operands[0] if isinstance(node, n.Reshape) else node
     return isinstance(inside, Variable)
-
-
-def _layers(back: WayBack, system: System) -> Iterator[Layer]:
-    """Yield the weights whose gradients are sums of outer products, a bias with the first that has its sum."""
-    order = system.parameters.index
-    gradients = sorted(back.gradients.items(), key=lambda each: order(each[0]))
-    biases = {parameter: gradient for parameter, gradient in gradients if parameter.rank == 1}
-    seen = Counter[tuple[Expr, ...]]()
-    for weight, gradient in gradients:
-        places = places_of(gradient, [*back.of, back.given])
-        if places is None:
-            continue
-        bias = next((each for each, found in biases.items() if places.is_bias(found)), None)
-        if bias is not None:
-            del biases[bias]
-            places = places.with_ones
-        index, more = weight.index, seen[weight.index]
-        seen[index] += 1
-        a, b = (
-            Variable(letter, index, part.shape, mark=free_mark(letter, index, system) + more)
-            for letter, part in (("a_bar", places.right), ("b_bar", places.left))
-        )
-        yield Layer(weight, bias, places, a, b)
-
-
-def _said(layers: tuple[Layer, ...], back: WayBack, without: Mapping[Variable, Node], sharing: str) -> Iterator[str]:
-    """Yield the assumptions that make a block a product, and which parameters have no factors."""
-    once = next((each.weight.name for each in layers if each.places.left.rank == 1), "")
-    name = once or layers[0].weight.name
-    exact = "; for one example, or where either is the same for all, it is exact" if once else ""
-    yield (
-        f"K-FAC takes the block of the Fisher matrix for {name}, the mean of a Kronecker product, as that "
-        f"of two means, kron(G, A): it assumes that what {name} multiplies and the derivative of the loss behind it "
-        f"are independent over the examples{exact}"
-    )
-    shared = [each for each in layers if each.places.left.rank > 1]
-    for source in dict.fromkeys(_source(each) for each in shared):
-        weights = ", ".join(each.weight.name for each in shared if _source(each) == source)
-        yield f"{weights}: used in several places, {ASSUMED[sharing]} ({source})"
-    yield (
-        "kron(G, A) is in the order of the elements of the weight row after row, the bias as its last column; "
-        "column after column it is kron(A, G)"
-    )
-    for names, words in (
-        ([each.variable.name for each in back.example.masks], OF_MASKS),
-        ([each.weight.name for each in layers if each.places.groups is not None], OF_GROUPS),
-        ([each.weight.name for each in layers if each.places.ids is not None], OF_TABLES),
-        ([each.name for each in without], NO_PRODUCTS),
-        ([each.name for each in back.example.wanted if is_zero(back.gradients.get(each, n.Scalar(0)))], NO_GRADIENT),
-    ):
-        if names:
-            yield words.format(", ".join(names))
-
-
-def _source(layer: Layer) -> str:
-    """Return who takes a weight so that is used in several places, and what these are."""
-    if layer.places.ids is not None:
-        return "one-hot rows: Eschenhagen and others, 2023"
-    if layer.weight.rank > 2:
-        return "pixels: Grosse and Martens, 2016; Eschenhagen and others, 2023"
-    if layer.places.terms > 1:
-        return "moments: Martens, Ba and Johnson, 2018; ties: Eschenhagen and others, 2023"
-    return "positions: Eschenhagen and others, 2023"
-
-
-OF_DATA = "the loss is no negative log-likelihood of the targets, so that G is of the targets of the data"
-OF_MASKS = "{}: masks of dropout are held, so that the factors are those of a step with its masks"
-OF_STATISTICS = "{}: statistics of the batch are held: the gradient of an example is that at these numbers"
-OF_GROUPS = "{}: a pair of factors for each group of channels; groups are taken as independent of each other"
-OF_TABLES = (
-    "{}: a table multiplies one-hot rows, so that A is a diagonal, and given as one; its rows are those of A, so that "
-    "kron(A, G) is in the order of its elements row after row"
-)
-NO_PRODUCTS = (
-    "K-FAC has no factors for {}: the gradient of one example is no sum of outer products there; D is the diagonal of "
-    "their block of the Fisher matrix"
-)
-NO_GRADIENT = "K-FAC has no factors for {}: their gradient is 0"
-ASSUMED = {
-    "expand": "each of which is taken as an example of its own (expand): it assumes that derivatives at different "
-    "places are uncorrelated, and that second moments are the same at all of them",
-    "reduce": "of which the sum of the products is taken as the product of the sum of the derivatives and the mean of "
-    "what is multiplied (reduce): it assumes that one of the two is the same at all places",
-}

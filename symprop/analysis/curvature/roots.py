@@ -13,14 +13,14 @@ from __future__ import annotations
 
 from dataclasses import replace as replaced
 
-from sympy import Expr, Integer, Rational, sqrt
+from sympy import Integer, Rational, sqrt
 
 from symprop.algebra import nodes as n
 from symprop.algebra.equations import System, equations_in
 from symprop.algebra.functions import FUNCTIONS
 from symprop.algebra.names import adjoint_of, gradient_of
 from symprop.algebra.nodes import Node, Variable
-from symprop.algebra.trees import ones, replace, variables
+from symprop.algebra.trees import factors_of, numbers_apart, ones, replace, variables
 from symprop.analysis.curvature.fisher import fisher_product
 from symprop.analysis.curvature.gauss_newton import apart
 from symprop.analysis.curvature.tangents import needed
@@ -30,26 +30,25 @@ from symprop.calculus.rules import context
 from symprop.calculus.tidy import tidy
 from symprop.calculus.walk import derive_system
 from symprop.errors import SpecError
+from symprop.networks.likelihoods import Likelihood
 
 HALF = Rational(1, 2)
 
 
-def root_of_hessian(system: System, likelihood: str, unit: Variable) -> tuple[Node, str]:
-    """Return row i of a root of the expected Hessian of a loss, a formula in the `unit` of output i, and why it is one.
+def root_of_hessian(system: System, likelihood: Likelihood, unit: Variable) -> Node:
+    """Return row i of a root of the expected Hessian of a loss, a formula in the `unit` of output i.
 
-    `system` is that of one example, and `likelihood` the distribution of which the loss is the negative logarithm; the
-    Hessian is that with respect to the output.
+    `system` is that of one example; the Hessian is that with respect to the output.
 
     Raises:
         SpecError: the Hessian is neither diagonal nor that of one class; or as for `fisher_product`.
     """
-    product, why = fisher_product(system, likelihood)
+    product = fisher_product(system, likelihood)
     output, end = system.output, adjoint_of(system.output).tangent
     through = {each.target: each.expression for each in equations_in(needed(product.forward, [end]))}
-    scale, rest = coefficient_and_rest(through[end])
     classes = _classes(system)
-    if classes is not None and rest == classes[0].tangent:
-        return _of_classes(*classes, unit, scale, system), why
+    if classes is not None and (weights := _weights(through[end], classes[0].tangent)) is not None:
+        return _of_classes(*classes, unit, weights, system)
     slopes = through[end]
     while inside := [each for each in variables(slopes) if each != output.tangent and each in through]:
         slopes = replace(slopes, {each: through[each] for each in inside})
@@ -62,8 +61,8 @@ def root_of_hessian(system: System, likelihood: str, unit: Variable) -> tuple[No
     number, rest = coefficient_and_rest(diagonal)
     if rest is None or isinstance(rest, n.Fill):
         number = number * (Integer(1) if rest is None else rest.value)
-        return tidy(n.Multiply(n.Scalar(sqrt(number)), unit)), why
-    return tidy(n.Multiply(n.Power(diagonal, HALF), unit)), why
+        return tidy(n.Multiply(n.Scalar(sqrt(number)), unit))
+    return tidy(n.Multiply(n.Power(diagonal, HALF), unit))
 
 
 def slope_of_loss(system: System) -> Node:
@@ -85,9 +84,19 @@ def _classes(system: System) -> tuple[Variable, n.Softmax] | None:
     return made.target, made.expression
 
 
-def _of_classes(p: Variable, softmax: n.Softmax, unit: Variable, scale: Expr, system: System) -> Node:
-    """Return the derivative of the logarithm of one probability, times its root, times that of a number."""
-    cotangent = tidy(n.Multiply(n.Scalar(sqrt(scale)), n.Power(p, HALF), unit))
+def _weights(node: Node, tangent: Variable) -> list[Node] | None:
+    """Return the roots of what multiplies a tangent at each position, a number and what a mask says; None of more."""
+    number, others = numbers_apart(factors_of(node))
+    if tangent not in others:
+        return None
+    others.remove(tangent)
+    same = all(isinstance(each, n.Expand) and each.axis == tangent.rank - 1 for each in others)
+    return [n.Scalar(sqrt(number)), *(n.Power(each, HALF) for each in others)] if same else None
+
+
+def _of_classes(p: Variable, softmax: n.Softmax, unit: Variable, roots: list[Node], system: System) -> Node:
+    """Return the derivative of the logarithm of one probability, times its root and those of weights."""
+    cotangent = tidy(n.Multiply(*roots, n.Power(p, HALF), unit))
     return simplified(n.Pullback(cotangent, FUNCTIONS["log"](softmax), system.output), context(system))[0]
 
 

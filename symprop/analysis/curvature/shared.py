@@ -118,6 +118,22 @@ def places_of(gradient: Node, adjoints: Iterable[Variable]) -> Places | None:
     return Places(left, right, left.shape[0], len(found))
 
 
+def is_turned(gradient: Node, adjoints: Iterable[Variable]) -> bool:
+    """Whether a gradient is a sum of outer products all the same, but with the derivatives on either side of them.
+
+    So is that of a weight that is used as itself and as its transpose, or as a table too.
+
+    >>> from symprop.algebra import variable
+    >>> delta, x, a, e = (variable(name, (size,)) for name, size in zip(["delta", "x", "a", "e"], [3, 4, 3, 4]))
+    >>> is_turned(n.Outer(delta, x) + n.Outer(a, e), [delta, e])
+    True
+    """
+    known, terms = set(adjoints), terms_of(gradient)
+    if gradient.rank != 2 or len(terms) < 2 or places_of(gradient, known) is not None:
+        return False
+    return all(_pair(each, known) or _pair(tidy(n.Transpose(each)), known) for each in terms)
+
+
 def _pair(term: Node, adjoints: set[Variable]) -> tuple[Node, Node] | None:
     """Return the derivatives in a term of a gradient, and what they are multiplied by."""
     scale, rest = coefficient_and_rest(term)

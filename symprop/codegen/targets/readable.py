@@ -196,6 +196,7 @@ class Reader:
             "matrix": self.derivation.along.what,
             "products": _returned(products) if products else answered(self.derivation, self.program),
             "array": self.program.array,
+            "numbers": [each.name for each in self.program.numbers],
             "whole": self.derivation.along.parts,
             "pairs": pairs_of(self.derivation, self.write),
             "inputs": [given(each) for each in self.system.inputs],

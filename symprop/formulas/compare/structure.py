@@ -74,6 +74,8 @@ def apart(first: Node, second: Node, same: Same) -> Apart | None:
     found = Apart(what, left[0] if left else None, right[0] if right else None)
     if found.first is None or found.second is None:
         return found
+    if (found.first, found.second) == (first, second):
+        return None  # no part of one is in the other
     short = max(len(each.text()) for each in (found.first, found.second)) <= SHORT
     sums = isinstance(found.first, n.Add) or isinstance(found.second, n.Add)
     inner = None if what == "factor" and short and sums else apart(found.first, found.second, same)

@@ -11,5 +11,10 @@ from symprop.codegen.targets.target import Target
 TARGET = Target(
     partial(module_source, compiled=loop_step),
     needs=("numpy", "numba"),
-    elsewhere={"tangent_kernel": "numpy", "kfac": "fast", "kfac_reduce": "fast"},  # products of BLAS, for the most part
+    elsewhere={
+        "tangent_kernel": "numpy",
+        "clipped_grads": "numpy",
+        "kfac": "fast",
+        "kfac_reduce": "fast",
+    },  # products of BLAS, for the most part
 )

@@ -37,6 +37,12 @@ def _(node: n.Map, write: Dialect) -> Code:
     return code
 
 
+@NUMPY.rows.row(n.MatrixFunction)
+def _(node: n.MatrixFunction, write: Dialect) -> Code:
+    code: Code = SOURCE[n.MatrixFunction](node, write)
+    return code if node.name == "expm" else Code(f"real_matrix({code.text})")  # roots and logarithms may not be real
+
+
 @NUMPY.rows.row(n.Window)
 def _(node: n.Window, write: Dialect) -> Code:
     spans = [number(dilation * (size - 1) + 1).text for _, size, _, dilation in node.steps]
