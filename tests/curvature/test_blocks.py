@@ -266,6 +266,10 @@ def test_what_has_none_is_refused_and_shapes_are_told() -> None:
     assert general.shape == (9, 2)
     assert "l = 1, ..., N" in general.note
     assert "RW" not in general.text()
+    whole = symprop.derive(BEFORE).hessian("W[l+1]")
+    assert "Rdb" not in whole.text() and "directions with l move together" in whole.note
+    (general_step,) = [line for line in whole.text().splitlines() if line.startswith("Rdelta[l + 1] = ")]
+    assert general_step.endswith("   (l < N)") and whole.text().count("(l < N)") == 1
     assert "K[a, b], the commutation matrix" in symprop.derive(LINEAR).hessian("W1", "W2").note
 
 

@@ -9,10 +9,12 @@ networks and last layers have the Hessians of the books, `kron(diag(p) - outer(p
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from dataclasses import replace as replaced
 from functools import reduce
+
+from sympy import Integer
 
 from symprop.algebra import nodes as n
 from symprop.algebra.equations import Equation, Item, Step, System, equations_in, loops_in
@@ -133,27 +135,41 @@ class HessianBlock(Listed):
 
     def text(self) -> str:
         """Return the matrix in NumPy notation, or the equations that apply it, a line each."""
-        return "\n".join(each.text() for each in self._shown)
+        return "\n".join(each.text() + (f"   ({where})" if where else "") for each, where in self._shown)
 
     def pretty(self) -> str:
         """Return the same in Unicode."""
-        return "\n".join(each.pretty() for each in self._shown)
+        return "\n".join(each.pretty() + (f"   ({where})" if where else "") for each, where in self._shown)
 
     def latex(self) -> str:
         """Return the same as LaTeX, without dollar signs."""
-        lines = [each.latex() for each in self._shown]
+        lines = [each.latex() + (rf" \quad ({where})" if where else "") for each, where in self._shown]
         inside = r" \\ ".join(lines)
         return inside if len(lines) == 1 else rf"\begin{{gathered}} {inside} \end{{gathered}}"
 
     @property
-    def _shown(self) -> Sequence[Node | Equation]:
-        return tuple(equations_in(self.equations)) if self.matrix is None else (self.matrix,)
+    def _shown(self) -> Sequence[tuple[Node | Equation, str]]:
+        return tuple(_with_ranges(self.equations)) if self.matrix is None else ((self.matrix, ""),)
 
     def __str__(self) -> str:
         return self.pretty()
 
     def _repr_latex_(self) -> str:
         return f"${self.latex()}$"
+
+
+def _with_ranges(items: Iterable[Item]) -> Iterator[tuple[Equation, str]]:
+    """Yield equations in order, with the steps of which a general one holds where an end has a form of its own."""
+    for item in items:
+        if isinstance(item, Equation):
+            yield item, ""
+            continue
+        yield from ((each, "") for each in item.base)
+        ends = {each.target for each in item.base}
+        for each, where in _with_ranges(item.items):
+            is_last, is_first = (item.at(each.target, end) in ends for end in (item.count, Integer(1)))
+            own = f"{item.index} < {item.count}" if is_last else f"{item.index} > 1" if is_first else ""
+            yield each, ", ".join(filter(None, (own, where)))
 
 
 def hessian_block(
@@ -181,9 +197,10 @@ def hessian_block(
     steps = tuple(step for each in equations_in(items) for step in each.steps)
     direction, result = (apart.variable(each.tangent).name for each in (by, wanted))
     note = f"an operator: {direction} is a direction, {result} what the Hessian makes of it"
-    for loop in loops_in(items):
-        note += f"; equations with {loop.index} hold for {loop.index} = 1, ..., {loop.count}"
-        break
+    for index, count in dict.fromkeys((loop.index, loop.count) for loop in loops_in(items)):
+        note += f"; equations with {index} hold for {index} = 1, ..., {count}"
+        if any(part.has(index) for part in by.index):
+            note += f"; the directions with {index} move together, and {result} adds up what each of them makes"
     return HessianBlock(of, by, None, items, steps, note)
 
 
