@@ -81,6 +81,9 @@ class Shown:
 
 RULE_EXAMPLES: dict[str, Shown] = {
     "pad(x, (0, k)) + pad(y, (n, 0)) = concatenate([x, y])": Shown("pad(x, (0, m)) + pad(y, (n, 0))", "x: n, y: m"),
+    "concatenate([x, 0]) + concatenate([0, y]) = concatenate([x, y])": Shown(
+        "concatenate([x, zeros(m)]) + concatenate([zeros(n), y])", "x: n, y: m"
+    ),
     "pad(c, (k, n - k - 1)) = c * e_k for one number c, and for a row c: e_k c'": Shown(
         "pad(c, (1, n - 2))", "c: 1, x: n"
     ),
