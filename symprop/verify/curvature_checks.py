@@ -34,10 +34,11 @@ from symprop.verify import step_checks
 from symprop.verify.arithmetic import Complex
 from symprop.verify.central_differences import STEP, Stepping
 from symprop.verify.evaluate import unstacked
+from symprop.verify.example_checks import clipped, norms
 from symprop.verify.kronecker_checks import code_error, factor_errors, kernel_error
 from symprop.verify.measure import DIGITS, Row, first_line
 from symprop.verify.module_checks import GENERATED_ERRORS
-from symprop.verify.points import called, points_of, target_kinds
+from symprop.verify.points import points_of, target_kinds
 from symprop.verify.second_differences import WORKING_DIGITS, Scene, Values, inner, moved_along
 
 LIMIT = 1e-10
@@ -267,37 +268,12 @@ def _fisher_of(scene: Scene, is_bits: bool) -> Any:
 
 
 def _norms(scenes: list[Scene]) -> Iterator[Row]:
-    def measured(scene: Scene) -> float:
-        found = np.asarray(called(vars(scene.case.module)[scene.case.question], scene.point)).copy()
-        return _off({"norms": found}, {"norms": _norms_of(_one_by_one(scene))})
-
-    yield _row("per_example_norms", "gradients of batches of one", LIMIT, scenes, measured)
+    yield _row("per_example_norms", "gradients of batches of one", LIMIT, scenes, lambda each: _off(*norms(each)))
 
 
 def _clipped(scenes: list[Scene]) -> Iterator[Row]:
-    def measured(scene: Scene) -> float:
-        each = _one_by_one(scene)
-        norms = _norms_of(each)
-        bound = float(np.mean(norms)) or 1.0
-        weights = bound / np.maximum(norms, bound)
-        true = {
-            name: sum(c * one[name] for c, one in zip(weights, each, strict=True)) / len(each)
-            for name in scene.point.parameters
-        }
-        return _off(called(vars(scene.case.module)[scene.case.question], scene.point, max_norm=bound), true)
-
-    yield _row("clipped_grads", "clipped gradients of batches of one", LIMIT, scenes, measured)
-
-
-def _one_by_one(scene: Scene) -> list[Values]:
-    """Return the gradients of each example alone."""
-    whole = scene.case.at(question="loss_and_grads").module
-    examples = map(scene.point.only, range(scene.point.count))
-    return [{name: grad.copy() for name, grad in called(whole.loss_and_grads, one)[1].items()} for one in examples]
-
-
-def _norms_of(each: list[Values]) -> Any:
-    return np.array([np.sqrt(sum(float(np.sum(np.square(one))) for one in grads.values())) for grads in each])
+    oracle = "clipped gradients of batches of one"
+    yield _row("clipped_grads", oracle, LIMIT, scenes, lambda each: _off(*clipped(each)))
 
 
 # ---------------------------------------------------------------- what has no direction
