@@ -81,6 +81,9 @@ class Shown:
 
 RULE_EXAMPLES: dict[str, Shown] = {
     "pad(x, (0, k)) + pad(y, (n, 0)) = concatenate([x, y])": Shown("pad(x, (0, m)) + pad(y, (n, 0))", "x: n, y: m"),
+    "concatenate([x, 0]) + concatenate([0, y]) = concatenate([x, y])": Shown(
+        "concatenate([x, zeros(m)]) + concatenate([zeros(n), y])", "x: n, y: m"
+    ),
     "pad(c, (k, n - k - 1)) = c * e_k for one number c, and for a row c: e_k c'": Shown(
         "pad(c, (1, n - 2))", "c: 1, x: n"
     ),
@@ -146,6 +149,9 @@ RULE_EXAMPLES: dict[str, Shown] = {
     ),
     "where(c, x, 0) * y + where(c, 0, x) * z = x * where(c, y, z)": Shown(
         "where(c > 0, x, 0) * y + where(c > 0, 0, x) * z", "c: n, x: n, y: n, z: n"
+    ),
+    "where(c, x, where(c, y, z)) = where(c, x, z)": Shown(
+        "where(z > 0, x, where(z > 0, y, w))", "z: n, x: n, y: n, w: n"
     ),
     "where(c, x, y) * where(c, u, v) = where(c, x * u, y * v)": Shown(
         "where(c > 0, x, y) * where(c > 0, u, v)", "c: n, x: n, y: n, u: n, v: n"

@@ -20,7 +20,7 @@ from trust.measures import Measure, Outcome
 
 OF_NETWORKS = (n.Known,)
 """Kinds that no formula has: masks and positions, which only layers make."""
-ENOUGH = 3 * len(WORDS)
+ENOUGH = 10 * len(WORDS)
 """So many formulas have nodes of all kinds, if the words that make rare ones are drawn as often as others."""
 
 
@@ -66,7 +66,7 @@ def _otherwise(f: Formula, point: FormulaPoint) -> Iterator[str]:
 
 def words_drawn(cases: int, seed: int) -> Outcome:
     """Draw a formula for each word of the tables, so many in all, and tell which words and kinds none has."""
-    failures, kinds = [], Counter[str]()
+    lacking, met, kinds = dict[str, str](), set[str](), Counter[str]()
     for number in range(cases):
         word = WORDS[number % len(WORDS)]
         random = np.random.default_rng((seed, number))
@@ -74,12 +74,14 @@ def words_drawn(cases: int, seed: int) -> Outcome:
         try:
             f = grown(random, word, scalar=kind == "gradient").read()
         except ValueError as error:
-            failures.append(str(error))
+            lacking[word] = str(error)
             continue
+        met.add(word)
         result = asked(kind, f, random).whole
         kinds.update({type(part).__name__ for node in (f.whole.node, result.node) for part in walk(node)})
     named = {kind.__name__ for kind in n.NODE_KINDS if kind not in OF_NETWORKS}
     never = sorted(named - kinds.keys())
+    failures = [said for word, said in lacking.items() if word not in met]
     if cases >= ENOUGH:
         failures += [f"no formula has a node of the kind {kind}" for kind in never]
     figures = {
@@ -96,8 +98,8 @@ MEASURES = (
         "Each function, option, sign, bracket, fact and spelling of the tables, and each kind of node, is drawn.",
         words_drawn,
         short=12,
-        usual=ENOUGH,
-        long=10 * len(WORDS),
+        usual=3 * len(WORDS),
+        long=ENOUGH,
     ),
     Measure(
         "values of formulas",

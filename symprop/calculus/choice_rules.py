@@ -125,6 +125,18 @@ def _(node: Node, context: Context) -> Applied | None:
     return None if united is None else Applied(united)
 
 
+@rule(CHOICES, "a choice within a choice", "where(c, x, where(c, y, z)) = where(c, x, z)")
+@for_kinds(n.Where)
+def _(node: n.Where, context: Context) -> Applied | None:
+    condition, *branches = node.operands
+    inner = [None if (found := _choice(each)) is None else found.seen_from(condition) for each in branches]
+    if inner == [None, None]:
+        return None
+    pairs = enumerate(zip(branches, inner, strict=True), start=1)
+    shorter = n.Where(condition, *(branch if found is None else found[place] for place, (branch, found) in pairs))
+    return Applied(shorter) if same_shape(shorter, node) else None
+
+
 @rule(CHOICES, "choices of one condition", "where(c, x, y) * where(c, u, v) = where(c, x * u, y * v)")
 @for_kinds(n.Multiply)
 def _(node: n.Multiply, context: Context) -> Applied | None:

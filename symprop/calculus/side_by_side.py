@@ -1,4 +1,7 @@
-"""A sum of padded arrays that do not overlap is these arrays side by side: what flows back to all parts of one."""
+"""A sum of padded arrays that do not overlap is these arrays side by side: what flows back to all parts of one.
+
+So is a sum of arrays side by side, each with zeros for other parts: what becomes of several parts along a direction.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +9,9 @@ from sympy import Expr, Integer
 
 from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Node
+from symprop.algebra.shapes import Shape
 from symprop.algebra.table import for_kinds
-from symprop.algebra.trees import added, terms_of
+from symprop.algebra.trees import added, is_zero, terms_of
 from symprop.calculus.coefficients import coefficient_and_rest, scaled
 from symprop.calculus.context import Applied, Context, Rule, rule
 from symprop.calculus.tidy import tidy
@@ -36,6 +40,25 @@ def _(node: n.Add, context: Context) -> Applied | None:
     if place != node.shape[axis] or len(row) != len(parts):
         return None
     return Applied(tidy(added([n.Concatenate(*row, axis=axis), *rest])))
+
+
+@rule(SIDE_BY_SIDE, "part by part", "concatenate([x, 0]) + concatenate([0, y]) = concatenate([x, y])")
+@for_kinds(n.Add)
+def _(node: n.Add, context: Context) -> Applied | None:
+    """Arrays whose parts have the same sizes, among them zeros, are added part by part."""
+    alike: dict[tuple[int, tuple[Shape, ...]], list[tuple[Node, Expr, n.Concatenate]]] = {}
+    for term in terms_of(node):
+        coefficient, row = coefficient_and_rest(term)
+        if isinstance(row, n.Concatenate) and row.shape == node.shape:
+            sizes = tuple(part.shape for part in row.operands)
+            alike.setdefault((row.axis, sizes), []).append((term, coefficient, row))
+    for (axis, _), found in alike.items():
+        if len(found) > 1 and any(is_zero(part) for _, _, row in found for part in row.operands):
+            rows = ([scaled(coefficient, part) for part in row.operands] for _, coefficient, row in found)
+            whole = n.Concatenate(*(added(parts) for parts in zip(*rows, strict=True)), axis=axis)
+            used = [term for term, _, _ in found]
+            return Applied(tidy(added([whole, *(term for term in terms_of(node) if term not in used)])))
+    return None
 
 
 def _placed(term: Node, rank: int) -> tuple[int, Expr, Expr, Node] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
@@ -278,6 +279,8 @@ def signs_of(printed: Sequence[Equation]) -> Iterator[Words]:
         yield (n.Reshape(Variable("u", (), (4,)), (2, 2)), " has the elements of ", u, " row by row in that shape.")
     if occurs("𝟏"):
         yield (n.Fill(1, (2,)), " is the vector of ones.")
+    if any(re.search(r"(?<!\w)0[\[₀-₉ₐ-ₜ_]", formula) for formula in written):
+        yield (n.Fill(0, (2,)), " with a size behind it is the vector of so many zeros.")
     for name, meaning in _NAMED_OPERATIONS.items():
         if occurs(f"{name}("):
             yield (f"{name}{meaning}",)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
@@ -13,7 +14,7 @@ from sympy import Integer, Symbol
 import symprop
 from symprop.algebra.batching import BATCH_SIZE
 from symprop.algebra.equations import Equation, equations_in
-from symprop.algebra.indices import RowIndex
+from symprop.algebra.nodes import Variable
 from symprop.algebra.trees import is_zero, variables
 from symprop.algebra.unrolling import unrolled, written_out
 from symprop.analysis.curvature.ends import POSITION
@@ -38,6 +39,8 @@ SLOPES = "Input(2) >> Dense(3) >> PReLU() >> MeanSquaredError()"
 GENERAL = "Input(3) >> Repeat(Residual(Dense(3) >> Tanh()), N) >> Dense(2) >> MeanSquaredError()"
 BEFORE = "Input(3) >> Dense(3) >> Repeat(Dense(3) >> Tanh(), N) >> Dense(2) >> SoftmaxCrossEntropy()"
 RECURRENT = "Input(3, 2) >> RNN(2) >> RNN(2, sequence=False) >> Dense(2) >> SoftmaxCrossEntropy()"
+SEQUENCE = "Input(3, 2) >> Dense(2) >> Tanh() >> Dense(2) >> SoftmaxCrossEntropy() + L2(0.3)"
+ALONG = "Input(T, n) >> Dense(k) >> SoftmaxCrossEntropy()"
 JOINED = "Input(2) >> Dense(2) >> BatchNorm() >> MeanSquaredError()"
 
 
@@ -78,39 +81,29 @@ class Scene:
             f"R{name}": random.standard_normal(self.values[name].shape) for name in self.steps_of(block.by.name)
         }
         found = self.run(directions, block.equations)
-        found.values.update(self.examples(found.values))
+        for node in (block.matrix, *(each for step in block.steps for each in (step.before, step.after))):
+            if node is not None:
+                self.enter(found.values, variables(node))
         return found
 
-    def examples(self, values: dict[str, Array]) -> dict[str, Array]:
-        """Return the arrays of each example by the names that a sum over the examples gives them, `x[1]`."""
-        system = self.derivation.system
-        made = [*system.by_name.values(), *(each.target for each in equations_in(self.derivation.backward))]
-        return {
-            variable.change(index=(*variable.index, RowIndex(place + 1))).name: np.take(
-                values[variable.name], place, axis
-            )
-            for variable in made
-            for axis in [-1 if system.layout == "columns" else 1]
-            if system.batch in variable.shape[:1] + variable.shape[-1:] and variable.name in values
-            for place in range(BATCH)
-        }
+    def enter(self, values: dict[str, Array], read: Iterable[Variable]) -> None:
+        """Enter the rows of arrays that are read, of each example and of each position: `x[2, 1]` for `x[t, i]`."""
+        for each in (each.xreplace({symbol: Integer(number) for symbol, number in NUMBERS.items()}) for each in read):
+            own = [part for part in each.index if part.free_symbols & PLACES.keys()]
+            base = each.change(index=[part for part in each.index if part not in own]).name
+            for at in at_places(own) if base in values else ():
+                value = values[base]
+                for symbol in sorted(at, key=lambda symbol: symbol != EXAMPLE):
+                    is_last = symbol == EXAMPLE and self.derivation.system.layout == "columns"
+                    value = np.take(value, int(at[symbol]) - 1, axis=-1 if is_last else 1)
+                values.setdefault(each.xreplace(at).name, value)
 
     def layers(self, blocks: tuple[Equation, ...]) -> dict[str, Array]:
         """Return the blocks of layers, and what they are made of, of each example and of each position."""
-        run = self.run({})
-        positions = int(self.derivation.system.inputs[0].shape[1]) if "(3, 2)" in self.derivation.network.text else 1
-        places = {EXAMPLE: range(1, BATCH + 1), POSITION: range(1, positions + 1), OTHER: range(1, positions + 1)}
-        numbers = {symbol: Integer(number) for symbol, number in NUMBERS.items()}
+        run, numbers = self.run({}), {symbol: Integer(number) for symbol, number in NUMBERS.items()}
         for equation in blocks:
-            for each in (each.xreplace(numbers) for each in variables(equation.expression)):
-                own = [part for part in each.index if part.free_symbols & places.keys()]
-                base = each.change(index=[part for part in each.index if part not in own]).name
-                for at in at_places(own, places) if base in run.values else ():
-                    value = run.values[base]
-                    for symbol in sorted(at, key=lambda symbol: symbol != EXAMPLE):
-                        value = np.take(value, int(at[symbol]) - 1, axis=1)
-                    run.values.setdefault(each.xreplace(at).name, value)
-            for at in at_places(equation.target.index, places):
+            self.enter(run.values, variables(equation.expression))
+            for at in at_places(equation.target.index):
                 run.run([Equation(*(part.xreplace(numbers | at) for part in (equation.target, equation.expression)))])
         return run.values
 
@@ -121,6 +114,7 @@ class Scene:
         return [name.replace("[N + 1]", str(BLOCKS + 1))]
 
 
+PLACES = {EXAMPLE: BATCH, POSITION: 3, OTHER: 3}
 NUMBERS = {Symbol("N", integer=True, positive=True): BLOCKS}
 
 
@@ -141,6 +135,10 @@ NUMBERS = {Symbol("N", integer=True, positive=True): BLOCKS}
         (SLOPES, "W1", "alpha1", "example"),
         (RECURRENT, "W3", "W3", "rows"),
         (GENERAL, "W[N+1]", "b[N + 1]", "rows"),
+        (SEQUENCE, "W1", "b1", "rows"),
+        (SEQUENCE, "W1", "W2", "example"),
+        (JOINED, "gamma1", "beta1", "rows"),
+        (JOINED, "gamma1", "gamma1", "rows"),
     ],
 )
 def test_closed_forms_are_what_the_gradients_become(text: str, of: str, by: str, layout: str) -> None:
@@ -182,7 +180,15 @@ def test_operators_apply_the_block_to_a_direction(text: str, of: str, by: str, l
 
 @pytest.mark.parametrize(
     ("text", "layout"),
-    [(HIDDEN, "columns"), (LOGISTIC, "rows"), (LINEAR, "example"), (SLOPES, "rows"), (RECURRENT, "rows")],
+    [
+        (HIDDEN, "columns"),
+        (LOGISTIC, "rows"),
+        (LINEAR, "example"),
+        (SLOPES, "rows"),
+        (RECURRENT, "rows"),
+        (JOINED, "rows"),
+        (SEQUENCE, "rows"),
+    ],
 )
 def test_diagonals_are_those_of_the_whole_matrices(text: str, layout: str) -> None:
     scene = Scene.of(text, layout)
@@ -261,6 +267,11 @@ def test_what_has_none_is_refused_and_shapes_are_told() -> None:
     assert general.shape == (9, 2)
     assert "l = 1, ..., N" in general.note
     assert "RW" not in general.text()
+    whole = symprop.derive(BEFORE).hessian("W[l+1]")
+    assert "Rdb" not in whole.text() and "directions with l move together" in whole.note
+    (general_step,) = [line for line in whole.text().splitlines() if line.startswith("Rdelta[l + 1] = ")]
+    assert general_step.endswith("   (l < N)") and whole.text().count("(l < N)") == 1
+    assert "K[a, b], the commutation matrix" in symprop.derive(LINEAR).hessian("W1", "W2").note
 
 
 @pytest.mark.parametrize(
@@ -273,6 +284,11 @@ def test_what_has_none_is_refused_and_shapes_are_told() -> None:
         (LOGISTIC.split(" +")[0], "W1", "rows", "(1/m) xᵀ diag(p ⊙ (1 − p)) x"),
         (LINEAR, "W1", "rows", "(1/m) (W₂ᵀ W₂) ⊗ (xᵀ x)"),
         (LINEAR, "b1", "rows", "W₂ᵀ W₂"),
+        (ALONG, "W1", "example", "(1/T) Σ[t=1…T] (diag(pₜ) − pₜ pₜᵀ) ⊗ (xₜ xₜᵀ)"),
+        (ALONG, "W1", "rows", "(1 / (T m)) Σ[i=1…m] Σ[t=1…T] (diag(pₜ,ᵢ) − pₜ,ᵢ pₜ,ᵢᵀ) ⊗ (xₜ,ᵢ xₜ,ᵢᵀ)"),
+        (JOINED, "beta1", "rows", "I"),
+        (JOINED, "gamma1", "rows", "(1/m) diag((x̂₁ ⊙ x̂₁)ᵀ 𝟏)"),
+        (SLOPES, "alpha1", "example", "z₁ᵀ (0 if z₁ > 0, else z₁)"),
         (
             HIDDEN,
             "b1",
@@ -285,10 +301,10 @@ def test_closed_forms_are_written_as_in_books(text: str, of: str, layout: str, p
     assert str(symprop.derive(text, layout=layout).hessian(of)) == printed
 
 
-def at_places(index: Any, places: Any) -> Any:
+def at_places(index: Any) -> Iterator[dict[Symbol, Integer]]:
     """Yield numbers for the symbols of an index."""
-    symbols = [symbol for symbol in places if any(part.has(symbol) for part in index)]
-    for numbers in product(*(places[symbol] for symbol in symbols)):
+    symbols = [symbol for symbol in PLACES if any(part.has(symbol) for part in index)]
+    for numbers in product(*(range(1, PLACES[symbol] + 1) for symbol in symbols)):
         yield dict(zip(symbols, map(Integer, numbers), strict=True))
 
 

@@ -99,9 +99,10 @@ def test_masks_of_dropout_are_those_of_the_step() -> None:
 
 @pytest.mark.parametrize("bound", [0, -1, float("nan"), "1"])
 def test_the_bound_is_a_number_above_0(bound: Any) -> None:
-    module = symprop.compile("Input(1) >> Dense(1) >> MeanSquaredError()")
-    with pytest.raises(ValueError, match="max_norm is"):
-        module.clipped_grads(module.init_params(), np.ones((2, 1)), np.ones((2, 1)), bound)
+    for fast in (True, False):
+        module = symprop.compile("Input(1) >> Dense(1) >> MeanSquaredError()", fast=fast)
+        with pytest.raises(ValueError, match="max_norm is"):
+            module.clipped_grads(module.init_params(), np.ones((2, 1)), np.ones((2, 1)), bound)
 
 
 def test_the_page_has_each_gradient_with_its_adjoints_weighed() -> None:

@@ -7,7 +7,9 @@ import pytest
 from sympy import Symbol
 
 import symprop
+from symprop.algebra import nodes as n
 from symprop.algebra.batching import BATCH_SIZE
+from symprop.algebra.trees import is_zero
 from symprop.algebra.unrolling import unrolled, written_out
 from symprop.codegen.case import Case
 from symprop.networks.recurrent import written_out_in_time
@@ -151,3 +153,12 @@ def test_products_of_a_network_that_keeps_few_moments_are_those_of_it_without(qu
     x, y, v = random.normal(size=(3, 5, 2)), random.normal(size=(3, 5, 1)), plain.init_params(seed=1)
     wanted, found = (getattr(each, question)(params, x, y, v) for each in (plain, lean))
     assert all(np.any(wanted[name]) and np.allclose(found[name], wanted[name], rtol=1e-12) for name in params)
+
+
+def test_the_gates_of_a_cell_are_one_stacked_vector() -> None:
+    """The tangents of the parts of an axis, each padded with zeros, are added part by part."""
+    d = symprop.derive("Input(T, n) >> GRU(h, sequence=False) >> Dense(k) >> MeanSquaredError()").hvp()
+    for name in ("Rdelta1[t]", "Rdq1[t]"):
+        found = d.equation(name).expression
+        assert isinstance(found, n.Concatenate) and len(found.operands) == 3
+        assert not any(map(is_zero, found.operands))

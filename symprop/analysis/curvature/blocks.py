@@ -9,9 +9,12 @@ networks and last layers have the Hessians of the books, `kron(diag(p) - outer(p
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from dataclasses import replace as replaced
 from functools import reduce
+
+from sympy import Integer
 
 from symprop.algebra import nodes as n
 from symprop.algebra.equations import Equation, Item, Step, System, equations_in, loops_in
@@ -20,8 +23,9 @@ from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.printable import Listed
 from symprop.algebra.shapes import Shape
 from symprop.algebra.table import for_kinds
-from symprop.algebra.trees import added, multiplied, parts, replace, variables, walk
+from symprop.algebra.trees import added, multiplied, parts, replace, terms_of, variables, walk
 from symprop.analysis.curvature.along import check_whole, still_in
+from symprop.analysis.curvature.ends import POSITION, Positions
 from symprop.analysis.curvature.means import EXAMPLE, Examples
 from symprop.analysis.curvature.renaming import Apart
 from symprop.analysis.curvature.steps import at_all_steps
@@ -38,6 +42,16 @@ from symprop.finishing.touches import finished
 
 LONGEST = 100
 """A closed form has at most so many nodes; what is longer is an operator."""
+
+SIGNS: tuple[tuple[Callable[[Node], bool], str], ...] = (
+    (lambda part: isinstance(part, n.BlockSum) and part.index == EXAMPLE, "an array with an i is that of example i"),
+    (lambda part: isinstance(part, n.BlockSum) and part.index == POSITION, "an array with a t is that of position t"),
+    (
+        lambda part: isinstance(part, n.Commutation),
+        "K[a, b], the commutation matrix, takes an (a, b) matrix, its elements row by row, to its transpose",
+    ),
+)
+"""What a note says of signs in a closed form."""
 
 Alone = tuple[System, tuple[Item, ...]]
 """The system of one example, and its backward equations."""
@@ -121,27 +135,41 @@ class HessianBlock(Listed):
 
     def text(self) -> str:
         """Return the matrix in NumPy notation, or the equations that apply it, a line each."""
-        return "\n".join(each.text() for each in self._shown)
+        return "\n".join(each.text() + (f"   ({where})" if where else "") for each, where in self._shown)
 
     def pretty(self) -> str:
         """Return the same in Unicode."""
-        return "\n".join(each.pretty() for each in self._shown)
+        return "\n".join(each.pretty() + (f"   ({where})" if where else "") for each, where in self._shown)
 
     def latex(self) -> str:
         """Return the same as LaTeX, without dollar signs."""
-        lines = [each.latex() for each in self._shown]
+        lines = [each.latex() + (rf" \quad ({where})" if where else "") for each, where in self._shown]
         inside = r" \\ ".join(lines)
         return inside if len(lines) == 1 else rf"\begin{{gathered}} {inside} \end{{gathered}}"
 
     @property
-    def _shown(self) -> Sequence[Node | Equation]:
-        return tuple(equations_in(self.equations)) if self.matrix is None else (self.matrix,)
+    def _shown(self) -> Sequence[tuple[Node | Equation, str]]:
+        return tuple(_with_ranges(self.equations)) if self.matrix is None else ((self.matrix, ""),)
 
     def __str__(self) -> str:
         return self.pretty()
 
     def _repr_latex_(self) -> str:
         return f"${self.latex()}$"
+
+
+def _with_ranges(items: Iterable[Item]) -> Iterator[tuple[Equation, str]]:
+    """Yield equations in order, with the steps of which a general one holds where an end has a form of its own."""
+    for item in items:
+        if isinstance(item, Equation):
+            yield item, ""
+            continue
+        yield from ((each, "") for each in item.base)
+        ends = {each.target for each in item.base}
+        for each, where in _with_ranges(item.items):
+            is_last, is_first = (item.at(each.target, end) in ends for end in (item.count, Integer(1)))
+            own = f"{item.index} < {item.count}" if is_last else f"{item.index} > 1" if is_first else ""
+            yield each, ", ".join(filter(None, (own, where)))
 
 
 def hessian_block(
@@ -162,17 +190,17 @@ def hessian_block(
     if found is not None:
         rows, columns = (_elements(each) for each in (of, by))
         told = [f"rows by {rows}"] * bool(of.rank) + [f"columns by {columns}"] * bool(by.rank)
-        if any(isinstance(part, n.BlockSum) and part.index == EXAMPLE for part in walk(found[0])):
-            told.append("an array with an i is that of example i")
+        told += [word for sign, word in SIGNS if any(sign(part) for part in walk(found[0]))]
         return HessianBlock(of, by, found[0], items, found[1], ", ".join(told))
     apart = Apart(system, after)
     items = apart.through(items) if apart.may_clash else items
     steps = tuple(step for each in equations_in(items) for step in each.steps)
     direction, result = (apart.variable(each.tangent).name for each in (by, wanted))
     note = f"an operator: {direction} is a direction, {result} what the Hessian makes of it"
-    for loop in loops_in(items):
-        note += f"; equations with {loop.index} hold for {loop.index} = 1, ..., {loop.count}"
-        break
+    for index, count in dict.fromkeys((loop.index, loop.count) for loop in loops_in(items)):
+        note += f"; equations with {index} hold for {index} = 1, ..., {count}"
+        if any(part.has(index) for part in by.index):
+            note += f"; the directions with {index} move together, and {result} adds up what each of them makes"
     return HessianBlock(of, by, None, items, steps, note)
 
 
@@ -191,21 +219,54 @@ def _elements(parameter: Variable) -> str:
 
 
 def _closed(system: System, items: Sequence[Item], of: Variable, by: Variable) -> tuple[Node, tuple[Step, ...]] | None:
-    """Return the matrix that equations apply to a direction of `by`, and the steps to it; None where it is long."""
+    """Return the matrix that equations apply to a direction of `by`, and the steps to it; None where it is long.
+
+    Of the forms that the matrix is derived in it is the shortest.
+    """
     written = _written_out(items, gradient_of(of).tangent)
     if written is None:
         return None
     equations, (first, image), u, known = written[0], written[1], by.tangent, context(system)
-    steps = [first]
+    shorter, more = simplified(image, known)
+    forms = [(matrix_of(shorter, u), shorter, more)]
     if of.rank and by.rank:
-        matrix = matrix_through(equations, gradient_of(of).tangent, u, known)
-    else:
-        image, more = simplified(image, known)
-        matrix = matrix_of(image, u)
-        steps += more
-    is_free = u not in variables(image)
-    steps += [Step("matrix of a linear map", image, applied(matrix, u, image), is_sound=is_free)]
-    return _answered(matrix, steps, known)
+        forms = [(matrix_through(equations, gradient_of(of).tangent, u, known), image, ()), *forms]
+    if (matrix := _of_rows(system, equations, of, by)) is not None:
+        forms.append((matrix, image, ()))
+    answers = []
+    for matrix, before, steps in forms:
+        last = Step("matrix of a linear map", before, applied(matrix, u, before), is_sound=u not in variables(before))
+        answers.append(_answered(matrix, [first, *steps, last], known))
+    return min((each for each in answers if each is not None), key=lambda each: each[0].weight, default=None)
+
+
+def _of_rows(system: System, equations: Sequence[Equation], of: Variable, by: Variable) -> Node | None:
+    """Return the matrix as a sum over positions, or examples, where the rows of all arrays between are alone."""
+    if system.output.rank != 2 or system.layout == "columns":
+        return None
+    rows = Positions(system.output.shape[0], POSITION if system.batch is None else EXAMPLE)
+    *before, last = equations
+    alone, whole = [], []
+    try:
+        between = tuple(map(rows.equation, before))
+        for term in terms_of(last.expression):
+            if rows.reads(term):
+                alone.append(rows.summed(term))
+            else:
+                whole.append(matrix_of(term, by.tangent))
+    except LookupError:
+        return None
+    known = tuple(rows.equation(each) for each in equations_in(system.items) if rows.is_alone(each))
+    there = context(replaced(system, items=known, output=rows.at(system.output)))
+    inside = [*between, Equation(last.target, added(alone))]
+    written = _written_out(inside, last.target)
+    if written is None or not alone:
+        return None
+    forms = [matrix_of(simplified(written[1][1], there)[0], by.tangent)]
+    if of.rank and by.rank:
+        forms = [matrix_through(inside, last.target, by.tangent, there), *forms]
+    matrix = min((finished(simplified(each, there)[0])[0] for each in forms), key=lambda each: each.weight)
+    return added([n.BlockSum(matrix, rows.index, rows.count), *whole])
 
 
 def _closed_mean(

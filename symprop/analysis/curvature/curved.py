@@ -287,13 +287,9 @@ with the probabilities p, and its Hessian does not read the targets
         """Return what was asked with the blocks of single layers, and with what has none."""
         if isinstance(self.network, Formula) or not self.system.parameters:
             return asked
+        matrix = gauss_newton_product if role == CURVED else partial(fisher_product, likelihood=self._likelihood)
         example = self._example("a block of a layer")
-        product = (
-            partial(gauss_newton_product, divided=True)
-            if role == CURVED
-            else partial(fisher_product, likelihood=self._likelihood, divided=True)
-        )
-        blocks, why = layer_blocks(example, self.system, product, role)
+        blocks, why = layer_blocks(example, self.system, partial(matrix, divided=True), role)
         return asked.with_along(replace(asked.along, blocks=blocks), *([why] if why else []))
 
     def _example(self, what: str) -> System:

@@ -77,6 +77,11 @@ def _(node: n.Identity, diagonal: Recursion) -> Node:
     return ones(node.shape[0])
 
 
+@DIAGONAL.row(n.BlockSum)
+def _(node: n.BlockSum, diagonal: Recursion) -> Node:
+    return n.BlockSum(diagonal(node.operands[0]), node.index, node.count)
+
+
 @DIAGONAL.row(n.Transpose)
 def _(node: n.Transpose, diagonal: Recursion) -> Node:
     return diagonal(node.operands[0])
@@ -177,6 +182,8 @@ def _shaped(diagonal: Node, parameter: Variable) -> Node:
     match diagonal:
         case n.Reshape(operands=(inside,)) if inside.shape == parameter.shape:
             return inside
+        case n.BlockSum(operands=(inside,)):
+            return n.BlockSum(_shaped(inside, parameter), diagonal.index, diagonal.count)
         case n.Fill(value=value):
             return n.Fill(value, parameter.shape)
         case n.Elementwise(operands=operands) if all(each.shape in ((), diagonal.shape) for each in operands):

@@ -18,9 +18,10 @@ from symprop.algebra.indices import RowIndex
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.roles import PARAMETER
 from symprop.algebra.table import Table
-from symprop.algebra.trees import joins_examples, variables
+from symprop.algebra.trees import joins_examples, multiplied, variables
 from symprop.analysis.curvature.gauss_newton import apart
 from symprop.analysis.curvature.tangents import reads
+from symprop.calculus.coefficients import scalars_and_rest
 
 POSITION = Symbol("t", integer=True, positive=True)
 """Numbers the positions, from 1."""
@@ -33,9 +34,10 @@ ROW = Table("row of a matrix")
 
 @dataclass(frozen=True)
 class Positions:
-    """The positions of a sequence: what has a row for each of them is `count` rows long, and no parameter."""
+    """The positions of a sequence, or examples: what has a row for each is `count` rows long, and no parameter."""
 
     count: Expr
+    index: Symbol = POSITION
 
     def holds(self, node: Node) -> bool:
         """Whether a formula has a row for each position."""
@@ -47,7 +49,7 @@ class Positions:
 
     def at(self, variable: Variable) -> Variable:
         """Return what row t of an array is called, `x[t]`."""
-        return variable.change(index=(*variable.index, RowIndex(POSITION)), shape=variable.shape[1:])
+        return variable.change(index=(*variable.index, RowIndex(self.index)), shape=variable.shape[1:])
 
     def row(self, node: Node) -> Node:
         """Return row t of a formula, in rows t of what it reads.
@@ -67,6 +69,26 @@ class Positions:
         if not self.holds(equation.target):
             raise LookupError("what it makes has no row for each position")
         return Equation(self.at(equation.target), self.row(equation.expression), note=equation.note)
+
+    def summed(self, node: Node) -> Node:
+        """Return what a formula is the sum of over all positions, in rows t of what it reads.
+
+        Raises:
+            LookupError: it is no such sum.
+        """
+        coefficient, scalars, bare = scalars_and_rest(node)
+        match bare:
+            case n.MatMul(operands=(n.Transpose(operands=(left,)), right)) if self.holds(left) and self.holds(right):
+                inside: Node = n.Outer(self.row(left), self.row(right))
+            case n.Sum(operands=(operand,)) if self.holds(operand) and bare.axes == (0,):
+                inside = self.row(operand)
+            case n.Sum(operands=(operand,)) if self.holds(operand) and bare.axes == (0, 1):
+                inside = n.Sum(self.row(operand))
+            case _:
+                raise LookupError("no sum over positions")
+        if any(map(self.reads, scalars)):
+            raise LookupError("a number of all positions")
+        return multiplied([n.Scalar(coefficient), *scalars, inside])
 
     def is_alone(self, equation: Equation) -> bool:
         """Whether each row of what an equation makes needs the same row of what it reads."""
@@ -97,7 +119,15 @@ def _(node: Variable, at: Positions) -> Node:
 
 @ROW.row(n.Fill)
 def _(node: n.Fill, at: Positions) -> Node:
-    return n.Fill(node.value, node.shape[1:])
+    return n.Fill(node.value, node.shape[1:]) if node.rank > 1 else n.Scalar(node.value)
+
+
+@ROW.row(n.Outer)
+def _(node: n.Outer, at: Positions) -> Node:
+    left, right = node.operands
+    if at.reads(right):
+        raise LookupError("a product over positions")
+    return n.Multiply(at.row(left), right)
 
 
 @ROW.row(n.Elementwise)

@@ -21,6 +21,7 @@ from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.sizes import as_expression
 from symprop.algebra.table import Table
 from symprop.algebra.trees import added, multiplied, parts, replace, variables
+from symprop.analysis.curvature.ends import POSITION
 from symprop.calculus.chains import links
 from symprop.calculus.tidy import tidy
 
@@ -31,6 +32,13 @@ EXAMPLE = Symbol("i", integer=True, positive=True)
 def of_example(variable: Variable) -> Variable:
     """Return what an array of one example is called among those of a batch, `x[i]`."""
     return variable.change(index=(*variable.index, RowIndex(EXAMPLE)))
+
+
+def array_of(variable: Variable) -> Variable:
+    """Return the array of one example of which a variable is row t, `x` of `x[t]`; else itself."""
+    index = tuple(part for part in variable.index if part != RowIndex(POSITION))
+    is_row = len(index) < len(variable.index)
+    return variable.change(index=index, shape=(POSITION, *variable.shape)) if is_row else variable
 
 
 MEAN = Table("mean over the examples")
@@ -68,7 +76,7 @@ class Examples:
 
     def moving(self, node: Node) -> list[Variable]:
         """Return what a formula reads that differs from example to example."""
-        return [each for each in variables(node) if self._known[each.name].shape != each.shape]
+        return [each for each in variables(node) if self._known[array_of(each).name].rank > array_of(each).rank]
 
     def rows(self, node: Node) -> Node:
         """Return a formula for all examples, these along the first axis."""
@@ -86,6 +94,8 @@ class Examples:
 
     def is_short(self, *operands: Node) -> bool:
         """Whether formulas differ from example to example, and are made of matrices for all of them."""
+        if any(array_of(part) != part for each in operands for part in variables(each)):
+            return False  # of one position
         return all(self.moving(each) and all(p.rank < 3 for p in parts(self.rows(each))) for each in operands)
 
     def over(self, node: Node) -> Node:
@@ -95,7 +105,8 @@ class Examples:
     def series(self, node: Node) -> Node:
         """Return the mean as a sum over the examples, `x[i]` being the array `x` of one."""
         each = {moved: of_example(moved) for moved in self.moving(node)}
-        own = {new: n.Scalar(self.system.batch) * new for old, new in each.items() if old.name in self._adjoints}
+        adjoints = [new for old, new in each.items() if array_of(old).name in self._adjoints]
+        own = {new: n.Scalar(self.system.batch) * new for new in adjoints}
         inside = tidy(replace(replace(node, each), own))
         return multiplied([self.share, n.BlockSum(inside, EXAMPLE, self.system.batch)])
 

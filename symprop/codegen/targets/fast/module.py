@@ -99,6 +99,7 @@ def module_source(
             results=program.products or program.results,
             along=derivation.along if asked else None,
             array=program.array,
+            numbers=[each.name for each in program.numbers],
             factors=answered(derivation, program, "work." if loops else "") if derivation.along.parts else [],
             initial=[initial(parameter) for parameter in parameters],
             **taken(system),

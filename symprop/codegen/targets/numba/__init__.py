@@ -8,13 +8,9 @@ from symprop.codegen.targets.fast.module import module_source
 from symprop.codegen.targets.numba.step import loop_step
 from symprop.codegen.targets.target import Target
 
+# what is elsewhere is products of BLAS, for the most part
 TARGET = Target(
     partial(module_source, compiled=loop_step),
     needs=("numpy", "numba"),
-    elsewhere={
-        "tangent_kernel": "numpy",
-        "clipped_grads": "numpy",
-        "kfac": "fast",
-        "kfac_reduce": "fast",
-    },  # products of BLAS, for the most part
+    elsewhere={"tangent_kernel": "numpy", **dict.fromkeys(("clipped_grads", "kfac", "kfac_reduce"), "fast")},
 )
