@@ -92,7 +92,10 @@ def problems(text: str, engines: Sequence[str] = ("jax",), ways: Sequence[Way] =
             off: list[str] = []
             for number in range(len(ENGINES[engine])):
                 true = right(engine, number, replace(way, form="", named=False))  # the same for modules of one point
-                if not (off := differences(loss, grads, *true(exact(params)), allowed(way, true, exact(params)))):
+                there, slopes = true(exact(params))
+                if not np.isfinite(there) and np.isfinite([loss, largest_of(grads)]).all():
+                    break  # the plain formula of the loss overflowed there: nothing to compare with
+                if not (off := differences(loss, grads, there, slopes, allowed(way, true, exact(params)))):
                     break
             found += [f"{way.form}, {engine}: {each}" for each in off]
     return found
