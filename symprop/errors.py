@@ -55,6 +55,10 @@ class SpecError(SympropError):
     """A network that cannot be built: unknown layer, bad width, layers that do not fit."""
 
 
+class NoFunctionError(SpecError, AttributeError):
+    """A function that a module has for other networks: `hasattr` is False, and the message says why."""
+
+
 class ShapeError(SympropError):
     """Operands whose shapes do not fit; both shapes are named."""
 

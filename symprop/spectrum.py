@@ -65,10 +65,14 @@ class Spectrum:
         return max(sizes) / min(sizes) if sizes else None
 
     @property
+    def rounding(self) -> float:
+        """How far an eigenvalue may be from 0 by rounding alone."""
+        return float(self.size * np.finfo(np.float64).eps * max(map(abs, self.largest), default=0.0))
+
+    @property
     def _curved(self) -> list[float]:
         """The eigenvalues that are not 0 but for rounding."""
-        least = self.size * np.finfo(np.float64).eps * max(map(abs, self.every), default=0.0)
-        return [each for each in self.every if abs(each) > least]
+        return [each for each in self.every if abs(each) > self.rounding]
 
 
 def spectrum(
@@ -174,15 +178,17 @@ def _as_trained(model: Model, table: Table) -> Table:
     return Table(features, ids[table.target], model.features, model.classes)
 
 
-def described(found: Spectrum, where: str) -> str:
-    """Return a spectrum in words; `where` says at which weights."""
+def described(found: Spectrum, where: str, scaled: bool = False) -> str:
+    """Return a spectrum in words; `where` says at which weights, `scaled` that the table itself scales its features."""
     lines = [f"{MATRICES[found.matrix][0]} of the mean loss {where}: {_count(found.size, 'parameter')}, "]
     lines[0] += _count(found.examples, "example")
-    by_size = " (by absolute value)" if min(found.largest) < 0 else ""
-    lines.append(f"  largest eigenvalues  {', '.join(f'{each:.6g}' for each in found.largest)}{by_size}")
-    scale = max(map(abs, found.largest))
-    if max(found.bounds) > 1e-6 * scale:
-        lines.append(f"                       each within {max(found.bounds):.1g} of an eigenvalue")
+    if scaled:
+        lines.append("  features             each scaled to mean 0 and deviation 1 over this table, as training does")
+    shown_ones = [each if abs(each) > found.rounding else 0.0 for each in found.largest]
+    by_size = " (by absolute value)" if min(shown_ones) < 0 else ""
+    lines.append(f"  largest eigenvalues  {', '.join(f'{each:.6g}' for each in shown_ones)}{by_size}")
+    if not found.every:
+        lines.append(f"                       each within {max(*found.bounds, found.rounding):.1g} of an eigenvalue")
     exact = f"; exactly {sum(found.every):.6g}" if found.every else ""
     lines.append(f"  trace                {found.trace:.6g} ± {found.trace_error:.2g} (Hutchinson){exact}")
     if not found.every:

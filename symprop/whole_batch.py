@@ -219,7 +219,7 @@ def check_whole_batch(module: ModuleType, method: str) -> None:
     """
     for name, what in (("MASKS", "dropout"), ("STATISTICS", "running statistics")):
         if vars(module).get(name):
-            raise SpecError(f"{method} takes all rows at once, and this network has {what}\nallowed: adam, sgd")
+            raise SpecError(f"{method} takes all rows at once, and this network has {what}\nallowed: adam, sgd, kfac")
     if method == "newton-cg":
         _ = module.gnvp  # made now, or refused with the reason
 

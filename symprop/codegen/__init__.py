@@ -98,8 +98,8 @@ def _case(
     if isinstance(network, Derivation) and network.system.layout != "rows":
         layout = network.system.layout
         raise SpecError(f"code has its batch in rows, not layout {layout!r}\ngive the network itself")
-    options = {"dtype": dtype, "optimizer": optimizer, "target": target, "threads": threads, "question": question}
-    return case_of(network, **options).with_sizes(sizes or {})
+    options = {"dtype": dtype, "optimizer": optimizer, "target": target, "threads": threads}
+    return case_of(network, **options).with_sizes(sizes or {}).asking(question)
 
 
 compile = compile_network

@@ -22,7 +22,7 @@ from symprop.codegen.program import Program
 from symprop.codegen.targets import NAMES, target_of
 from symprop.codegen.targets.target import Options
 from symprop.collection import kept_whole
-from symprop.errors import SpecError, shown
+from symprop.errors import NoFunctionError, SpecError, shown
 from symprop.hints import closest
 from symprop.keywords import Checked, public
 from symprop.networks.network import LAYOUTS, Network
@@ -125,6 +125,23 @@ class Case(Checked, Listed):
         """Return the case with other options: `layout`, `target`, `dtype`, `optimizer`, `threads`."""
         return replace(self, **options)
 
+    def asking(self, question: str) -> Case:
+        """Return the case of a module that has the function of a question; a tangent kernel is without dropout.
+
+        Raises:
+            SpecError: a tangent kernel of a network with running statistics, which its module would not know.
+        """
+        found = self.at(question=question)
+        if question != "tangent_kernel" or self.evaluation:
+            return found
+        system = self.network.system("rows")
+        if system.states:
+            raise SpecError(
+                "a module has no tangent kernel of layers whose statistics are those of a batch, or running ones\n"
+                "allowed: another norm, or the page: symprop.derive(network, evaluation=True).tangent_kernel()"
+            )
+        return found.at(evaluation=bool(system.masks))
+
     def of(self, network: Network) -> Case:
         """Return the case of another network in the family: the same at other sizes, or with names for them."""
         return replace(self, network=network)
@@ -213,11 +230,15 @@ class Case(Checked, Listed):
         def further(name: str) -> Any:
             if name not in QUESTIONS or name == self.question:
                 raise AttributeError(f"module {module.__name__!r} has no attribute {name!r}")
-            function = vars(self.at(question=name, optimizer=None, threads=1).module)[name]
+            try:
+                function = vars(self.at(optimizer=None, threads=1).asking(name).module)[name]
+            except SpecError as error:
+                raise NoFunctionError(str(error)) from None
             vars(module)[name] = function  # found there the next time
             return function
 
         module.__getattr__ = further  # type: ignore[method-assign]
+        vars(module)["__dir__"] = lambda: sorted({*vars(module), *QUESTIONS})
         return module
 
     @property

@@ -7,7 +7,7 @@ import io
 import os
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from symprop.algebra.latex.tokens import is_latex
@@ -202,3 +202,11 @@ def output_argument(
     parser.add_argument(
         "--force", action="store_true", help="write over a file that symprop did not write, or that was edited since"
     )
+
+
+def in_options(error: SpecError, options: Mapping[str, str]) -> SpecError:
+    """Return an error of a call that allows other calls, with these typed as options."""
+    told = str(error)
+    for call, option in options.items():
+        told = told.replace(call, option)
+    return SpecError(told)

@@ -5,12 +5,15 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from symprop.commands.arguments import Enter, output_argument, read_network, readable, sizes_argument
+from symprop.commands.arguments import Enter, in_options, output_argument, read_network, readable, sizes_argument
 from symprop.commands.outcome import Outcome
 from symprop.errors import SpecError
 from symprop.networks import Network
 from symprop.saved import Model, load_weights
 from symprop.spectrum import MATRICES, Spectrum, described, model_on, spectrum
+
+OPTIONS = {"fisher(empirical=True)": "--matrix empirical-fisher", "gauss_newton()": "--matrix gauss-newton"}
+"""How a call that an error allows is typed as options."""
 
 
 def enter(command: Enter) -> None:
@@ -47,11 +50,15 @@ def network_or_weights(text: str, sizes: str) -> Network | Model:
 def _curvature(options: argparse.Namespace) -> Outcome:
     network = network_or_weights(options.network, options.sizes)
     model, features, targets = model_on(network, options.data, options.target, max(options.seed, 0))
-    found = spectrum(
-        model, features, targets, matrix=options.matrix, top=options.top, draws=options.draws, seed=options.seed
-    )
-    where = f"at the weights of {options.network}" if isinstance(network, Model) else "at the start of training"
-    return Outcome(described(found, where), lambda: _fields(model, found), output=options.output)
+    numbers = {"top": options.top, "draws": options.draws, "seed": options.seed}
+    try:
+        found = spectrum(model, features, targets, matrix=options.matrix, **numbers)
+    except SpecError as error:
+        raise in_options(error, OPTIONS) from None
+    is_trained = isinstance(network, Model)
+    where = f"at the weights of {options.network}" if is_trained else "at the start of training"
+    told = described(found, where, scaled=not is_trained)
+    return Outcome(told, lambda: _fields(model, found), output=options.output)
 
 
 def _fields(model: Model, found: Spectrum) -> dict[str, Any]:

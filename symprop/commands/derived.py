@@ -15,6 +15,7 @@ from symprop.algebra.latex.tokens import is_latex
 from symprop.analysis.derivation import Derivation, derive
 from symprop.commands.arguments import (
     Enter,
+    in_options,
     network_argument,
     network_of,
     output_argument,
@@ -44,6 +45,9 @@ CURVATURE: dict[str, tuple[str, Callable[[Derivation], Derivation]]] = {
     "tangent_kernel": ("with the tangent kernel", Derivation.tangent_kernel),
 }
 """What may be asked of second derivatives, by its option."""
+
+OPTIONS = {"fisher(empirical=True)": "--fisher --empirical", "gauss_newton()": "--gauss-newton"}
+"""How a call that an error allows is typed as options."""
 
 WRITERS: dict[str, Callable[[Derivation, Sheet], str]] = {
     "pretty": lambda derivation, sheet: derivation.pretty(),
@@ -99,7 +103,10 @@ def _with_curvature(derivation: Derivation, options: argparse.Namespace) -> Deri
     if other is not None:
         told = f"--{asked} and --{other} are of two pages".replace("_", "-")
         raise SpecError(f"{told}\nallowed: one of them")
-    return derivation.fisher(empirical=True) if options.empirical else CURVATURE[asked][1](derivation)
+    try:
+        return derivation.fisher(empirical=True) if options.empirical else CURVATURE[asked][1](derivation)
+    except SpecError as error:
+        raise in_options(error, OPTIONS) from None
 
 
 def _written(derivation: Derivation, options: argparse.Namespace, form: str) -> str:

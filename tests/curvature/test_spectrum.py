@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import symprop
 from symprop import eigenvalues
 from symprop import spectrum as spectra
 from symprop.cli import main
-from symprop.spectrum import model_on, spectrum
+from symprop.spectrum import Spectrum, described, model_on, spectrum
 
 NETWORK = "Input(2) >> Dense(3) >> Tanh() >> Dense(2) >> SoftmaxCrossEntropy()"
 
@@ -102,7 +103,7 @@ def test_the_command_knows_the_columns_and_classes_of_weights(data: str, capsys:
         ([NETWORK.replace(" >> Tanh()", " >> Dropout(0.5)"), "--data", "data.csv", "--target", "y"], "no Dropout"),
         (
             ["Input(2) >> Dense(1) >> Hinge()", "--data", "data.csv", "--target", "y", "--matrix", "fisher"],
-            "likelihood",
+            "--matrix empirical-fisher, or --matrix gauss-newton",
         ),
     ],
 )
@@ -111,3 +112,11 @@ def test_what_has_no_spectrum_is_refused(
 ) -> None:
     assert main(["curvature", *given]) == 2
     assert told in capsys.readouterr().err
+
+
+def test_what_is_0_but_for_rounding_is_printed_as_0_and_the_scaling_is_told() -> None:
+    found = Spectrum("gauss-newton", 3, 4, (2.0, 1.0, -8.8e-17), (0.0, 0.0, 0.0), 3.0, 0.1, (2.0, 1.0, -8.8e-17))
+    told = described(found, "at the start of training", scaled=True)
+    assert "2, 1, 0\n" in told and "by absolute value" not in told and "scaled to mean 0" in told
+    assert "(by absolute value)" in described(replace(found, largest=(2.0, -1.0)), "")
+    assert "each within 3e-12 of" in described(replace(found, every=(), bounds=(0.0, 3e-12)), "")

@@ -84,3 +84,24 @@ def jacobian_of(module: object, params: dict[str, Array], x: Array) -> Array:
         _, grads = module.loss_and_grads(params, x[None], output - unit)  # type: ignore[attr-defined]
         rows.append(np.concatenate([np.ravel(value) for value in grads.values()]))
     return np.stack(rows)
+
+
+def test_a_module_has_that_of_evaluation_and_names_the_batch_that_is_wrong() -> None:
+    texts = [f"Input(3) >> Dense(4) >> Tanh(){drop} >> Dense(2) >> Huber()" for drop in ("", " >> Dropout(0.5)")]
+    plain, drawn = map(symprop.compile, texts)
+    params, (x, other) = plain.init_params(seed=0), np.random.default_rng(0).normal(size=(2, 3, 3))
+    wanted = plain.tangent_kernel(params, x, other)
+    assert np.allclose(drawn.tangent_kernel(params, x, other), wanted, rtol=1e-13)
+    assert "def tangent_kernel(" in symprop.generate(texts[1], question="tangent_kernel")
+    with pytest.raises(ValueError, match=r"^x2: x has shape \(3, 2\)"):
+        plain.tangent_kernel(params, x, other[:, :2])
+
+
+def test_what_a_module_has_is_asked_as_of_any_object() -> None:
+    module = symprop.compile("Input(3) >> Dense(2) >> BatchNorm() >> Huber()")
+    assert [hasattr(module, each) for each in ("hvp", "fisher_vp", "tangent_kernel", "nothing")] == [True, *[False] * 3]
+    assert {"hvp", "clipped_grads", "loss_and_grads", "PARAMETERS"} <= {*dir(module)}
+    with pytest.raises(symprop.SpecError, match=r"derive\(network, evaluation=True\).tangent_kernel"):
+        module.tangent_kernel  # noqa: B018
+    with pytest.raises(symprop.SpecError, match="allowed: another norm"):
+        symprop.generate("Input(3) >> Dense(2) >> BatchNorm() >> Huber()", question="tangent_kernel")

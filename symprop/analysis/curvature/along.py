@@ -156,5 +156,5 @@ def check_whole(system: System) -> None:
     """
     truncated = any(carry.every is not None for loop in system.loops for carry in loop.carries)
     if truncated or any(equation.target.role == HELD for equation in system.equations):
-        problem = "backpropagation that is truncated gives the gradient of no loss, so it has no second derivatives"
+        problem = "backpropagation that is truncated gives the gradient of no loss, and the Jacobian of no output"
         raise SpecError(f"{problem}\nallowed: the network without truncate=")

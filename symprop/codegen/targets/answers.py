@@ -46,8 +46,8 @@ def pairs_of(derivation: Derivation, write: Dialect) -> dict[str, Any] | None:
         for one, other in apart
     ][:1]
     return {
-        "taking": in_a_row("", first, " = _of_each(params, x1)")
-        + in_a_row("", others, " = _of_each(params, x2)")
+        "taking": in_a_row("", first, ' = _of_each(params, x1, "x1")')
+        + in_a_row("", others, ' = _of_each(params, x2, "x2")')
         + sizes,
         "code": code[1:] if code[:1] == [""] else code,
         "result": program.returns[0],
