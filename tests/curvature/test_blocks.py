@@ -259,6 +259,8 @@ def test_what_has_none_is_refused_and_shapes_are_told() -> None:
         deep.hessian_diagonal("W1")
     found = deep.hessian_diagonal("W1", "W3")
     assert [*found] == ["W3"] and found.why == {"W1": "whose block has no short closed form"}
+    assert str(found).startswith(found.pretty() + "\nthere is no diagonal of the Hessian of W1, whose")
+    assert found.text().startswith("W3: ") and found.latex().startswith(r"\begin{aligned} W_3 &\colon ")
     with pytest.raises(symprop.SpecError, match="of W1, whose block has no short closed form"):
         found["W1"]
     with pytest.raises(symprop.FormulaError, match="allowed: W1, b1"):

@@ -115,9 +115,24 @@ class Diagonals(dict[str, HessianBlock]):
             return self[known]
         raise SpecError(_told({known: looked_up(known, self.why, "no diagonal is of", self)}))
 
+    def text(self) -> str:
+        """Return the diagonals in NumPy notation, a line for each parameter."""
+        return "\n".join(f"{name}: {each.text()}" for name, each in self.items())
+
+    def pretty(self) -> str:
+        """Return the same in Unicode."""
+        return "\n".join(f"{each.of.pretty()}: {each.pretty()}" for each in self.values())
+
+    def latex(self) -> str:
+        """Return the same as LaTeX, without dollar signs: `aligned` rows, of which each begins with the parameter."""
+        rows = r" \\ ".join(rf"{each.of.latex()} &\colon {each.latex()}" for each in self.values())
+        return rf"\begin{{aligned}} {rows} \end{{aligned}}"
+
+    def _repr_latex_(self) -> str:
+        return f"${self.latex()}$"
+
     def __str__(self) -> str:
-        lines = [f"{name}: {each}" for name, each in self.items()]
-        return "\n".join([*lines, *([_told(self.why)] if self.why else [])])
+        return "\n".join([self.pretty(), *([_told(self.why)] if self.why else [])])
 
 
 def _told(why: Mapping[str, str]) -> str:
