@@ -145,7 +145,7 @@ class Chain(Block):
     left: str
     start: tuple[str, ...]
     links: tuple[Link, ...]
-    note: str = ""
+    note: Words = ()
     name: str = ""
     number: int | None = None
     label: str = ""

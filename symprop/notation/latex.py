@@ -109,6 +109,8 @@ class Tex(Style):
             moving = self.variable(node.of_tangent, elements, "", places, rank)
             sign = node.sign.rstrip("_")
             before, after = ENCLOSED.get(sign, (rf"\mathcal{{{sign}}}\{{", r"\}"))
+            if r"\frac" in moving and after == r"\}":  # braces as tall as what they enclose
+                before, after = before.replace(r"\{", r"\left\{"), r"\right\}"
             return f"{before}{moving}{after}{f'^{{{above}}}' * bool(above)}"
         chosen = self.notation.symbol(node.letter) is not None
         accent, base, rest = ("", node.letter, "") if chosen else accented(node.letter)

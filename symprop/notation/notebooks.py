@@ -141,7 +141,7 @@ def _(derivation: Derivation, steps: Steps) -> tuple[Block, ...]:
     line = Line(derivation.numbers[equation.name], equation)
     row = writer.row(line)
     chain = replace(writer.chain(line), name="", number=None, label="")  # it stands below the equation
-    return Equations((row,)), chain if chain.links else Paragraph((chain.note,))
+    return Equations((row,)), chain if chain.links else Paragraph(chain.note)
 
 
 @blocks_of.register

@@ -37,6 +37,7 @@ from symprop.notation.choices import PLAIN, Notation
 from symprop.notation.content import heading, reasons, section_of, sections, seen_steps
 from symprop.notation.conventions import loss_clashes
 from symprop.notation.convolutions import Listed
+from symprop.notation.function_notes import told
 from symprop.notation.latex import Tex, latex
 from symprop.notation.named_axes import has_letters
 from symprop.notation.paper import A4, Paper
@@ -221,15 +222,10 @@ class PageWriter:
             )
         else:
             chain = Chain(row.left, row.right, (), like=self.reference(like))
-        return replace(
-            chain,
-            note=equation.note or "by definition",
-            name=equation.name,
-            number=line.number,
-            label=row.label,
-            space=row.space,
-            shape=row.shape,
-        )
+        return replace(chain, name=equation.name, number=line.number, label=row.label, space=row.space, shape=row.shape)
+
+    def _note(self, equation: Equation) -> Words:
+        return self.words(told(self.derivation, equation.note or "by definition"))
 
     def reference(self, equation: Equation) -> Reference:
         """Refer to an equation by its number."""
@@ -264,7 +260,7 @@ class PageWriter:
         left = self.formula(left_side(equation))
         start = (write(shown[0].before) if shown else "") or self.formula(by_names(both[1], known))
         beside = self.after(left)
-        return Chain(left, self.pieces(start, beside), self.links(shown, write, beside), equation.note)
+        return Chain(left, self.pieces(start, beside), self.links(shown, write, beside), self._note(equation))
 
     def links(self, steps: Iterable[Step], write: Callable[[Node], str], beside: float) -> tuple[Link, ...]:
         """Write steps: what each leads to, its rule and its reasons; the formulas stand beside `beside` points."""

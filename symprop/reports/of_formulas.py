@@ -110,7 +110,7 @@ def _derived(subject: Questions, answer: Answer) -> Iterator[Block]:
     found = stages(answer.result, subject.writer.formula)
     found = found[1:] if len(found) > 1 and _is_derived(subject, answer, found[0]) else found
     if not any(stage.steps for stage in found):
-        yield Chain(subject.left(answer), subject.row(answer.name).right, (), "by definition")
+        yield Chain(subject.left(answer), subject.row(answer.name).right, (), ("by definition",))
     for place, stage in enumerate(found):
         if told := _before(subject, answer, stage, found[place - 1] if place else None):
             yield Paragraph(told)
