@@ -15,6 +15,7 @@ from typing import Any
 import against_torch
 import numpy as np
 from random_networks import SIZES, taken
+from sympy import solve
 
 import symprop
 from symprop.networks.recurrent import written_out_in_time
@@ -136,10 +137,13 @@ def _of_equations(way: Way, text: str, given: Values, y: Any) -> Found:
     for variable in system.data:
         axis = next((axis for axis, size in enumerate(variable.shape) if size == system.batch), 0)
         values[variable.name] = np.moveaxis(values[variable.name], 0, axis)
-    shapes = [variable.shape for variable in (*system.data, *system.parameters)]
-    symbols = {each for shape in shapes for size in shape for each in size.free_symbols} - {system.batch}
-    numbers = {symbol: sizes[symbol.name] for symbol in symbols}
-    evaluator = Evaluator(arithmetic, stacked(values, arithmetic), {**numbers, system.batch: way.batch})
+    numbers = {system.batch: way.batch}
+    for variable in (*system.data, *system.parameters):
+        for size, number in zip(variable.shape, values[variable.name].shape, strict=True):
+            for symbol in size.free_symbols - {*numbers}:  # a share, as the width of a head, has no number of its own
+                told = size.subs(numbers) - number
+                (numbers[symbol],) = [sizes[symbol.name]] if symbol.name in sizes else solve(told, symbol)
+    evaluator = Evaluator(arithmetic, stacked(values, arithmetic), numbers)
     evaluator.run(derivation.equations)
     found = {name: np.real(unstacked(value)) for name, value in evaluator.values.items()}
     assert system.loss is not None
