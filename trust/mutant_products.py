@@ -8,12 +8,15 @@ from typing import Any
 
 import numpy as np
 from samples import SAMPLES, A, M, N, S, ids, near, u, v
+from sympy import Integer
 
 from symprop.algebra import nodes as n
+from symprop.algebra.functions import FUNCTIONS
 from symprop.algebra.known import triangle
 from symprop.algebra.names import variable
 from symprop.algebra.nodes import Node, Variable
 from symprop.analysis.curvature.diagonals import diagonal_of
+from symprop.analysis.curvature.ends import Positions
 from symprop.analysis.curvature.examples import inner
 from symprop.calculus.pairs import PAIRS
 from symprop.calculus.tidy import tidy
@@ -66,6 +69,22 @@ def of_inner_products() -> Iterator[Question]:
             lambda t, s=true: not same_numbers(t, s),
             same_numbers,
         )
+
+
+def of_rows() -> Iterator[Question]:
+    """Yield row t of formulas that have a row for each position, in rows t of what they read."""
+    x, y, place = variable("x", (5, 2)), variable("y", (5, 2)), 3
+    each = n.Sum(x * y, 1)
+    mixed = (x, x + y, x * y * u, FUNCTIONS["tanh"](x - v), x @ N, (x @ N + u) * y, n.Softmax(x, 1), each, 3 * each)
+    summed = (n.Extreme(x, 1), n.Sum(x, 1, True), n.Expand(each, 1), n.Outer(each, u), n.Fill(2, (5,)) * each)
+    for node in (*mixed, *summed, n.Fill(3, (5, 2)) * x):
+        values, positions = values_of(node), Positions(Integer(5))
+        rows = {positions.at(one).name: values[one.name][place] for one in (x, y) if one.name in values}
+
+        def ask(node: Node = node, known: dict[str, Array] = values | rows, at: Positions = positions) -> Array:
+            return value(at.row(node), known, {})
+
+        yield numeric("row", node, ask, value(node, values, {})[place])
 
 
 # ---------------------------------------------------------------- one operation in another

@@ -14,6 +14,7 @@ from symprop.algebra.kinds.base import SHAPE
 from symprop.algebra.scalar import SCALAR
 from symprop.algebra.symmetry import FORM
 from symprop.analysis.curvature.diagonals import DIAGONAL
+from symprop.analysis.curvature.ends import ROW
 from symprop.analysis.curvature.examples import INNER
 from symprop.analysis.definiteness import DEFINITE, NONNEGATIVE, SEMIDEFINITE
 from symprop.analysis.flops import FLOPS
@@ -145,6 +146,7 @@ FAMILIES = (
     one("the value", ELEMENT, wrong.SCALARS, samples.of_elements),
     one("what NumPy makes of it", MEANING, wrong.NODES, samples.of_programs),
     one("the diagonal of the value", DIAGONAL, wrong.NODES, products.of_diagonals),
+    one("row t of the value", ROW, wrong.NODES, products.of_rows),
     one("the sum of the products", INNER, FORMULAS, products.of_inner_products),
     one("numbers that count", FLOPS, wrong.COUNTS, claims.of_costs),
     one("norms of Jacobians", BOUND, wrong.SMALLER, claims.of_bounds),
