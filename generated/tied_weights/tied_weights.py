@@ -110,11 +110,11 @@ def backward(params, x, y, values):
     # (13) ∂L/∂b₄ = δ₄ᵀ 𝟏   (6,)
     db4 = delta4.sum(axis=0)
     # (14) ∂L/∂W₂ = δ₂ᵀ a₁ + δ₃ᵀ a₂ + 0.001 W₂   (4, 4)
-    dW2 = delta2.T @ a1 + (delta3.T @ a2) + 0.001 * W2
+    dW2 = delta2.T @ a1 + delta3.T @ a2 + 0.001 * W2
     # (15) ∂L/∂b₂ = δ₂ᵀ 𝟏 + δ₃ᵀ 𝟏   (4,)
     db2 = delta2.sum(axis=0) + delta3.sum(axis=0)
     # (16) ∂L/∂W₁ = δ₁ᵀ x + a₃ᵀ δ₄ + 0.001 W₁   (4, 6)
-    dW1 = delta1.T @ x + (a3.T @ delta4) + 0.001 * W1
+    dW1 = delta1.T @ x + a3.T @ delta4 + 0.001 * W1
     # (17) ∂L/∂b₁ = δ₁ᵀ 𝟏   (4,)
     db1 = delta1.sum(axis=0)
 

@@ -19,6 +19,7 @@ from symprop.codegen.targets.code import (
     BOOLEAN,
     COMPARE,
     FLOAT,
+    MATMUL,
     NUMBER,
     POWER,
     PRODUCT,
@@ -49,7 +50,7 @@ def _(node: n.Add, write: Dialect) -> Code:
         if position == 0:
             text = write.number(term).within(SUM)
         else:
-            text += f" {'+' if sign > 0 else '-'} {write.number(rest).within(PRODUCT)}"
+            text += f" {'+' if sign > 0 else '-'} {write.number(rest).within(MATMUL)}"
     return Code(text, SUM, _kind(node))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Callable, Iterable, Sequence
 
@@ -21,6 +22,9 @@ COLUMNS = 88
 """The columns of a line, as `ruff format` counts them."""
 
 INDENT = 4
+
+_SHORT = re.compile(r"\([^()]{1,30}\)")
+"""Brackets that stay on one line of a comment, such as a shape."""
 
 
 def heading(derivation: Derivation) -> dict[str, list[str]]:
@@ -48,9 +52,9 @@ def comment(text: str, indent: int = INDENT) -> list[str]:
     width = COLUMNS - indent
     if len(text) + 2 <= width and text == text.strip() and text.isprintable():
         return [f"# {text}"] if text else []
-    return textwrap.wrap(
-        text, width, initial_indent="# ", subsequent_indent="#     ", break_long_words=False, break_on_hyphens=False
-    )
+    whole = _SHORT.sub(lambda bracket: bracket[0].replace(" ", "\xa0"), text)
+    options = {"initial_indent": "# ", "subsequent_indent": "#     ", "break_long_words": False}
+    return [line.replace("\xa0", " ") for line in textwrap.wrap(whole, width, break_on_hyphens=False, **options)]
 
 
 def under_formulas(statements: Iterable[Statement], code: Callable[[Statement], list[str]]) -> list[str]:
