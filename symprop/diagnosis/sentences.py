@@ -57,7 +57,8 @@ def _of_step(account: Account, step: Step, said: str) -> str:
     number = account.numbers.get(step.name)
     place = f" (equation {number})" if number else ""
     equation = account.by_name[step.name]
-    return f"{step.name} {said}{place}: {equation.text()}{_where(account, equation)}"
+    term = f" in the term {step.term}" if step.term and said == step.wrong.said and "term" not in said else ""
+    return f"{step.name} {said}{term}{place}: {equation.text()}{_where(account, equation)}"
 
 
 def _where(account: Account, equation: Equation) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -13,6 +14,7 @@ from symprop.algebra.equations import Equation
 from symprop.algebra.nodes import Node
 from symprop.algebra.trees import added, factors_of, multiplied
 from symprop.diagnosis.accounts import Account
+from symprop.diagnosis.parts import shortened
 from symprop.diagnosis.surroundings import Surroundings
 from symprop.diagnosis.table import Wrong, fitting, wrong
 
@@ -25,13 +27,26 @@ WRITTEN_OUT = 0.3
 
 @dataclass(frozen=True)
 class Step:
-    """One changed equation: its name, what it says then, and what is said of the change."""
+    """One changed equation: its name, what it says then, and what is said of the change.
+
+    `form` was changed at `path`; where the same could be said of another place in it, `is_at_a_term`.
+    """
 
     name: str
     expression: Node
     wrong: Wrong
     form: Node | None = None
     path: Path = ()
+    is_at_a_term: bool = False
+
+    @property
+    def term(self) -> str:
+        """The term of a sum in which the change is, where that must be said."""
+        for depth in reversed(range(len(self.path) if self.is_at_a_term else 0)):
+            above = at(self.form, self.path[:depth]) if self.form is not None else None
+            if isinstance(above, n.Add):
+                return shortened(above.operands[self.path[depth]])
+        return ""
 
 
 def places(node: Node, path: Path = (), above: Node | None = None) -> Iterator[tuple[Path, Node, Node | None]]:
@@ -90,6 +105,10 @@ def changes(account: Account, equation: Equation, around: Surroundings, alone: b
                     each = each._replace(cost=each.cost + WRITTEN_OUT * (number > 0))
                     keep(Step(equation.name, made, each, form, path))
                     alike.setdefault((each.kind, numberless(each.said)), []).append((path, each))
+        said = Counter(each.said for same in alike.values() for _, each in same)
+        for key, step in found.items():
+            if step.form is form and (number > 0 or said[step.wrong.said] > 1):
+                found[key] = replace(step, is_at_a_term=True)
         for same in () if alone else alike.values():
             together = at_once(form, same, equation, around)
             if together is not None:

@@ -341,3 +341,16 @@ def test_a_mask_of_whole_numbers_is_no_kink() -> None:
         "sum(where(y > 0, relu(1 - s), relu(1 + s)))", lambda s, y: y * (y * s < 1), "s", "s: n, y: n signs"
     )
     assert not hinge.ok and hinge.diagnosis is not None and hinge.diagnosis.kind == "sign", hinge.table
+
+
+def test_a_factor_that_one_term_lacks_is_told_with_the_term() -> None:
+    ridge = "sum((X @ w - y)**2) + lam * w @ w"
+
+    def at(first: float, second: float) -> str:
+        return symprop.certify(
+            ridge, lambda X, w, y, lam: first * X.T @ (X @ w - y) + second * lam * w, wrt="w"
+        ).message
+
+    assert at(2, 1).startswith("wrong: dw lacks the factor 2 in the term 2 * lam * w: dw = 2 * (X.T @ v + lam * w)")
+    assert at(1, 2).startswith("wrong: dw lacks the factor 2 in the term 2 * X.T @ v: ")
+    assert at(1, 1).startswith("wrong: dw lacks the factor 2: ")
