@@ -53,8 +53,10 @@ def comment(text: str, indent: int = INDENT) -> list[str]:
     if len(text) + 2 <= width and text == text.strip() and text.isprintable():
         return [f"# {text}"] if text else []
     whole = _SHORT.sub(lambda bracket: bracket[0].replace(" ", "\xa0"), text)
-    options = {"initial_indent": "# ", "subsequent_indent": "#     ", "break_long_words": False}
-    return [line.replace("\xa0", " ") for line in textwrap.wrap(whole, width, break_on_hyphens=False, **options)]
+    lines = textwrap.wrap(
+        whole, width, initial_indent="# ", subsequent_indent="#     ", break_long_words=False, break_on_hyphens=False
+    )
+    return [line.replace("\xa0", " ") for line in lines]
 
 
 def under_formulas(statements: Iterable[Statement], code: Callable[[Statement], list[str]]) -> list[str]:
