@@ -345,7 +345,7 @@ INSTEAD: dict[str, tuple[int, str]] = {
     **{"np.lnalg": (0, "needs a function"), "np": (0, "is a module"), "np.foo(x)": (3, "unknown function 'foo'")},
     **{"sum x": (0, "sum(x)"), "e^x": (1, "exp(x)"), "@ x": (0, "missing before '@'"), "W.*X": (1, "type * alone")},
     **{"\\frac{1}{2}": (0, "for LaTeX"), "W\\b": (1, "solve(A, b)"), "ones(2, 3)": (0, "in brackets: ones((m, n))")},
-    **{"torch.sum(x)": (0, "np.sum(x)"), "(x > 0) and (x < 1)": (0, "type a product of comparisons")},
+    **{"tf.sum(x)": (0, "np.sum(x)"), "(x > 0) and (x < 1)": (0, "type a product of comparisons")},
     **{"SoftMax(x)": (0, "'softmax'"), "quad_form(x, W)": (0, "x @ A @ x"), "qr(W)": (0, "not part of the language")},
     **{
         "x.shape": (0, "x.shape[0]"),

@@ -13,13 +13,15 @@ import ast
 from collections.abc import Callable, Collection
 from typing import Any, cast
 
+from symprop.algebra.reading import pytorch
+
 _NUMPY = ("np", "numpy", "jnp", "jax.numpy", "scipy", "sp", "jax.scipy", "math")
 MODULES = frozenset(
     {*_NUMPY, *(f"{module}.linalg" for module in _NUMPY), *(f"{module}.special" for module in _NUMPY)}
-    | {"linalg", "special", "jax.nn", "np.lib.stride_tricks", "numpy.lib.stride_tricks"}
+    | {"linalg", "special", "jax.nn", "np.lib.stride_tricks", "numpy.lib.stride_tricks", *pytorch.MODULES}
 )
 """Where functions are found, as people write it before their names."""
-ROOTS = frozenset({"np", "numpy", "jnp", "jax", "scipy", "math"})
+ROOTS = frozenset({"np", "numpy", "jnp", "jax", "scipy", "math", "torch"})
 """Names that are modules and never arrays."""
 _ARRAYS_TOO = frozenset({"linalg", "special", "sp"})
 """Modules whose name an array may have too: `sp.T` and `special.sum()` are of that array."""
@@ -104,6 +106,7 @@ def module_of(tree: ast.expr, attribute: str = "") -> str:
         return ""
     path = ".".join((tree.id, *reversed(names)))
     array = path in _ARRAYS_TOO and attribute in (*_OF_ARRAYS, "T", "shape", *ATTRIBUTES)
+    array = array or (path == "F" and attribute not in pytorch.FUNCTIONAL)
     return path if path in MODULES and not array else ""
 
 
@@ -113,9 +116,13 @@ def _call(tree: ast.Call, own: Collection[str]) -> ast.expr:
         module = module_of(func.value, func.attr)
         if not module and module_of(func):
             return tree
+        if module == "F" and all(isinstance(each, ast.Constant) for each in tree.args):
+            module = ""  # of an array F: `F.softmax(1)`
         if not module:
             tree = _method(tree, func)
-        tree.func = ast.copy_location(ast.Name(func.attr, ast.Load()), func)
+        is_own = func.attr in own and not module
+        name = func.attr if is_own else pytorch.in_numpys_words(tree, func.attr, module)
+        tree.func = ast.copy_location(ast.Name(name, ast.Load()), func)
         tree.func.col_offset = (func.end_col_offset or 0) - len(func.attr)
     if not isinstance(tree.func, ast.Name) or (tree.func.id in own and not module):
         return tree

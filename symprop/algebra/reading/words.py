@@ -61,6 +61,11 @@ MEANINGS: dict[str, str] = {
     **{"grad": "the formula alone; gradient(formula, name) differentiates it", "ptp": "max(x) - min(x)"},
     **{"nuclear_norm": "norm(A, 'nuc')", "spectral_norm": "norm(A, 2)", "singular_values": "svdvals(A)"},
     **{"eigvals": "eigvalsh(A), of a symmetric matrix", "eig": "eigh(A)[0] and eigh(A)[1], of a symmetric matrix"},
+    **{"torch.max": "amax(x, dim=0) for the values alone", "torch.min": "amin(x, dim=0) for the values alone"},
+    **{
+        "torch.norm": "norm(x, 1) of a vector, or torch.linalg.norm",
+        "torch.svd": "torch.linalg.svd(A), with V transposed",
+    },
     **{"append": "concatenate((x, y))", "cat": "concatenate((x, y))", "nansum": "sum(x)"},
 }
 """What to type for a name of which the language has the meaning under another one, in small letters."""
@@ -77,6 +82,7 @@ WITHOUT = frozenset(
     | {"lu", "lu_factor", "null_space", "matrix_rank", "cond", "sort", "argsort", "median", "quantile"}
     | {"percentile", "round", "floor", "ceil", "rint", "mod", "fmod", "gamma"}
     | {"beta", "cross", "convolve", "correlate", "fft", "ifft", "interp", "cumprod", "unique"}
+    | {"torch.fold", "torch.pad", "torch.scatter_add"}
     | {"argwhere", "nonzero", "any", "all", "isnan", "real", "imag", "angle", "vech"}
 )
 """Functions that are known and not part of the language: a name that looks like one of these means another thing."""
