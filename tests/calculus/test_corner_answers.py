@@ -49,6 +49,8 @@ ANSWERS = {
             x
         gradient x  sum(sum(s * eye(n) * diag(x), axis=0, keepdims=True) * A)
             s * sum(A, axis=0)
+        gradient y  sum(diagonal(A * B) * y)
+            diagonal(A * B)
         gradient y  sum(diagonal(A * eye(n) * x[:, None] * w) * y)
             x * w * diagonal(A)
         gradient A  sum(sum(diag(w) * diag(x), axis=0, keepdims=True) * A)
@@ -73,6 +75,10 @@ ANSWERS = {
             2 * (C * (A.T @ B) + A.T @ (x[:, None] * B)) * (A.T @ B)
     """,
     "parts of arrays": """
+        gradient y  sum(x[1:][1:] * y[2:])
+            pad(x[2:], (2, 0))
+        gradient y  sum(sum(T[:, None, :, :], axis=2) * y)
+            sum(T, axis=(0, 1))
         gradient x  sum(one_hot(i, n)[0:1] * x)
             one_hot(i, n)[:1] * ones((n,))
         gradient x  sum(one_hot(2, 4)[2:3] * x) + sum(one_hot(2, 4)[1:2] * x**2)
