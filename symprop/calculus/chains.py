@@ -15,7 +15,7 @@ from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.shapes import same
 from symprop.algebra.table import PairTable
-from symprop.calculus.coefficients import cancelled, scalars_and_rest, scaled
+from symprop.calculus.coefficients import cancelled, scalars_and_array, scalars_and_rest, scaled
 
 
 def links(node: Node) -> list[Node]:
@@ -38,9 +38,7 @@ def chained(node: Node, tidy: Callable[[Node], Node]) -> Node:
     parts: list[Node] = []
     pending = [factor for link in links(node) for factor in _repeated(link)][::-1]
     while pending:
-        coefficient, found, bare = scalars_and_rest(pending.pop())
-        if bare is None:
-            raise LookupError("a factor of a matrix product is a matrix or a vector")
+        coefficient, found, bare = scalars_and_array(pending.pop())
         total *= coefficient
         scalars.extend(found)
         if len(inside := links(bare)) > 1:  # what a number stood before: (-A B) C

@@ -44,6 +44,18 @@ def scalars_and_rest(node: Node) -> tuple[Expr, tuple[Node, ...], Node | None]:
     return coefficient, scalars, multiplied([factor for factor in factors if factor.rank]) if scalars else rest
 
 
+def scalars_and_array(array: Node) -> tuple[Expr, tuple[Node, ...], Node]:
+    """Split an array in the same way.
+
+    Raises:
+        LookupError: it is a number.
+    """
+    coefficient, scalars, rest = scalars_and_rest(array)
+    if rest is None:
+        raise LookupError(f"the number {coefficient} stands where an array is multiplied")
+    return coefficient, scalars, rest
+
+
 def base_and_exponent(node: Node) -> tuple[Node, Expr]:
     """Split `x**k` into `x` and `k`; anything else has the exponent 1."""
     return (node.operands[0], node.exponent) if isinstance(node, n.Power) else (node, Integer(1))

@@ -76,7 +76,7 @@ def _live(factor: Node, whole: Node) -> Part:
 
 def _summed(inner: dict[Axes, Node], axis: int, whole: Node) -> Part | None:
     """Return the sum along an axis of a product of parts that have it, if matrix products say it."""
-    if any(len(axes) > 2 for axes in inner) or len(inner) > 3:
+    if any(len(axes) > 2 for axes in inner):
         return None
     vector = inner.pop((axis,), None)
     if not inner:
@@ -89,8 +89,6 @@ def _summed(inner: dict[Axes, Node], axis: int, whole: Node) -> Part | None:
     turned = [(axes, part if axes[0] == axis else n.Transpose(part)) for axes, part in inner.items()]
     if vector is not None and len(turned) == 1:
         return kept, tidy(n.MatMul(n.Transpose(turned[0][1]), vector))
-    if len(turned) > 2 or kept[0] == kept[1]:
-        return None
     (_, first), (_, second) = turned if kept[0] < kept[1] else turned[::-1]
     second = second if vector is None else n.Multiply(n.Expand(vector, 1), second)
     return tuple(sorted(kept)), tidy(n.MatMul(n.Transpose(first), second))

@@ -10,7 +10,7 @@ from symprop.algebra.nodes import Node
 from symprop.algebra.symmetry import is_symmetric
 from symprop.algebra.trees import terms_of, zeros
 from symprop.calculus.chains import NEIGHBOURS, links
-from symprop.calculus.coefficients import coefficient_and_rest, scaled
+from symprop.calculus.coefficients import coefficient_and_rest, scalars_and_rest, scaled
 from symprop.calculus.matrix_pairs import paired
 from symprop.calculus.pairs import PAIRS, Tidy, pair
 
@@ -173,9 +173,8 @@ def _commute(node: Node, kernel: Node) -> bool:
     if isinstance(node, n.Add):
         return all(_commute(term, kernel) for term in terms_of(node))
     if isinstance(node, n.Multiply):
-        return all(not factor.rank or _commute(factor, kernel) for factor in node.operands[:-1]) and _commute(
-            node.operands[-1], kernel
-        )
+        rest = scalars_and_rest(node)[2]
+        return rest is not None and not isinstance(rest, n.Multiply) and _commute(rest, kernel)  # not A * inv(A)
     return all(isinstance(link, n.Identity) or _kernel(link) == kernel for link in links(node))
 
 

@@ -30,11 +30,8 @@ def _(node: n.Sum, context: Context) -> Applied | None:
     rest = [part for part in inside.operands if part not in on]
     if not on or not all(part.rank == 0 or same_shape(part, inside) for part in rest):
         return None
-    weights = [part.operands[0] for part in on if isinstance(part, n.Diag)]
     scalars, arrays = ([part for part in rest if bool(part.rank) is full] for full in (False, True))
-    if not arrays:
-        return None
-    diagonal = multiplied([*weights, n.Diagonal(multiplied(arrays))])
+    diagonal = n.Diagonal(multiplied([*on, *arrays]))
     if len(node.axes) == 2:
         total = n.Sum(diagonal) if not node.keepdims else n.Sum(n.Expand(diagonal, 1), (0, 1), True)
     else:

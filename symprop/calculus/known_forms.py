@@ -180,8 +180,6 @@ def as_shifted_logsumexp(node: n.LogSumExp) -> Node | None:
         return None
     if not node.keepdims:  # a constant has an axis of length 1 there, which goes, or none
         constant = [n.Sum(part, axis - inside.rank) if inside.rank - axis <= part.rank else part for part in constant]
-        if any(part.rank > inside.rank - 1 - axis for part in constant) and axis < inside.rank - 1:
-            return None  # it would line up with other axes
     found = tidy(n.Add(n.LogSumExp(added(kept), axis - inside.rank, node.keepdims), *constant))
     return found if same_shape(found, node) else None
 

@@ -38,9 +38,7 @@ def known_product(node: n.Sum, context: Context) -> Applied | None:
             total = n.Multiply(*(n.Sum(each, node.axes, node.keepdims) for each in read))
         else:
             total = n.Sum(n.Multiply(*read), node.axes, node.keepdims)
-        total = tidy(n.Multiply(n.Scalar(coefficient), total))
-        if same_shape(total, node):
-            return Applied(total, (equation, held))
+        return Applied(tidy(n.Multiply(n.Scalar(coefficient), total)), (equation, held))
     return None
 
 

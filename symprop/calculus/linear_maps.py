@@ -139,12 +139,8 @@ def _(node: n.MatMul, u: Variable, matrix: Recursion) -> Node:
             return n.MatMul(left, matrix(right, u))
         row = left if left.rank == 2 else n.Expand(left, 0)
         return n.MatMul(n.Kron(row, n.Identity(right.shape[1])), matrix(right, u))  # A U: A (x) I
-    if left.rank == 1:
-        return n.MatMul(n.Transpose(right), matrix(left, u))  # u' B = B' u
-    if right.rank == 1 and isinstance(left, n.MatMul):
+    if right.rank == 1 and isinstance(left, n.MatMul):  # of three axes: of matrices, A (B x) is tidy
         first, second = left.operands
-        if max(first.rank, second.rank) < 3:
-            return matrix(n.MatMul(first, n.MatMul(second, right)), u)
         if first.rank == 1 and u not in variables(second):
             return matrix(n.MatMul(n.MatMul(second, right), first), u)  # x T y = (T y) x
         if second.rank == 1 and u not in variables(first):
@@ -163,8 +159,7 @@ def _(node: n.Sum, u: Variable, matrix: Recursion) -> Node:
         return matrix(reduce(lambda product, part: n.MatMul(part, product), parts[-2::-1], n.Sum(parts[-1], 1)), u)
     below = matrix(operand, u)
     if operand.rank == 1:
-        total = n.Sum(below, 0)
-        return n.Expand(total, 0) if node.keepdims else total
+        return n.Expand(n.Sum(below, 0), 0)  # one element, whose axis is kept
     factors = [ones(1, size) if axis in node.axes else n.Identity(size) for axis, size in enumerate(operand.shape)]
     return n.MatMul(kron_of(factors), below)
 

@@ -184,8 +184,6 @@ def _(node: n.Kron, inner: n.Kron, tidy: Tidy) -> Node | None:
 @pair(n.Sum, n.Diagonal)
 def _(node: n.Sum, inner: n.Diagonal, tidy: Tidy) -> Node | None:
     matrix = inner.operands[0]
-    if isinstance(matrix, n.Outer):
-        return tidy(n.MatMul(*matrix.operands))  # tr(u v') = u' v
     if isinstance(matrix, n.Kron) and same(*matrix.operands[0].shape) and not node.rank:
         return tidy(n.Multiply(*(n.Sum(n.Diagonal(part)) for part in matrix.operands)))  # tr kron(A, B) = tr A tr B
     return None

@@ -121,8 +121,11 @@ def _(node: n.Flip, inner: n.Flip, tidy: Tidy) -> Node | None:
 
 @pair(n.Slice, n.Slice)
 def _(node: n.Slice, inner: n.Slice, tidy: Tidy) -> Node | None:
-    ends = (node.start + inner.start, node.stop + inner.start)
-    return tidy(n.Slice(inner.operands[0], node.axis, *ends)) if inner.axis == node.axis else None
+    if inner.axis == node.axis:
+        return tidy(n.Slice(inner.operands[0], node.axis, node.start + inner.start, node.stop + inner.start))
+    first = n.Slice(inner.operands[0], node.axis, node.start, node.stop)
+    found = tidy(first)  # concatenate((X, Y), axis=0)[:, :1][:m] = X[:, :1]
+    return None if found == first else tidy(n.Slice(found, inner.axis, inner.start, inner.stop))
 
 
 @pair(n.Slice, n.Pad)
@@ -249,6 +252,21 @@ def _(node: n.Diagonal, inner: n.Identity, tidy: Tidy) -> Node:
 @pair(n.Diagonal, n.Transpose)
 def _(node: n.Diagonal, inner: n.Transpose, tidy: Tidy) -> Node:
     return tidy(n.Diagonal(inner.operands[0]))
+
+
+@pair(n.Diagonal, n.Multiply)
+def _(node: n.Diagonal, inner: n.Multiply, tidy: Tidy) -> Node | None:
+    """diagonal(A * I) = diagonal(A), and diagonal(x[:, None] * diag(y)) = x * y."""
+    if not any(isinstance(part, (n.Identity, n.Diag)) for part in inner.operands):
+        return None
+    rest = [part for part in inner.operands if not isinstance(part, n.Identity)]
+    return tidy(multiplied([*map(_on_the_diagonal, rest), ones(*node.shape)]))
+
+
+def _on_the_diagonal(part: Node) -> Node:
+    """Return what a factor, which may be spread over a square matrix, is in the places of the diagonal."""
+    spread = [axis for axis, size in enumerate(part.shape) if size == 1]
+    return n.Diagonal(part) if part.rank == 2 and not spread else n.Sum(part, spread)
 
 
 @pair(n.Diagonal, n.Outer)

@@ -10,7 +10,7 @@ from symprop.algebra import nodes as n
 from symprop.algebra.nodes import Node
 from symprop.algebra.shapes import Shape, same
 from symprop.algebra.trees import ones
-from symprop.calculus.coefficients import coefficient_and_rest, same_shape, scaled
+from symprop.calculus.coefficients import coefficient_and_rest, scaled
 from symprop.calculus.tidy import tidy
 
 
@@ -47,13 +47,11 @@ def kron_of(factors: Sequence[Node]) -> Node:
 
 
 def scaled_rows(weights: Node, shape: Shape, matrix: Node) -> Node:
-    """Return `diag(weights) @ matrix`, where the rows of `matrix` belong to the elements of an array of `shape`."""
+    """Return `diag(weights) @ matrix`, where a row of `matrix` belongs to each element of an array of `shape`."""
     if not weights.rank:
         return n.Multiply(weights, matrix)
     if len(shape) == 1:
         return _scaled_vector(weights, matrix)
-    if matrix.rank == 1:
-        return n.Multiply(n.Reshape(n.Multiply(weights, ones(*shape)), flat(shape)), matrix)
     if weights.rank == len(shape) and all(map(same, weights.shape, shape)):
         return n.MatMul(n.Diag(n.Reshape(weights, flat(shape))), matrix)
     padded = (Integer(1),) * (len(shape) - weights.rank) + weights.shape
@@ -67,22 +65,10 @@ def scaled_rows(weights: Node, shape: Shape, matrix: Node) -> Node:
 
 def _scaled_vector(weights: Node, matrix: Node) -> Node:
     """Row `i` of `matrix` times `weights[i]`."""
-    if isinstance(matrix, n.Add) and any(term.rank == 2 and term.shape[0] == 1 for term in matrix.operands):
-        return n.Add(
-            *(_scaled_vector(weights, term) for term in matrix.operands)
-        )  # diag(p) (I - 1 p') = diag(p) - p p'
-    if matrix.rank == 0:
-        return n.Multiply(weights, matrix)
     if weights.shape[0] == 1 and matrix.shape[0] != 1:
         return n.Multiply(n.Sum(weights), matrix)
-    if matrix.rank == 1:
-        return n.Multiply(weights, matrix) if same_shape(weights, matrix) else n.Outer(weights, matrix)
     bare = tidy(matrix)
     coefficient, row = coefficient_and_rest(bare)
     if isinstance(row, n.Outer) and isinstance(row.operands[0], n.Fill):  # 1 p', spread from one row
         return scaled(coefficient, n.Outer(n.Multiply(weights, row.operands[0]), row.operands[1]))
-    if matrix.shape[0] == 1 and weights.shape[0] != 1:
-        if isinstance(row, n.Expand) and row.axis == 0:
-            return scaled(coefficient, n.Outer(weights, row.operands[0]))
-        return n.MatMul(n.Expand(weights, 1), matrix)
     return n.MatMul(n.Diag(weights), matrix)

@@ -34,7 +34,13 @@ def _(node: n.Sum, inner: n.Sum, tidy: Tidy) -> Node | None:
 
 @pair(n.Sum, n.Expand)
 def _(node: n.Sum, inner: n.Expand, tidy: Tidy) -> Node | None:
-    return inner.operands[0] if node.axes == (inner.axis,) and not node.keepdims else None
+    """sum(x[:, None], axis=1) = x, sum(A[None, :, :], axis=(0, 2)) = sum(A, axis=1), and axes of length 1 go."""
+    if node.keepdims or any(inner.shape[axis] != 1 for axis in node.axes if inner.axis not in node.axes):
+        return None
+    total = n.Sum(inner.operands[0], [axis - (axis > inner.axis) for axis in node.axes if axis != inner.axis])
+    if inner.axis not in node.axes:
+        total = n.Expand(total, inner.axis - sum(axis < inner.axis for axis in node.axes))
+    return tidy(total)
 
 
 @pair(n.Sum, n.Elementwise)

@@ -25,6 +25,7 @@ from symprop.calculus.coefficients import (
     common_factor,
     root_taken,
     same_shape,
+    scalars_and_array,
     scalars_and_rest,
     scaled,
     spread,
@@ -153,9 +154,7 @@ def _linear(node: Node) -> Node:
     scalars: list[Node] = []
     operands: list[Node] = []
     for operand in node.operands:
-        coefficient, more, rest = scalars_and_rest(operand)
-        if rest is None:
-            return node
+        coefficient, more, rest = scalars_and_array(operand)
         total *= coefficient
         scalars.extend(more)
         operands.append(rest)

@@ -161,11 +161,22 @@ def stacked_layers() -> System:
     return System((*first.items[:-1], *more), (X,), (Y,), (W, R, b, W2, R2), whole, L)
 
 
+def scanned(parameters: tuple[Variable, ...], output: Node) -> System:
+    """Sums of rows without weights, `h[t] = tanh(h[t - 1] + x[t])`, and a loss of some output."""
+    whole, row = X.change(shape=(T, width)), x_t.change(shape=(width,))
+    h, before = act("h", (1, t)), act("h", (1, t - 1))
+    loop = Loop(t, T, (Equation(h, tanh(before + row)),), (Carry(before, h),), (Rows(row, whole),), (Rows(h, H),))
+    start = Equation(act("h", (1, 0)), n.Fill(0, (width,)))
+    return System((start, loop, Equation(L, half_square(output, Y))), (whole,), (Y,), parameters, H, L)
+
+
 SYSTEMS = {
     "all outputs": recurrent(True),
     "the last output": recurrent(False),
     "two carries": gated(),
     "a layer on a layer": stacked_layers(),
+    "an input that is read behind the loop": scanned((), H + X.change(shape=(T, width))),
+    "a loop that nothing reads": scanned((b,), b * X.change(shape=(T, width))),
 }
 
 
@@ -192,6 +203,18 @@ def test_the_recurrence_in_time_reads_as_in_a_textbook() -> None:
         "dR1": "sum([outer(delta1[t], h1[t - 1]) for t in range(1, T + 1)], axis=0)",
         "db1": "sum([delta1[t] for t in range(1, T + 1)], axis=0)",
     }
+
+
+def test_what_flows_to_an_input_from_a_loop_and_beside_it_is_added() -> None:
+    backward, _ = derive_system(SYSTEMS["an input that is read behind the loop"])
+    found = {equation.name: equation.expression.text() for equation in equations_in(backward)}
+    assert found["dx_2[t]"] == "dh1[t] * (1 - h1[t] * h1[t])"
+    assert found["dx"] == "dx_2 + h1 + x - y"
+
+
+def test_a_loop_that_nothing_reads_has_no_backward_pass() -> None:
+    backward, _ = derive_system(SYSTEMS["a loop that nothing reads"])
+    assert [equation.text() for equation in equations_in(backward)] == ["db1 = sum((b1 * x - y) * x, axis=0)"]
 
 
 N, K = (Symbol(name, integer=True, positive=True) for name in "NK")

@@ -103,6 +103,9 @@ def test_what_is_no_correlation_is_none() -> None:
     assert unfolded(n.Fold(variable("g", (5, 2, 3)), 0, 3, 1, 1, 7)) is None
     other = n.Fold(n.Flip(folded(x, W, 1, 1).operands[0], 2), 0, 3, 1, 1, 7)  # the kernel is flipped in it already
     assert unfolded(other) is None
+    along_the_last = n.Fold(n.Window(X.permuted((1, 0)), 1, 3), 1, 3, 1, 1, 6)
+    assert unfolded(along_the_last) is None
+    assert rules.read(along_the_last, "flipped kernel") == (along_the_last, ())
 
 
 # ---------------------------------------------------------------- random geometries, in plain loops

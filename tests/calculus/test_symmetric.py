@@ -17,10 +17,13 @@ SYMMETRIC = (
     "S", "P", "S + P", "c * S", "S * P", "S**2", "exp(-S)", "where(S > 0, S, P)", "inv(P)", "inv(exp(S) + 2 * eye(3))",
     "A + A.T", "A * A.T + S", "A @ A.T", "A.T @ S @ A", "B @ B.T", "S @ P @ S", "S @ A @ A.T @ S", "matrix_power(S, 3)",
     "outer(x, x)", "diag(x)", "kron(S, P)", "sin(A + A.T)", "maximum(S, P)", "A @ inv(P + A @ A.T) @ A.T",
+    "sum((B[:, None, :] - B[None, :, :])**2, axis=2)",
 )  # fmt: skip
 NOT_SHOWN = (
     "A", "S @ P", "S + A", "A * S", "outer(x, y)", "S * x", "S + x", "softmax(S, axis=1)", "kron(S, A)", "A @ S",
     "exp(A)", "T @ x", "S @ A.T", "S @ A @ S", "A + 2 * A.T",
+    "sum((B[:, None, :] - 2 * B[None, :, :])**2, axis=2)", "sum((B[:, None, :] - B[None, :, :] + B)**2, axis=2)",
+    "sum((B[:, None, :] - B[None, :, :] - 1)**2, axis=2)",
 )  # fmt: skip
 
 
