@@ -111,8 +111,6 @@ def _call(tree: ast.Call, own: Collection[str]) -> ast.expr:
     func, module = tree.func, ""
     if isinstance(func, ast.Attribute):
         module = module_of(func.value, func.attr)
-        if not module and module_of(func):
-            return tree
         if not module:
             tree = _method(tree, func)
         tree.func = ast.copy_location(ast.Name(func.attr, ast.Load()), func)
