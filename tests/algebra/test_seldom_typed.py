@@ -143,6 +143,7 @@ INFERRED = {
     "sum(P[arange(len(y)), y])": "P: m n, y: m index n",
     "sum((X @ w - y)**2)/n + norm(w)**2/n": "X: n m, w: m, y: n",
     "2*sum((X @ w - y)**2)/m*2": "X: m n, w: n, y: m",
+    "x @ A @ x @ A @ x": "x: m n, A: n m",
     "sum(kron(A, ones((2, 2))) * kron(B, ones((2, 2))))": "A: m n, B: m n",
 }
 """Formulas whose arrays are not declared, and how they are read."""
