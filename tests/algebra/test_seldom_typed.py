@@ -163,6 +163,14 @@ def test_a_series_with_a_start_has_the_value_of_its_terms(random: np.random.Gene
     assert_rounded(sum([A, *(A @ B * i for i in range(1, 4))]), value)
 
 
+def test_a_series_that_starts_at_zero_is_its_terms() -> None:
+    terms = symprop.formula("sum([B * i for i in range(1, k)], axis=0)", B="n n")
+    assert terms.text() == "sum([zeros((n, n))] + [i * B for i in range(1, k)], axis=0)"
+    assert symprop.formula(terms.text(), B="n n").node == terms.node
+    other = symprop.formula("sum([zeros((1, n))] + [B * i for i in range(1, k)], axis=0)", B="n n")
+    assert other.text() == f"zeros((1, n)) + {terms.text()}" and other.shape == terms.shape
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
