@@ -78,8 +78,8 @@ def reshaped(a: Node, shape: Any, order: Any = "C") -> Node:
     given = tuple(shape) if isinstance(shape, tuple) else (shape,)
     if sum(each == -1 for each in given) > 1:
         raise FormulaError("one size may be -1, which is then what is left")
-    others = prod((as_expression(each) for each in given if each != -1), start=Integer(1))
-    if others.is_zero:
+    others = sympy.expand(prod((as_expression(each) for each in given if each != -1), start=Integer(1)))
+    if others == 0:
         raise FormulaError("a size is a positive integer, not 0")
     left = whole(sympy.cancel(count_of(a) / others), "a size that is left", positive=True) if -1 in given else None
     sizes = shape_given(tuple(left if each == -1 else each for each in given))

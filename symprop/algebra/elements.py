@@ -23,7 +23,7 @@ from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.shapes import broadcast, shape_text
 from symprop.algebra.sizes import as_expression
 from symprop.algebra.table import Table
-from symprop.algebra.trees import comparison, replace
+from symprop.algebra.trees import comparison
 from symprop.errors import ShapeError
 
 ELEMENT = Table("element")
@@ -47,7 +47,6 @@ class Reader:
     def __init__(self, values: Mapping[str, Any] | None = None) -> None:
         self.values = dict(values or {})
         self._known: dict[tuple[Node, Index], Expr] = {}
-        self._without: dict[str, Reader] = {}
         self._names = (sympy.Symbol(f"k{number}", integer=True) for number in itertools.count(1))
 
     def __call__(self, node: Node, index: Index) -> Expr:
@@ -56,14 +55,6 @@ class Reader:
         if key not in self._known:
             self._known[key] = ELEMENT(node, index, self)
         return self._known[key]
-
-    def without(self, name: str) -> Reader:
-        """Return a reader for which the variable `name` stays a symbol."""
-        if name not in self.values:
-            return self
-        if name not in self._without:
-            self._without[name] = Reader({other: value for other, value in self.values.items() if other != name})
-        return self._without[name]
 
     def sum(self, term: Callable[[Any], Expr], size: Expr) -> Expr:
         """Return `term(0) + ... + term(size - 1)`, written out where `size` is a number."""
@@ -297,13 +288,10 @@ def _(node: n.BatchMean, index: Index, of: Reader) -> Expr:
 @ELEMENT.row(n.Pullback)
 def _(node: n.Pullback, index: Index, of: Reader) -> Expr:
     cotangent, expression, by = node.operands  # out[j] = sum_i cotangent[i] * d expression[i] / d by[j]
-    if not isinstance(by, Variable):
-        place = Variable("(by)", (), by.shape)  # no name that a user could have typed
-        expression, by = replace(expression, {by: place}), place
-    symbol, free = _symbol(by, index), of.without(by.name)
+    symbol = _free(by, index, of)
 
     def term(i: Index) -> Expr:
-        inner = free(expression, _aligned(i, expression.shape))
+        inner = of(expression, _aligned(i, expression.shape))
         return of(cotangent, _aligned(i, cotangent.shape)) * sympy.diff(inner, symbol)
 
     return of.sum_over(term, broadcast(cotangent.shape, expression.shape))
@@ -312,7 +300,16 @@ def _(node: n.Pullback, index: Index, of: Reader) -> Expr:
 @ELEMENT.row(n.Pushforward)
 def _(node: n.Pushforward, index: Index, of: Reader) -> Expr:
     expression, by, tangent = node.operands  # out[i] = sum_j d expression[i] / d by[j] * tangent[j]
-    if not isinstance(by, Variable):
-        raise ShapeError("a pushforward starts at a variable")
-    inner = of.without(by.name)(expression, index)
-    return of.sum_over(lambda j: sympy.diff(inner, _symbol(by, j)) * of(tangent, j), by.shape)
+    inner = of(expression, index)
+    return of.sum_over(lambda j: sympy.diff(inner, _free(by, j, of)) * of(tangent, j), by.shape)
+
+
+def _free(by: Node, index: Index, of: Reader) -> Expr:
+    """Return the symbol by which is differentiated.
+
+    Raises:
+        ShapeError: it is a formula, or has a value.
+    """
+    if not isinstance(by, Variable) or by.name in of.values:
+        raise ShapeError(f"no derivative by {by.text()}: what is differentiated by is a variable without a value")
+    return _symbol(by, index)

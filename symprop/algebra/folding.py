@@ -22,11 +22,8 @@ def number(value: Expr) -> n.Scalar:
     """Return a number as a node.
 
     Raises:
-        FormulaError: not finite.
         LimitError: more than 4,096 bits.
     """
-    if value.has(sympy.nan, sympy.oo, -sympy.oo, sympy.zoo):
-        raise FormulaError("not a finite number")
     if any(max(abs(part.p), part.q).bit_length() > LARGEST_BITS for part in value.atoms(sympy.Rational)):
         raise LimitError(f"a number of more than {LARGEST_BITS:,} bits")
     return n.Scalar(value)
@@ -105,10 +102,10 @@ def power_of(base: Node, exponent: Expr) -> Node:
     value = base.number
     if value is None:
         return base if exponent == 1 else n.Power(base, exponent)
+    if value == 0 and exponent.is_nonpositive and exponent != 0:
+        raise FormulaError("division by zero")
     if exponent.free_symbols:
         return n.Scalar(value**exponent)
-    if value == 0 and exponent.is_negative:
-        raise FormulaError("division by zero")
     if value.is_negative and not exponent.is_Integer:
         raise FormulaError("a root of a negative number")
     bits = sum(int(abs(size)).bit_length() for part in value.atoms(sympy.Rational) for size in (part.p, part.q))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sympy
 from sympy import Basic, Expr, Rational
+from sympy.logic.boolalg import BooleanFunction
 
 from symprop.algebra import nodes as n
 from symprop.algebra.functions import FUNCTIONS, ElementwiseFunction
@@ -44,7 +45,9 @@ def lift(expression: Expr, arrays: dict[Expr, Node]) -> Node:
         return FUNCTIONS["power"](lift(expression.base, arrays), lift(expression.exp, arrays))
     if isinstance(expression, sympy.Piecewise):
         return _lift_piecewise(expression, arrays)
-    if isinstance(expression, sympy.Heaviside):  # 1/2 at 0: a tie is shared
+    if isinstance(expression, sympy.Heaviside):
+        if arguments[1] != Rational(1, 2):
+            return lift(expression.rewrite(sympy.Piecewise), arrays)
         return n.Multiply(n.Scalar(Rational(1, 2)), n.Add(n.Scalar(1), lift(sympy.sign(arguments[0]), arrays)))
     if isinstance(expression, sympy.polygamma):
         order, inside = (lift(argument, arrays) for argument in arguments)
@@ -57,13 +60,18 @@ def lift(expression: Expr, arrays: dict[Expr, Node]) -> Node:
         for argument in arguments[1:]:
             result = FUNCTIONS[name](result, lift(argument, arrays))
         return result
-    raise FormulaError(f"no elementwise meaning for {shown(expression)}")
+    raise FormulaError(f"no elementwise meaning for {_by_names(expression, arrays)}")
+
+
+def _by_names(expression: Basic, arrays: dict[Expr, Node]) -> str:
+    """Return what is refused, with the arrays in their places."""
+    return shown(expression.xreplace({symbol: sympy.Symbol(node.text()) for symbol, node in arrays.items()}))
 
 
 def _lift_piecewise(expression: sympy.Piecewise, arrays: dict[Expr, Node]) -> Node:
     (last, always), *before = reversed(expression.args)
     if always != sympy.true:
-        raise FormulaError(f"{shown(expression)} has no value where none of its conditions holds")
+        raise FormulaError(f"{_by_names(expression, arrays)} has no value where none of its conditions holds")
     result = lift(last, arrays)
     for value, condition in before:
         result = _chosen(condition, lift(value, arrays), result, arrays)
@@ -91,7 +99,9 @@ def _chosen(condition: Basic, yes: Node, no: Node, arrays: dict[Expr, Node]) -> 
         for part in reversed(parts):
             yes = _chosen(part, yes, no, arrays)
         return yes
-    raise FormulaError(f"condition {shown(condition)} is not a comparison")
+    if isinstance(condition, BooleanFunction):  # such as "either, or", by "and", "or" and "not"
+        return _chosen(condition.to_nnf(), yes, no, arrays)
+    raise FormulaError(f"condition {_by_names(condition, arrays)} is not a comparison")
 
 
 def _product(indicators: list[Node]) -> Node:

@@ -10,7 +10,7 @@ from sympy import Basic, Expr, Integer, Symbol
 
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.sizes import LARGEST_SIZE
-from symprop.errors import FormulaError, LimitError, SpecError, shown
+from symprop.errors import FormulaError, LimitError, shown
 from symprop.hints import closest
 
 Part = TypeVar("Part", bound=Basic)
@@ -32,17 +32,12 @@ def sizes_of(variables: Iterable[Variable], *formulas: Node) -> tuple[Symbol, ..
     return tuple(dict.fromkeys(symbol for symbol in found if isinstance(symbol, Symbol)))
 
 
-def sizes_given(sizes: Any) -> dict[str, Any]:
+def sizes_given(sizes: Mapping[str, Any] | None) -> dict[str, Any]:
     """Return numbers for names of sizes as a dictionary, an empty one where there are none.
 
     >>> sizes_given({"n": 3}), sizes_given(None)
     ({'n': 3}, {})
-
-    Raises:
-        SpecError: anything but names and numbers.
     """
-    if sizes is not None and not isinstance(sizes, Mapping):
-        raise SpecError(f'sizes are numbers by name, such as {{"n": 3}}, not {shown(sizes)}')
     return dict(sizes or {})
 
 

@@ -7,7 +7,7 @@ from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from sympy import Dummy, Expr, Integer, Symbol, prod
+from sympy import Dummy, Expr, Symbol, prod
 
 from symprop.algebra.nodes import (
     Add,
@@ -91,8 +91,6 @@ def is_whole(ids: Node) -> bool:
         return "index" in ids.facts_by_kind
     if ids.constant is not None:
         return bool(ids.constant.is_integer)
-    if isinstance(ids, Structural) and not (ids.index_map.outside or Integer(0)).is_integer:
-        return False
     return isinstance(ids, _WHOLE_OF_WHOLE) and all(map(is_whole, ids.operands))
 
 

@@ -12,7 +12,7 @@ from symprop.algebra import nodes as n
 from symprop.algebra import variable
 from symprop.algebra.elements import element, elements
 from symprop.algebra.functions import FUNCTIONS
-from symprop.algebra.nodes import Fact, Node
+from symprop.algebra.nodes import Fact, Node, Variable
 from symprop.algebra.trees import variables
 from symprop.errors import ShapeError
 from tests.rounding import assert_rounded
@@ -99,3 +99,47 @@ def test_elements_have_the_value_that_the_interpreter_gives(kind: type[Node], ra
         written = elements(node, values)
         numbers = np.asarray([complex(entry) for entry in written.ravel()]).reshape(written.shape)
         assert_rounded(numbers, counted(node, values))
+
+
+def test_a_pushforward_is_the_derivative_along_a_direction() -> None:
+    x, v, u = (variable(name, (2,)) for name in "xvu")
+    found = elements(n.Pushforward(x * x * u, x, v), {"v": [7, 11], "u": [2, 13]})
+    assert found.tolist() == [2 * 7 * 2 * real("x[0]"), 2 * 11 * 13 * real("x[1]")]
+
+
+def test_what_is_differentiated_by_is_a_variable_without_a_value() -> None:
+    x, v = variable("x", (2,)), variable("v", (2,))
+    for make in (lambda by: n.Pushforward(x * x, by, v), lambda by: n.Pullback(v, x * x, by)):
+        with pytest.raises(ShapeError, match=r"no derivative by x \+ v"):
+            elements(make(x + v))
+        with pytest.raises(ShapeError, match="variable without a value"):
+            elements(make(x), {"x": [3, 5]})
+
+
+def test_the_first_of_the_largest_is_told_at_a_number_alone() -> None:
+    assert element(n.First(variable("x", (2,)), 0), (1,)).subs({real("x[0]"): 1, real("x[1]"): 1}) == 0
+    with pytest.raises(ShapeError, match="give the index a number first"):
+        element(n.First(variable("x", (2,)), 0), (sympy.Symbol("i", integer=True),))
+
+
+MOVED = {
+    "flip": lambda a: n.Flip(a, 0),
+    "part": lambda a: n.Slice(a, 1, 1, 3),
+    "part and axis": lambda a: n.Expand(n.Slice(a, 0, 1, 2), 0),
+    "transpose": lambda a: n.Transpose(a, (1, 0)),
+    "diagonal": n.Diagonal,
+    "pad": lambda a: n.Pad(a, (0,), ((1, 2),)),
+    "windows": lambda a: n.Window(a, (0,), (2,)),
+}
+
+
+@pytest.mark.parametrize("kind", MOVED)
+def test_what_a_map_of_indices_says_in_brackets_is_what_numpy_selects(kind: str) -> None:
+    array = np.arange(9.0).reshape(3, 3)
+    node = MOVED[kind](variable("a", (3, 3)))
+    outer = node.operands[0]
+    inside = node.index_map.subscripts(str)
+    assert (inside is None) == (kind in {"transpose", "diagonal", "pad", "windows"})
+    if inside is not None:
+        before = array if isinstance(outer, Variable) else array[1:2]
+        assert np.array_equal(eval(f"a[{inside}]", {"a": before}), elements(node, {"a": array}).astype(float))

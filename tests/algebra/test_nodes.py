@@ -12,9 +12,11 @@ import sympy
 
 from symprop.algebra import nodes as n
 from symprop.algebra import roles
-from symprop.algebra.alike import renumbered
+from symprop.algebra.alike import AlikeText, renumbered
+from symprop.algebra.known import known, values_of
 from symprop.algebra.names import adjoint_of, gradient_of, size_symbol, variable
 from symprop.algebra.nodes import Node, as_node
+from symprop.algebra.table import Table
 from symprop.algebra.trees import replace, variables, walk
 from symprop.errors import FormulaError, LimitError, ShapeError, SymbolNameError
 from tests.samples import SAMPLES
@@ -68,6 +70,38 @@ def test_shapes_are_checked_when_a_node_is_made() -> None:
         (W @ x).xreplace({x: b})
     with pytest.raises(ShapeError, match="reshape"):
         n.Reshape(x, (3,))
+    with pytest.raises(FormulaError, match="axis 1 does not exist"):
+        n.Expand(x, 1).xreplace({x: variable("s")})
+    with pytest.raises(ShapeError, match=r"a tangent of shape \(3,\) for an array of shape \(4,\)"):
+        n.Pushforward(x * x, x, b)
+
+
+def test_a_series_is_replaced_as_a_whole_and_in_its_terms() -> None:
+    k, count = size_symbol("k"), size_symbol("n")
+    series, u = n.BlockSum(n.Multiply(n.Scalar(k), x), k, count), variable("u", (4,))
+    assert (series + x).xreplace({series: u}) == u + x
+    assert series.xreplace({x: u, k: count}) == n.BlockSum(n.Multiply(n.Scalar(k), u), k, count)
+
+
+def test_a_list_of_numbers_has_values_where_its_length_is_a_number() -> None:
+    first = known("e", (size_symbol("n"),), lambda i: sympy.Eq(i, 0))
+    assert values_of(first) is None and values_of(known("r", (3,), lambda i: i)) is None
+    assert values_of(first.xreplace({size_symbol("n"): sympy.Integer(3)})) == (1, 0, 0)
+
+
+def test_a_table_has_one_row_for_a_kind_and_says_which_it_lacks() -> None:
+    table = Table("size")
+    table.row(int)(abs)
+    with pytest.raises(LookupError, match="table 'size' has two rows for int"):
+        table.row(int)(abs)
+    with pytest.raises(LookupError, match="table 'size' has no row for str"):
+        table("text")
+
+
+def test_a_text_that_shows_a_number_in_another_way_is_written_for_each() -> None:
+    counted = AlikeText(lambda node: f"{node.name} has {len(node.name)} characters")
+    for number, length in ((1, 2), (10, 3), (7, 2), (100, 4)):
+        assert counted(x.change(index=(number,))) == f"x{number} has {length} characters"
 
 
 def test_symbolic_sizes_fit_when_they_are_equal() -> None:

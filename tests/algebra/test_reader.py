@@ -474,10 +474,10 @@ def test_a_chain_of_calls() -> None:
 
 
 def test_arguments_have_the_types_that_they_would_have_in_python() -> None:
-    (call,) = read_calls("A(-3, 2.5, 'text', True, None, (1, n), 2*3, 2**4)")
+    (call,) = read_calls("A(-3, 2.5, 'text', True, None, (1, n), 2*3, 2**4, 4.5 - 2)")
     assert isinstance(call, Call)
     nn = sympy.Symbol("n", integer=True, positive=True)
-    assert call.positional == (-3, 2.5, "text", True, None, (1, nn), 6, 16)
+    assert call.positional == (-3, 2.5, "text", True, None, (1, nn), 6, 16, 2.5)
     assert [type(value) for value in call.positional[:5]] == [int, float, str, bool, type(None)]
 
 
@@ -533,6 +533,11 @@ CALLS_REFUSED = {
     "A(1.5**1000 * 1e300)": (SpecError, "not a finite number"),
     "A(1/0)": (SpecError, "division by zero"),
     "A(2 @ 3)": (SpecError, "'@' is not part"),
+    "A(4 >> 2)": (SpecError, "arithmetic of sizes is"),
+    "A(" + "9" * 20 + "e300)": (SpecError, "not a finite number"),
+    "A(7**1000 * 7**1000)": (LimitError, "bits"),
+    "(A() B())": (SpecError, "expected ')'"),
+    "A(B() C())": (SpecError, "expected ',' or ')'"),
     "A(f'x')": (SpecError, "an argument is"),
     "A(b'x')": (SpecError, "an argument is"),
     "A('a\\n')": (SpecError, "cannot stand"),

@@ -6,7 +6,7 @@ import pytest
 import sympy
 from sympy import Rational
 
-from symprop.algebra.defined import plain
+from symprop.algebra.defined import T, plain, sigmoid, stable
 from symprop.algebra.elements import elements
 from symprop.algebra.reader import read_formula
 from symprop.algebra.scalar import scalar_body
@@ -46,3 +46,26 @@ def test_what_is_not_elementwise_is_refused(formula: str) -> None:
 def test_constants_are_real(formula: str) -> None:
     with pytest.raises(FormulaError, match="not a real number"):
         scalar_body(read_formula(formula, {"x": ()}))
+
+
+EXP, SINH, COSH = sympy.exp(T), sympy.sinh(T), sympy.cosh(T)
+
+
+@pytest.mark.parametrize(
+    ("body", "form"),
+    [
+        (SINH * EXP, SINH * EXP),  # no tanh
+        (SINH / COSH**2, sympy.tanh(T) / COSH),
+        (1 / (EXP + sympy.exp(T**2)), 1 / (EXP + sympy.exp(T**2))),  # no one exponential
+        (EXP / (1 + sympy.exp(sympy.pi * T)), EXP / (1 + sympy.exp(sympy.pi * T))),
+        (1 / (EXP - 2), 1 / (EXP - 2)),  # a pole
+        (1 / ((EXP - 2) * (EXP + 3)), 1 / ((EXP - 2) * (EXP + 3))),
+        (EXP / (2 + EXP) - 1 / (EXP**2 + 1), sigmoid(2 * T) + sigmoid(T - sympy.log(2)) - 1),
+    ],
+    ids=str,
+)
+def test_what_is_written_without_overflow_has_the_value_that_it_had(body: sympy.Expr, form: sympy.Expr) -> None:
+    found = stable(body)
+    assert found == form
+    for value in (Rational(-3, 2), Rational(0), Rational(1), Rational(7, 3)):
+        assert abs(sympy.N(plain(found).subs(T, value) - body.subs(T, value), 30)) < 1e-25

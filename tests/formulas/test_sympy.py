@@ -357,6 +357,34 @@ def test_the_gradient_of_an_expression_of_sympy_is_one_and_is_right(loss: Any, b
         same(number(found, point), slope)
 
 
+@pytest.mark.parametrize(
+    "condition",
+    [
+        ~((a > 0) & (p > 1)),
+        sympy.Xor(a > 0, p > 1),
+        ~sympy.Xor(a > 0, p > 1),
+        sympy.Implies(a > 0, p > 1),
+        (p > 1) & sympy.Equivalent(a > 0, p < 2),
+    ],
+    ids=str,
+)
+def test_a_choice_has_a_gradient_whatever_joins_its_conditions(condition: Any) -> None:
+    choice = sympy.Piecewise((a**2 * p, condition), (a * p, True))
+    found = to_sympy(gradient(from_sympy(choice), "a").node, choice)
+    for point in ({a: x, p: y} for x in (-2, 3) for y in (0.5, 1.5, 2.5)):
+        slope = 2 * point[a] * point[p] if condition.subs(point) == sympy.true else point[p]
+        assert found.subs(point) == slope
+
+
+@pytest.mark.parametrize("tie", [0, sympy.Rational(1, 2), sympy.Rational(1, 4), 1, p], ids=str)
+def test_a_step_has_its_own_value_at_the_tie(tie: Any) -> None:
+    step = from_sympy(p * sympy.Heaviside(a, tie)).node
+    at_tie = 5 * float(sympy.sympify(tie).subs(p, 5))
+    assert [float(counted(step, {"a": x, "p": 5.0})) for x in (-2.0, 0.0, 3.0)] == [0, at_tie, 5]
+    found = to_sympy(gradient(from_sympy(a**2 * sympy.Heaviside(a, tie)), "a").node, a)
+    assert [found.subs(a, x) for x in (-2, 0, 3)] == [0, 0, 6]
+
+
 def test_answers_are_written_in_the_symbols_that_were_given() -> None:
     found = to_sympy(gradient(from_sympy(w.T * A * w), "w").node, w.T * A * w)
     assert found.free_symbols <= {A, w, k}
@@ -398,6 +426,13 @@ def deep() -> Any:
         (sympy.ImmutableMatrix([[1, 2], [3, 4]]) * F, FormulaError, "no formula for a ImmutableDenseMatrix"),
         (X[0, Symbol("i")], FormulaError, "no formula for a MatrixElement"),
         (sympy.MatrixExpr.applyfunc(A, sympy.gamma), FormulaError, "no elementwise meaning"),
+        (a * sympy.gamma(a), FormulaError, r"no elementwise meaning for 'gamma\(a\)'"),
+        (
+            sympy.Piecewise((a, sympy.Contains(a, sympy.S.Integers)), (0, True)),
+            FormulaError,
+            r"Contains\(a, Integers\)",
+        ),
+        (sympy.Piecewise((a, a > 0)), FormulaError, r"'Piecewise\(\(a, a > 0\)\)' has no value where none"),
         (sympy.matrices.expressions.fourier.DFT(k), FormulaError, "no formula for a DFT"),
         (A ** sympy.Rational(1, 2), FormulaError, "no formula for a MatPow"),
         (MatrixSymbol("__import__('os')", k, k), SymbolNameError, "cannot be a name"),

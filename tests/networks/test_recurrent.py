@@ -162,6 +162,15 @@ def test_what_is_truncated_is_certified_and_says_what_it_drops() -> None:
     assert symprop.check("Input(5, 1) >> RNN(1, truncate=2, sequence=False) >> MeanSquaredError()").ok
 
 
+def test_what_is_held_constant_has_a_name_of_its_own() -> None:
+    """An equation of the cell may be called as the held state would be: the pages differ in names alone."""
+    cell = 'Scan("{0} = tanh(W @ x + R @ h_prev); h = 2*{0} + h_prev", h=2, truncate=2, unroll=True)'
+    texts = (f"Input(3, 1) >> {cell.format(name)} >> MeanSquaredError()" for name in ("h_bar", "u"))
+    taken, free = (symprop.derive(text).text().partition("# Forward pass")[2] for text in texts)
+    assert "h_bar_bar[1, 2] = h[1, 2]" in taken and "h_bar[1, 2] = h[1, 2]" in free
+    assert re.sub(r"\bh_bar\b", "u", taken).replace("h_bar_bar", "h_bar") == free
+
+
 def test_a_module_does_not_grow_with_time() -> None:
     short, long = (symprop.generate(f"Input({T}, 3) >> LSTM(4) >> MeanSquaredError()", fast=True) for T in (10, 1000))
     assert abs(len(short.splitlines()) - len(long.splitlines())) < 10  # longer numbers may break a line

@@ -128,9 +128,7 @@ def inferred(
     for margin in (MARGIN, WIDER) if ranks.start() else ():
         for cost, reading in likely(ranks, names, margin):
             with suppress(Misfit, SympropError):
-                variables = _sized(parts, trees, reading, {*arrays}, known)
-                if all(variables != other for _, other in found):
-                    found.append((cost, variables))
+                found.append((cost, _sized(parts, trees, reading, {*arrays}, known)))
         if found:
             break
     if not found:

@@ -50,9 +50,7 @@ class Ranks:
         return self._propagated(list(range(len(self.parts))))
 
     def keep(self, place: int, allowed: int) -> bool:
-        """Let a part have none but some ranks, and take away what does not fit then; whether anything is left."""
-        if not self.left[place] & allowed:
-            return False
+        """Let a part have none but some of its ranks, and take away what does not fit; whether anything is left."""
         self._set(place, self.left[place] & allowed)
         return self._propagated([place, *self.readers[place]])
 

@@ -18,7 +18,7 @@ def by_rows(tree: ast.Subscript) -> ast.expr:
         case [ast.Call(ast.Name("arange" | "range"), [count], []), ast.Name() as ids]:
             chosen = ast.Subscript(ast.Attribute(tree.value, "T", ast.Load()), ids, ast.Load())
             made: ast.expr = ast.Call(ast.Name("diagonal", ast.Load()), [chosen], [])
-            if isinstance(count, ast.Name):
+            if not any(isinstance(part, ast.Call) for part in ast.walk(count)):  # such as len(y), which says no size
                 made = ast.BinOp(made, ast.Mult(), ast.Call(ast.Name("ones", ast.Load()), [count], []))
             return made
     return tree

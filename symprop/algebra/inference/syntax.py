@@ -196,9 +196,10 @@ def _call(parts: Parts, tree: ast.Call) -> Plan:
         return Plan(arrays[:1], lambda made: parts.enter(tree, fit=fit, operands=tuple(made) if fit else ()))
     if name in {"one_hot", "scatter_add"} and "size" in options:
         return _scattered(parts, tree, name, arrays, ast.unparse(options["size"]))
-    terms = _series(arrays) if name == "sum" else None
-    if terms is not None:
-        return Plan([terms], lambda made: made[0])
+    if name == "sum" and arrays and isinstance(arrays[0], ast.ListComp):
+        return Plan(arrays[:1], lambda made: made[0])
+    if name == "sum" and arrays and isinstance(arrays[0], ast.BinOp) and isinstance(arrays[0].right, ast.ListComp):
+        return _series(parts, arrays[0])
     places = [f"{OPERAND}{place}" for place in range(len(arrays))]
     written = [*places, *(f"{key}={ast.unparse(value)}" for key, value in options.items())]
     return trial(parts, tree, arrays, f"{name}({', '.join(written)})")
@@ -251,14 +252,10 @@ def _scattered(parts: Parts, tree: ast.Call, name: str, arrays: list[ast.expr], 
     return Plan(arrays, lambda made: parts.enter(tree, fit=fit, operands=tuple(made) if fit else ()))
 
 
-def _series(arrays: list[ast.expr]) -> ast.expr | None:
-    """The terms of `sum([... for i in range(...)])`, where it is one, with what they begin with."""
-    first = arrays[0] if arrays else None
-    if isinstance(first, ast.ListComp):
-        return first
-    if isinstance(first, ast.BinOp) and isinstance(first.right, ast.ListComp):
-        return first.right
-    return None
+def _series(parts: Parts, tree: ast.BinOp) -> Plan:
+    """What `[A] + [... for i in range(...)]` has in all, which fits as in a sum of these."""
+    first = tree.left.elts if isinstance(tree.left, ast.List) else [tree.left]
+    return chain(parts, tree, sum_that_fits(tree, False), [*first, tree.right])
 
 
 def _text(tree: ast.expr) -> str:

@@ -25,8 +25,6 @@ class Expand(Structural):
     @property
     def index_map(self) -> IndexMap:
         source, axis = self.operands[0].shape, self.axis
-        if not 0 <= axis <= len(source):
-            raise ShapeError(f"no place {axis} for a new axis in an array of rank {len(source)}")
         places = (*AXES[:axis], *AXES[axis + 1 : len(source) + 1])
         return IndexMap(source, (*source[:axis], Integer(1), *source[axis:]), places)
 

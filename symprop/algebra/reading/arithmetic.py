@@ -64,8 +64,6 @@ def binary(reader: Reading, tree: ast.BinOp) -> Node:
     while isinstance(left, ast.BinOp) and isinstance(left.op, kinds):  # a loop: sums may have many terms
         spine.append(left)
         left = left.left
-    if not spine:
-        reader.refuse(f"{plain_name(tree.op)} is not part of a formula", tree)
     first = next((part for part in reversed(spine) if not isinstance(part.op, ast.Mult)), None)
     if (
         first
@@ -78,11 +76,11 @@ def binary(reader: Reading, tree: ast.BinOp) -> Node:
     result = reader.node(left)
     terms: list[Node] = list((terms_of if kinds is _SUMS else factors_of)(result))
     for part in reversed(spine):
+        if isinstance(part.op, ast.MatMult) and reader.depth >= DEEPEST:
+            reader.refuse(f"more than {DEEPEST} products in a row", part, LimitError)
         right = reader.node(part.right)
         if isinstance(part.op, ast.MatMult):
             reader.depth += 1  # a product of products is a deep tree
-            if reader.depth > DEEPEST:
-                reader.refuse(f"more than {DEEPEST} products in a row", part, LimitError)
             terms = [reader.build(part, n.MatMul, reader.build(part, product_of, terms), right)]
         elif isinstance(part.op, ast.Sub):
             terms.append(n.negative(right))

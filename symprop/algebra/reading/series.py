@@ -15,6 +15,7 @@ from symprop.algebra.operators import OPERATORS
 from symprop.algebra.reading.options import option
 from symprop.algebra.reading.state import Reading
 from symprop.algebra.sizes import whole
+from symprop.algebra.trees import zeros
 from symprop.errors import LimitError, shown
 
 MOST_TERMS = 1_000
@@ -54,7 +55,8 @@ def series(
     del reader.numbers[name], reader.series[index]
     _along_the_first(reader, tree, term, keywords)
     terms = reader.build(tree, n.BlockSum, term, index, count)
-    return terms if start is None else reader.build(tree, n.Add, reader.node(start), terms)
+    first = zeros(*terms.shape) if start is None else reader.node(start)
+    return terms if first == zeros(*terms.shape) else reader.build(tree, n.Add, first, terms)
 
 
 def sign_of_exponent(reader: Reading, tree: ast.expr, exponent: Any) -> int:

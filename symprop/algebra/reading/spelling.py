@@ -114,8 +114,6 @@ def _call(tree: ast.Call, own: Collection[str]) -> ast.expr:
     func, module = tree.func, ""
     if isinstance(func, ast.Attribute):
         module = module_of(func.value, func.attr)
-        if not module and module_of(func):
-            return tree
         if module == "F" and all(isinstance(each, ast.Constant) for each in tree.args):
             module = ""  # of an array F: `F.softmax(1)`
         if not module:
