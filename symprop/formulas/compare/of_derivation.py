@@ -36,6 +36,7 @@ from symprop.formulas.compare.quantities import known_variables, plain_name, qua
 from symprop.formulas.compare.sides import Sides, definitions_for
 from symprop.formulas.compare.sizes import size_choices
 from symprop.formulas.compare.steps import at_steps, equations_at, steps_of
+from symprop.formulas.through_names import without_derivatives
 from symprop.hints import closest
 from symprop.networks.network import Network
 
@@ -87,6 +88,7 @@ def _read(derivation: Derivation, of: str, line: Given) -> Line:
     else:
         node = _line_of(given, asked.name, {**known, **{each.name: each for each in (*short, *numbers)}})
     node = replaced(node, {**short, **{each: Scalar(number) for each, number in numbers.items()}})
+    node = without_derivatives(node, derivation.equations)
     return Line(asked.name, asked.node, node, derivation)
 
 
