@@ -73,7 +73,7 @@ def without_derivatives(node: Node, definitions: Sequence[Equation] = ()) -> Nod
     >>> from symprop.algebra.formula import formula
     >>> f = formula("r = A @ x; r @ r", A="m n", x="n")
     >>> without_derivatives(n.Pullback(n.Scalar(1), f.node, f.variables[1]), f.definitions).text()
-    '2 * r @ A'
+    '2 * A.T @ r'
     """
     while (part := next((each for each in reversed([*walk(node)]) if isinstance(each, UNFINISHED)), None)) is not None:
         if isinstance(part, n.Pullback):

@@ -51,6 +51,9 @@ MEANT: tuple[tuple[str, str, str, Callable[..., Any]], ...] = (
         lambda x: np.where(x > 1, x - 1, np.expm1(x - 1) / 2),
     ),
     (r"\mathbf{\hat{x}} - \mathbf{x}", "x: n, x_hat: n", "x_hat - x", lambda x, x_hat: x_hat - x),
+    (r"\mathbf\hat{x} - \mathbf\hat y", "x_hat: n, y_hat: n", "x_hat - y_hat", lambda x_hat, y_hat: x_hat - y_hat),
+    (r"\log_2 \det (A^\top A)", "A: m k", "log(det(A.T @ A)) / log(2)", lambda A: np.log2(np.prod(svd(A)[1] ** 2))),
+    (r"\text{log softmax}(x)", "x: n", "x - logsumexp(x, keepdims=True)", lambda x: x - np.log(np.exp(x).sum())),
     (r"\hat{y} - y", "y: n, yhat: n", "yhat - y", lambda y, yhat: yhat - y),
     (
         r"\begin{array}{cc} x & y \\ y & 1 \end{array} z",
@@ -84,6 +87,7 @@ MEANT: tuple[tuple[str, str, str, Callable[..., Any]], ...] = (
     (r"x^\top I_{(n - 1)} x", "x: n-1", "x @ eye(n - 1) @ x", lambda x: x @ x),
     (r"{} x^{{}}", "x: n", "x", lambda x: x),
     ("-" * 19 + "x", "x: n", "-x", lambda x: -x),
+    (r"1/2 x", "x:", "x / 2", lambda x: x / 2),
     (r"x / 2 (y)", "x:, y:", "x * y / 2", lambda x, y: x * y / 2),
     (r"\frac{2}{A}", "A: m n", "2 / A", lambda A: 2 / A),
     (r"\nabla_x L(x)^\top x", "dx: n, x: n", "dx @ x", lambda dx, x: dx @ x),
@@ -148,6 +152,10 @@ REFUSED: tuple[tuple[str, str, str, str], ...] = (  # LaTeX, declarations, what 
     (r"2 \sum_{j=1, j \ne k}^{n} x_j", "x: n", "two readings: k is summed over too", r"\sum"),
     (r"\sum_{ij < k} A_{ij} x_k", "x: n, A: n n", "a condition below a sum is one of two indices: i < j", "ij < k"),
     (r"2 \sum_{i \ne i} x_i", "x: n", "i != i is no condition of two indices", r"\sum"),
+    (r"\sqrt[3){x}", "x:", "] is missing here", ")"),
+    (r"\langle x, y)", "x: n, y: n", r"\rangle is missing here", ")"),
+    (r"x^\top x \text{ for all } x", "x: n", "words are no part of a formula", r"\text"),
+    (r"\frac{\partial y}{\partial x}", "x: n, y: n", "a derivative is asked for, not typed", r"\partial y"),
     (r"\sqrt[3] x ]", "x:", "this closes no bracket", "]"),
     (r"\sin(1:3)", "x:", "a range stands in brackets behind an array, A[1:3]", "1:3"),
     (r"x + \mathbf{1}_{n/2}", "x: n", "a size is a number or a name of one, such as n", "n/2"),
@@ -242,6 +250,7 @@ def test_a_jacobian_with_its_operand_is_a_derivative_that_is_not_worked_out(writ
 NO_DERIVATIVES: tuple[tuple[str, str], ...] = (
     (rf"{SLOPE}^2 v", "a derivative has a transpose sign or none above it"),
     (rf"\sum_i {SLOPE} X_{{:,i}}", "a derivative that is not worked out has no index"),
+    (r"\frac{\partial u}{\partial x}", "with nothing behind it is of a number with respect to an array"),
     (r"u + \frac{\partial A x}{\partial x}", "with nothing behind it is of a number with respect to an array"),
     (r"\left(\frac{\partial A x}{\partial 2 x}\right) v", "a derivative is taken with respect to an array"),
     (rf"{SLOPE} u", "shapes do not fit in a derivative: u is a column of shape (3,)"),
@@ -332,3 +341,12 @@ def test_sections_counters_and_empty_lines_count_as_in_latex() -> None:
         equation(PAPER, "1.5")
     with pytest.raises(symprop.LimitError, match="LaTeX of 2,000,001 characters"):
         equations("x" * 2_000_001)
+
+
+def test_rows_of_a_table_are_summed_by_ids_with_an_index() -> None:
+    read = latex_formula(r"\sum_i E[t_i]", "E: 5 k, t: m index 5")
+    assert read.source == "sum(E[t], axis=0)"
+    table, ids = np.random.default_rng(3).normal(size=(5, 2)), np.array([4, 0, 4])
+    arrays, sizes = {"E": table, "t": ids}, {"k": 2, "m": 3}
+    found = complex_value(read.node, arrays, {each: sizes[str(each)] for each in size_symbols(read.variables)})
+    np.testing.assert_allclose(found, 2 * table[4] + table[0], rtol=1e-13)

@@ -184,6 +184,14 @@ def test_a_jacobian_the_wrong_way_round_is_told() -> None:
         derivation.jacobian("q9", "x")
 
 
+def test_a_derivative_over_blocks_whose_number_has_a_name_is_refused() -> None:
+    derivation = derive(GENERAL)
+    with pytest.raises(
+        FormulaError, match=r"no equation leads from z\[l\] to z\[N \+ 1\]\nallowed: a derivative within"
+    ):
+        derivation.compare("delta[l]", r"\left(\frac{\partial z_{N+1}}{\partial z_l}\right)^\top \delta_{N+1}")
+
+
 def test_nodes_equations_answers_and_latex_are_compared() -> None:
     derivation = derive(NETWORK)
     right = "(W2.T @ delta2) * (1 - a1**2)"

@@ -109,7 +109,9 @@ class Commands(Brackets):
         word = plain(inside).strip()
         if f"{here.text} {word}" in HINTS and (self.sees_kind("open") or self.sees("_", kind="sign")):
             self.refuse(HINTS[f"{here.text} {word}"], here)
-        if here.text in ("text", "mbox", "textrm") and not word.isalnum() and not function_named(word):
+        apart = len(self.latex[here.end : self.end].strip("{} ~").split()) > 1  # \text{ for all }
+        is_word = word.isalnum() and not apart
+        if here.text in ("text", "mbox", "textrm") and not is_word and not function_named(word):
             self.refuse("words are no part of a formula", here)
         upright = here.text in ("operatorname", "mathrm", "text", "mathsf", "textrm", "mbox") and len(word) > 1
         if word in OVER or here.text == "operatorname" or (upright and function_named(word)):

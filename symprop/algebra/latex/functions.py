@@ -106,8 +106,6 @@ def _with_subscript(e: Elaboration, tree: Tex, name: str) -> tuple[str, list[ast
         return "gelu_tanh", []
     if name in ("leaky_relu", "elu"):
         return name, [e.of_tokens(tree.below).tree]
-    if name == "log":
-        return "log", []
     return e.refuse(f"{name} has no subscript", tree.below[0].start, tree.below[-1].end)
 
 

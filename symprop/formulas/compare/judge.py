@@ -222,6 +222,9 @@ def sides_of(one: Any, other: Any, variables: tuple[Variable, ...]) -> Sides:
     Raises:
         LimitError: an array of more than 2,000 elements.
     """
-    one, other = (replace(each, node=without_derivatives(each.node)) for each in (one, other))
+    one, other = (
+        each if (node := without_derivatives(each.node)) is each.node else replace(each, node=node)
+        for each in (one, other)
+    )
     known = standing(variables, one.node, other.node)
     return Sides(one, other, known, size_choices((one.node, other.node), known))
