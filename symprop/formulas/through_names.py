@@ -13,9 +13,9 @@ from symprop.algebra import nodes as n
 from symprop.algebra.definitions import reaching
 from symprop.algebra.equations import Equation, Step
 from symprop.algebra.nodes import Node, Variable
-from symprop.algebra.trees import added, replace, variables
+from symprop.algebra.trees import added, replace, variables, walk
 from symprop.calculus.context import Context
-from symprop.calculus.rewriting import simplified
+from symprop.calculus.rewriting import UNFINISHED, simplified
 
 Flow = Callable[[Node, Variable], Node]
 Found = tuple[Node, tuple[Step, ...]]
@@ -65,6 +65,25 @@ def pushed(node: Node, by: Variable, tangent: Node, definitions: Sequence[Equati
         stands_for.append((place, along(each.expression)))
         places[each.target] = place
     return _worked_out(along(node), stands_for, context)
+
+
+def without_derivatives(node: Node, definitions: Sequence[Equation] = ()) -> Node:
+    """Return a node with the derivatives that stand in it worked out, through names that have a definition.
+
+    >>> from symprop.algebra.formula import formula
+    >>> f = formula("r = A @ x; r @ r", A="m n", x="n")
+    >>> without_derivatives(n.Pullback(n.Scalar(1), f.node, f.variables[1]), f.definitions).text()
+    '2 * A.T @ r'
+    """
+    while (part := next((each for each in reversed([*walk(node)]) if isinstance(each, UNFINISHED)), None)) is not None:
+        if isinstance(part, n.Pullback):
+            cotangent, expression, by = part.operands
+            started, _ = pulled(cotangent, expression, by, definitions, Context())
+        else:
+            expression, by, tangent = part.operands
+            started, _ = pushed(expression, by, tangent, definitions, Context())
+        node = replace(node, {part: simplified(started, Context())[0]})
+    return node
 
 
 def _place(name: Variable, shape: tuple[object, ...]) -> Variable:

@@ -41,6 +41,10 @@ EQUAL = [
     (RELU, "rows", "x_hat1", "(x - mean(x, axis=2, keepdims=True)) * r1"),
     (GENERAL, "example", "delta[l]", "(W[l+1].T @ delta[l+1]) * (1 - a[l]**2)"),
     ("x @ A @ x", "example", "dx", "(A + A.T) @ x"),
+    (RELU, "example", "delta2", r"\frac{\partial \left(\frac12 \|z_2 - y\|^2\right)}{\partial z_2}"),
+    (NETWORK, "example", "delta1", r"\left(\frac{\partial z_2}{\partial z_1}\right)^\top \delta_2"),
+    (NETWORK, "example", "delta1", r"\left(\frac{\partial \tanh(z_1)}{\partial z_1}\right)^\top W_2^\top \delta_2"),
+    (GENERAL, "example", "delta[l]", r"\left(\frac{\partial a_l}{\partial z_l}\right)^\top W_{l+1}^\top \delta_{l+1}"),
 ]
 
 
@@ -57,6 +61,8 @@ DIFFERENT = [
     (NETWORK, "example", "delta1", "(W2 @ delta2) * (1 - a1**2)", "'W2' where delta1 has 'W2.T', its transpose"),
     (NETWORK, "example", "delta1", "2 * (W2.T @ delta2) * (1 - a1**2)", "the line is 2 times delta1"),
     (NETWORK, "example", "delta3", "y - p", "the line is minus delta3"),
+    (NETWORK, "example", "delta1", r"2 \left(\frac{\partial z_2}{\partial z_1}\right)^\top \delta_2", "2 times delta1"),
+    (NETWORK, "example", "delta1", r"\left(\frac{\partial z_2}{\partial a_1}\right)^\top \delta_2", "lacks the factor"),
     (NETWORK, "example", "delta3", "p + y", "a term has the opposite sign: '-y' in delta3"),
     (NETWORK, "example", "delta3", "p", "the line lacks the term '-y'"),
     (NETWORK, "example", "dW1", "outer(x, delta1)", "the line is the transpose of dW1"),
@@ -176,6 +182,14 @@ def test_a_jacobian_the_wrong_way_round_is_told() -> None:
         derivation.jacobian("x", "p")
     with pytest.raises(FormulaError, match="no variable is called 'q9'"):
         derivation.jacobian("q9", "x")
+
+
+def test_a_derivative_over_blocks_whose_number_has_a_name_is_refused() -> None:
+    derivation = derive(GENERAL)
+    with pytest.raises(
+        FormulaError, match=r"no equation leads from z\[l\] to z\[N \+ 1\]\nallowed: a derivative within"
+    ):
+        derivation.compare("delta[l]", r"\left(\frac{\partial z_{N+1}}{\partial z_l}\right)^\top \delta_{N+1}")
 
 
 def test_nodes_equations_answers_and_latex_are_compared() -> None:

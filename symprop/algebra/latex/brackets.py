@@ -2,11 +2,21 @@ r"""Brackets in LaTeX read: groups, lists, bars, inner products, places of an ar
 
 from __future__ import annotations
 
+from itertools import accumulate, takewhile
+
 from symprop.algebra.latex.cursor import CLOSES, Cursor, unexpected
 from symprop.algebra.latex.tokens import Token
 from symprop.algebra.latex.trees import FONTS, Tex, plain
 from symprop.algebra.latex.words import RELATIONS
 from symprop.errors import shown
+
+_MATRICES = ("bmatrix", "pmatrix", "matrix", "Bmatrix", "smallmatrix", "array")
+"""Environments that are a matrix."""
+INSTEAD = {
+    "vmatrix": "a determinant is \\det\\begin{bmatrix} ... \\end{bmatrix}",
+    "Vmatrix": "a norm is \\|\\begin{bmatrix} ... \\end{bmatrix}\\|_F",
+}
+"""What to write in the place of environments with bars."""
 
 
 class Brackets(Cursor):
@@ -22,7 +32,7 @@ class Brackets(Cursor):
             if self.sees("text", kind="macro"):
                 word = self.take()
                 if plain(self.argument_tokens(True)) not in ("axis", "axes"):
-                    self.refuse("words are no part of a formula", word)
+                    self.refuse("words are no part of a formula; an axis is told by \\text{axis }1", word)
                 axes.append(self.take().text)
             elif axes and axes[-1] != ";" and self.sees_kind("number"):
                 axes.append(self.take().text)
@@ -52,13 +62,9 @@ class Brackets(Cursor):
 
     def selects(self) -> bool:
         """Whether brackets hold places of an array: a range, a number, or a name alone."""
-        depth, inside = 0, []
-        for token in self.tokens[self.place :]:
-            depth += {"open": 1, "close": -1}.get(token.kind, 0)
-            if not depth:
-                break
-            inside.append(token)
-        inside = inside[1:]
+        rest = self.tokens[self.place :]
+        depths = accumulate({"open": 1, "close": -1}.get(token.kind, 0) for token in rest)
+        inside = [token for token, _ in takewhile(lambda pair: pair[1], zip(rest, depths, strict=True))][1:]
         kinds = {token.kind for token in inside if token.text not in FONTS}
         if any(token.text == ":" for token in inside):
             return True
@@ -86,7 +92,10 @@ class Brackets(Cursor):
         self.place -= 1
         parts, axes = self.listed()
         if axes:
-            self.refuse("an axis is told a function", Tex("group", opening.start, self.end))
+            self.refuse(
+                "an axis is told to a function, \\operatorname{mean}(A, \\text{axis }1)",
+                Tex("group", opening.start, self.end),
+            )
         return Tex("group", opening.start, self.end, parts, bracket)
 
     def barred(self, opening: Token) -> Tex:
@@ -112,8 +121,6 @@ class Brackets(Cursor):
             self.braced()
         rows: list[list[Tex]] = [[]]
         while not self.sees(name, kind="end"):
-            if self.here is None:
-                self.refuse_end()
             if self.sees("&", kind="sign"):
                 self.take()
             elif self.sees_kind("newline"):
@@ -126,8 +133,9 @@ class Brackets(Cursor):
         rows = [row for row in rows if row]
         if name in ("cases", "dcases", "rcases"):
             return Tex("cases", opening.start, self.end, tuple(self.choices(rows, opening)))
-        if name not in ("bmatrix", "pmatrix", "matrix", "Bmatrix", "smallmatrix", "array"):
-            self.refuse(f"the environment {shown(name)} is not read", opening)
+        if name not in _MATRICES:
+            instead = INSTEAD.get(name) or f"a matrix is one of {', '.join(_MATRICES)}"
+            self.refuse(f"the environment {shown(name)} is not read; {instead}", opening)
         made = (Tex("row", row[0].start, row[-1].end, tuple(row)) for row in rows)
         return Tex("matrix", opening.start, self.end, tuple(made))
 

@@ -13,7 +13,7 @@ from symprop.algebra.latex.powers import raised
 from symprop.algebra.latex.products import as_number
 from symprop.algebra.latex.trees import Tex, plain
 from symprop.algebra.latex.values import Value, called, constant, located
-from symprop.algebra.latex.words import CALLED
+from symprop.algebra.latex.words import CALLED, TRANSPOSED
 from symprop.errors import ReadingError, ShapeError
 
 VECTORS = {
@@ -24,8 +24,6 @@ VECTORS = {
 """Vectors that take a matrix apart, as our pages call them: all, and one by its number from 1 or by its end."""
 UNSAID = frozenset({"f", "g", "h", "F", "G", "phi", "varphi", "p", "q", "u", "Phi"})
 """Letters that functions have that nobody told."""
-TRANSPOSED = frozenset({"top", "T", "intercal", "-top", "-T"})
-"""What stands above an array, and above no function."""
 
 
 def calls(e: Elaboration, parts: list[Tex], between: list[str]) -> tuple[list[Tex | Value], list[str]]:
@@ -91,7 +89,8 @@ def _extreme(e: Elaboration, part: Tex, behind: Tex) -> Value:
     r"""Return `\lambda_{\max}(A)` of a symmetric matrix, or `\sigma_{\max}(A)`."""
     value, which = e.value(behind.parts[0]), plain(part.below)
     if value.kind != "m" or value.labels:
-        e.refuse(f"this is of a matrix; {e.shapes((value,))}", part.start, behind.end)
+        at = part.start, behind.end
+        e.refuse(f"\\{part.text}_\\{which} is of one matrix; {e.shapes((value,))}", *at, ShapeError)
     if part.text == "sigma":
         made = called("norm", value.tree, constant(2 if which == "max" else -2))
     else:

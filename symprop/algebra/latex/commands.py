@@ -6,7 +6,17 @@ from symprop.algebra.latex.brackets import Brackets
 from symprop.algebra.latex.cursor import unexpected
 from symprop.algebra.latex.tokens import Token
 from symprop.algebra.latex.trees import FONTS, LOOSE, Tex, plain
-from symprop.algebra.latex.words import ACCENTS, CALLED, HINTS, LETTERS, OF_MATRICES, OVER, UPRIGHT, function_named
+from symprop.algebra.latex.words import (
+    ACCENTS,
+    CALLED,
+    HINTS,
+    LETTERS,
+    OF_MATRICES,
+    OVER,
+    TRANSPOSED,
+    UPRIGHT,
+    function_named,
+)
 from symprop.errors import ReadingError, shown
 
 LONGEST_WORD = 20
@@ -38,7 +48,7 @@ class Commands(Brackets):
             which = self.root_index()
             inside = self.argument()
             return Tex("root", here.start, self.end, (inside, *which))
-        if word in ("abs", "norm", "lvert"):
+        if word in ("abs", "norm"):
             inside = self.argument()
             return Tex("group", here.start, self.end, (inside,), "|" if word == "abs" else "‖")
         if word in FONTS:
@@ -73,9 +83,15 @@ class Commands(Brackets):
         of = self.item() if self.starts_item() else None
         if by.kind != "name" or of is None or of.kind != "name":
             self.refuse("a gradient is \\nabla_W L, that of a loss by the name of an array", here)
+        above = [group for group in of.above if not plain(group).startswith("(")]  # L^{(t)}
         if self.sees("(", kind="open"):
-            self.item()
-        return Tex("name", here.start, self.end, text=f"d {by.text}", below=by.below, above=by.above)
+            above += self.item().above
+        if any(plain(group) not in TRANSPOSED for group in above):
+            whole = Tex("name", here.start, self.end)
+            self.refuse(
+                "two readings: a gradient of a power, or a power of a gradient; write brackets", whole, ReadingError
+            )
+        return Tex("name", here.start, self.end, text=f"d {by.text}", below=by.below, above=(*by.above, *above))
 
     def root_index(self) -> tuple[Tex, ...]:
         if not self.sees("[", kind="open"):
@@ -93,7 +109,9 @@ class Commands(Brackets):
         word = plain(inside).strip()
         if f"{here.text} {word}" in HINTS and (self.sees_kind("open") or self.sees("_", kind="sign")):
             self.refuse(HINTS[f"{here.text} {word}"], here)
-        if here.text in ("text", "mbox", "textrm") and not word.isalnum() and not function_named(word):
+        apart = len(self.latex[here.end : self.end].strip("{} ~").split()) > 1  # \text{ for all }
+        is_word = word.isalnum() and not apart
+        if here.text in ("text", "mbox", "textrm") and not is_word and not function_named(word):
             self.refuse("words are no part of a formula", here)
         upright = here.text in ("operatorname", "mathrm", "text", "mathsf", "textrm", "mbox") and len(word) > 1
         if word in OVER or here.text == "operatorname" or (upright and function_named(word)):
@@ -137,7 +155,8 @@ class Commands(Brackets):
                 above.append(self.script())
             else:
                 below = self.script()
-        if word in OVER and (below or word == "sum") and not (word in ("max", "min", "prod") and not below):
+        called = here.text != "sum" and self.sees("(", kind="open")  # \operatorname{sum}(A) B is no \sum (A) B
+        if word in OVER and (below or (word == "sum" and not called)):
             body = self.term()
             return Tex("over", here.start, self.end, (body,), word, below=below, above=tuple(above))
         name = function_named(word) or (word if here.text == "operatorname" else "")

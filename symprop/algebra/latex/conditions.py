@@ -3,6 +3,7 @@ r"""Conditions below a sum sign, `\sum_{i<j}`, `\sum_{j \\ne i}`: pairs of indic
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Callable
 
 from symprop.algebra.latex.elaboration import Elaboration
@@ -13,6 +14,7 @@ from symprop.algebra.latex.words import RELATIONS
 
 Condition = tuple[str, str, str]
 """A sign, and the indices on its sides."""
+_LETTER = re.compile("[A-Za-z]")
 
 
 def _triangle(part: str, diagonal: int) -> Callable[[ast.expr, ast.expr], ast.expr]:
@@ -46,7 +48,7 @@ def conditions_below(e: Elaboration, tree: Tex) -> tuple[tuple[Token, ...], list
             kept += [*comma, *piece]
             continue
         one, other = (plain(tuple(part)) for part in (piece[: signs[0]], piece[signs[0] + 1 :]))
-        if len(signs) > 1 or not (one.isalpha() and other.isalpha()) or tree.text != "sum":
+        if len(signs) > 1 or not (_LETTER.fullmatch(one) and _LETTER.fullmatch(other)) or tree.text != "sum":
             e.refuse(r"a condition below a sum is one of two indices: i < j, i \ne j", piece[0].start, piece[-1].end)
         found.append((piece[signs[0]].text, one, other))
     return tuple(kept), found
@@ -55,8 +57,8 @@ def conditions_below(e: Elaboration, tree: Tex) -> tuple[tuple[Token, ...], list
 def holds(e: Elaboration, sign: str, one: str, other: str, tree: Tex) -> Value:
     """Return 1 where two indices stand in a relation, else 0."""
     at = tree.start, tree.end
-    if one not in e.labels or other not in e.labels or one == other:
-        e.refuse(f"{one} {sign} {other} is no condition of two indices that are summed over", *at)
+    if one == other:
+        e.refuse(f"{one} {sign} {other} is no condition of two indices", *at)
     e.same(e.labels[one], e.labels[other], Value(constant(1), (), *at), "two indices of one range")
     made = _HOLDS[sign](SizeOf(e.labels[one]), SizeOf(e.labels[other]))
     return Value(located(made, *at), (), *at, labels=(one, other))

@@ -102,11 +102,9 @@ class Cursor(ABC):
 
     def braced(self) -> tuple[Token, ...]:
         """Take a group in braces, and return the tokens in it."""
-        opening = self.expect("{", "sign")
+        self.expect("{", "sign")
         start, depth = self.place, 1
         while depth:
-            if self.here is None:
-                self.refuse("'{' is never closed", opening)
             here = self.take()
             if here.kind == "sign":
                 depth += {"{": 1, "}": -1}.get(here.text, 0)

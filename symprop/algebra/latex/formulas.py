@@ -27,9 +27,11 @@ from symprop.algebra.latex.names import Key, UndeclaredError
 from symprop.algebra.latex.reading import names_of, node_of
 from symprop.algebra.latex.statements import Statement, outside, pieces, statements
 from symprop.algebra.latex.tokens import is_latex, refuse_at, tokens
+from symprop.algebra.latex.words import HINTS
 from symprop.algebra.names import variable
-from symprop.algebra.nodes import Node, Scalar, Variable
+from symprop.algebra.nodes import Node, Pullback, Pushforward, Scalar, Variable
 from symprop.algebra.reading.statements import names_read
+from symprop.algebra.trees import walk
 from symprop.errors import FormulaError, SympropError, shown
 
 
@@ -149,6 +151,8 @@ def text_of(latex: str, found: Sequence[Statement], given: tuple[Variable, ...])
             at = each.left or each.right
             refuse_at("only the last statement has no name: r = A x - b, r^\\top r", latex, at.start, at.end)
         node = node_of(latex, each.right, names, labels=each.below[1])
+        if any(isinstance(part, (Pullback, Pushforward)) for part in walk(node)):  # no formula holds what is asked for
+            refuse_at(HINTS["partial"], latex, each.right.start, each.right.end)
         texts.append(
             f"{each.name} = {node.text()}" if each.name and (len(found) > 1 or _is_free(each, given)) else node.text()
         )
@@ -173,7 +177,7 @@ def right_side(latex: str) -> str:
     signs = [place for place, token in outside(first) if token.text == "=" and token.kind == "sign"]
     kept = first[signs[-1] + 1 :] if signs else first
     if not kept:
-        raise FormulaError("the equation has no right side")
+        raise FormulaError(f"{shown(latex)} has no right side\nallowed: an equation, g = X^\\top r, or a formula")
     return latex[kept[0].start : kept[-1].end]
 
 

@@ -23,10 +23,12 @@ from symprop.algebra.latex.values import Value, called, constant, joined, locate
 from symprop.algebra.latex.words import function_named
 from symprop.algebra.lifting import lift
 from symprop.algebra.nodes import Node
-from symprop.errors import ReadingError, ShapeError, shown
+from symprop.errors import LimitError, ReadingError, ShapeError, shown
 
 PRIME = "zz_prime_"
 """Before the name of a function whose derivative is called."""
+MOST_PRIMES = 3
+"""The highest derivative of a function that is read."""
 _REDUCE = frozenset({"sum", "mean", "max", "min", "prod", "first_max", "first_min"})
 SPECIAL: dict[str, Callable[[Elaboration, Tex, list[Tex]], Value]] = {}
 """Functions whose arguments LaTeX has otherwise; `special_functions.py` and `windows.py` enter them."""
@@ -104,8 +106,6 @@ def _with_subscript(e: Elaboration, tree: Tex, name: str) -> tuple[str, list[ast
         return "gelu_tanh", []
     if name in ("leaky_relu", "elu"):
         return name, [e.of_tokens(tree.below).tree]
-    if name == "log":
-        return "log", []
     return e.refuse(f"{name} has no subscript", tree.below[0].start, tree.below[-1].end)
 
 
@@ -168,7 +168,8 @@ def _each(e: Elaboration, tree: Tex, name: str, values: list[Value]) -> Value:
         made = called(name, value.tree, axis=axes[0] if len(axes) == 1 else tupled(axes))
         shape = tuple(size for place, size in enumerate(value.shape) if place not in places)
         return value.made(located(made, tree.start, tree.end), value.shape if name.startswith("first") else shape)
-    return e.refuse(f"{name} of what has an index is not read", tree.start, tree.end)
+    told = f"{name} of what has an index is not read: {e.shapes(values)}"
+    return e.refuse(told, tree.start, tree.end)
 
 
 def _axes(tree: Tex) -> dict[str, ast.expr]:
@@ -203,8 +204,10 @@ def by_trial(e: Elaboration, text: str, values: Sequence[Value], made: ast.expr,
 def _derivative(e: Elaboration, tree: Tex, name: str, values: list[Value], primes: int) -> Value:
     r"""Return `\sigma'(z)`: the derivative of a function by its argument, at each element."""
     known = {**FUNCTIONS, **e.names.functions}
-    if name not in known or len(known[name].parameters) != 1 or len(values) != 1 or primes > 3:
-        e.refuse(f"{name} is no function of one number that has a derivative here", tree.start, tree.end)
+    if name not in known or len(known[name].parameters) != 1 or len(values) != 1:
+        e.refuse(f"{name} is no function of one number, as \\tanh'(z) is, and has no prime", tree.start, tree.end)
+    if primes > MOST_PRIMES:
+        e.refuse(f"{primes} primes; at most {MOST_PRIMES} are read", tree.start, tree.end, LimitError)
     written = f"{PRIME * primes}{name}"
     e.functions[written] = derivative_of(known[name], primes)
     value = values[0]

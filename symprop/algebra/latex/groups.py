@@ -14,12 +14,13 @@ from symprop.algebra.latex.elaboration import Elaboration, case
 from symprop.algebra.latex.functions import by_trial
 from symprop.algebra.latex.indices import is_place_of_largest
 from symprop.algebra.latex.names import subscripts
+from symprop.algebra.latex.parser import Parser
 from symprop.algebra.latex.pixels import split
 from symprop.algebra.latex.powers import half, raised, scripts
 from symprop.algebra.latex.products import as_matrix, met, times
 from symprop.algebra.latex.stacks import stacked
 from symprop.algebra.latex.trees import Tex, plain
-from symprop.algebra.latex.values import Value, called, constant, located, subscripted, tupled
+from symprop.algebra.latex.values import SizeOf, Value, called, constant, located, subscripted, tupled
 from symprop.errors import ReadingError, ShapeError
 
 _SIGNS: dict[str, type[ast.cmpop]] = {
@@ -92,7 +93,7 @@ def _norm(e: Elaboration, tree: Tex) -> Value:
         told = r"two readings: \|A\|_F, the root of the sum of squares, and \|A\|_2, the largest singular value"
         e.refuse(told, tree.start, tree.end, ReadingError)
     if inside.rank > 2 and which not in ("", "F"):
-        e.refuse("a norm is of a vector or a matrix", tree.start, tree.end, ShapeError)
+        e.refuse(f"a norm is of a vector or a matrix; {e.shapes((inside,))}", tree.start, tree.end, ShapeError)
     plainly = which in ("", "F", "2") and (inside.kind != "m" or which == "F")
     first, *rest = tree.above or ((),)
     if plainly and plain(first) == "2":
@@ -101,22 +102,22 @@ def _norm(e: Elaboration, tree: Tex) -> Value:
         return raised(e, made.at(tree.start, tree.end), rest)
     options: dict[str, ast.expr] = {}
     if not plainly:
-        options["ord"] = _order(e, tree, inside, which)
+        options["ord"] = _order(e, tree, which)
     length = _over_own(e, inside, "norm", inside.tree, **options) if inside.rank else called("abs", inside.tree)
     value = inside.made(located(length, tree.start, tree.end), (), row=False)
     return raised(e, value.at(tree.start, tree.end), tree.above)
 
 
-def _order(e: Elaboration, tree: Tex, inside: Value, which: str) -> ast.expr:
+def _order(e: Elaboration, tree: Tex, which: str) -> ast.expr:
     if which in ("infty", "\\infty"):
         return ast.Name("inf", ast.Load())
     if which in ("*", "∗"):
         return constant("nuc")
     if which.isdigit():
         return constant(int(which))
-    if which == "p" or not inside.rank:
-        return e.of_tokens(tree.below).tree
-    return e.refuse(f"no norm with {which}; F, 1, 2, * and \\infty are read", tree.start, tree.end)
+    size = e.size_of(Parser(tree.below, e.latex).whole())
+    told = f"no norm with {which}; sizes, whole numbers such as 3, F, 1, 2, * and \\infty are read"
+    return SizeOf(size) if size is not None else e.refuse(told, tree.start, tree.end)
 
 
 def _over_own(e: Elaboration, value: Value, function: str, tree: ast.expr, **options: ast.expr) -> ast.expr:
@@ -176,6 +177,11 @@ def _(e: Elaboration, tree: Tex) -> Value:
     return e.refuse("words are no part of a formula", tree.start, tree.end)
 
 
+@case("range")
+def _(e: Elaboration, tree: Tex) -> Value:
+    return e.refuse("a range stands in brackets behind an array, A[1:3]", tree.start, tree.end)
+
+
 @case("matrix")
 def _(e: Elaboration, tree: Tex) -> Value:
     rows = [[e.value(cell) for cell in row.parts] for row in tree.parts]
@@ -230,7 +236,7 @@ def _concatenated(e: Elaboration, parts: list[Value], axis: int, tree: Tex) -> V
             e.refuse(f"blocks do not fit: {e.shapes(parts)}", tree.start, tree.end, ShapeError)
     labels = parts[0].labels
     if any(part.labels != labels for part in parts):
-        e.refuse("blocks have one index, or none", tree.start, tree.end)
+        e.refuse(f"all blocks have the same indices, or none: {e.shapes(parts)}", tree.start, tree.end, ShapeError)
     made = called("concatenate", tupled([part.tree for part in parts]), axis=constant(axis + len(labels)))
     return Value(located(made, tree.start, tree.end), shape, tree.start, tree.end, labels=labels)
 
@@ -252,15 +258,13 @@ def _(e: Elaboration, tree: Tex) -> Value:
         entries.append(made)
         trial.append(text)
     if array.labels and ids:
-        e.refuse("ids behind an index are not read", tree.start, tree.end)
+        e.refuse("ids are of a whole table, E[t], and this one has an index already", tree.start, tree.end)
     made = subscripted(array.tree, [*(ast.Slice() for _ in array.labels), *entries])
     value = by_trial(e, f"{fits.OPERAND}0[{', '.join(trial)}]", [array, *ids], made, tree)
     return scripts(e, replace(value, labels=array.labels), tree)
 
 
 def _entry(e: Elaboration, place: Tex, ids: list[Value]) -> tuple[ast.expr, str]:
-    if place.kind == "nothing":
-        return ast.Slice(), ":"
     if place.kind == "range":
         ends, texts = [], []
         for end in place.parts:

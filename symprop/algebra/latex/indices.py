@@ -19,6 +19,7 @@ from symprop.algebra.latex.selections import folded
 from symprop.algebra.latex.tokens import Token
 from symprop.algebra.latex.trees import Tex, plain, walk
 from symprop.algebra.latex.values import SizeOf, Value, called, constant, joined, located, shape_of, subscripted, tupled
+from symprop.errors import ReadingError
 
 BLOCK = re.compile(r"(?:\([a-z](?:_?\d+)?\))+")
 """An index of blocks of an axis."""
@@ -33,7 +34,8 @@ def element(e: Elaboration, array: Value, indices: tuple[str, ...], named: Mappi
     places = by_letter(_places(e, array, indices), named or {}, array.shape)
     array, places = _in_blocks(e, array, places)
     if len(places) > array.rank:
-        e.refuse(f"{len(places)} indices of an array of {array.rank} axes", array.start, array.end)
+        at = array.start, array.end
+        e.refuse(f"{len(places)} indices of an array of {array.rank} axes; {e.shapes((array,))}", *at)
     some = any(place in e.labels for place in places)
     rest = array.shape[len(places) :]
     places += ["1" if some and e.sizes.value(size) == 1 else ":" for size in rest]  # that of a statistic
@@ -56,7 +58,8 @@ def element(e: Elaboration, array: Value, indices: tuple[str, ...], named: Mappi
     names = [label for label, _ in labels]
     if len(set(names)) < len(names):
         if len(names) != 2 or kept:
-            e.refuse("an index stands twice at an array that is no matrix", array.start, array.end)
+            told = "an index stands twice at an array that is no matrix; A_{ii} is the diagonal of a matrix"
+            e.refuse(told, array.start, array.end)
         e.same(shape[0], shape[1], array, "a diagonal is of a square matrix")
         tree, labels = called("diagonal", tree), labels[:1]
     elif [axis for _, axis in labels] + kept != sorted([axis for _, axis in labels] + kept):
@@ -151,11 +154,8 @@ def _(e: Elaboration, tree: Tex) -> Value:
         inside = e.value(tree.parts[0])
         return Value(located(called("sum", inside.tree), tree.start, tree.end), (), tree.start, tree.end)
     names = _letters(e, below, tree) if below else []
-    names += [
-        each
-        for each in dict.fromkeys(letter for _, *pair in conditions for letter in pair)
-        if each not in names and each not in e.labels
-    ]
+    letters = dict.fromkeys(letter for _, *pair in conditions for letter in pair)
+    names += (others := [each for each in letters if each not in names and each not in e.labels])
     if tree.text in ("max", "min") and any(e.names.find(Tex("name", 0, 1, text=name)) for name in names):
         told = f"\\{tree.text} over an array is no formula; leave it away: what stands behind it is one"
         e.refuse(told, tree.start, tree.end)
@@ -169,6 +169,10 @@ def _(e: Elaboration, tree: Tex) -> Value:
         e.labels[name] = e.size(last) if last else e.fresh()
     inside = e.value(tree.parts[0])
     for sign, one, other in conditions:
+        alone = [name for name in (one, other) if name in others and name not in inside.labels]
+        if len(alone) == 1:
+            told = f"two readings: {alone[0]} is summed over too, or stands for one place; nothing here has this index"
+            e.refuse(told, tree.start, tree.end, ReadingError)
         inside = times(e, holds(e, sign, one, other, tree), inside)
     for name in names:
         if name not in inside.labels:
@@ -193,7 +197,8 @@ def _over_blocks(e: Elaboration, tree: Tex, index: sympy.Symbol, last: tuple[Tok
     r"""Return a sum over the blocks of a network, `\sum_{l=1}^{N} \|W^{(l)}\|_F^2`, each with its arrays."""
     inside, count = e.value(tree.parts[0]), e.size(last)
     if inside.labels:
-        e.refuse("a sum over blocks is of what has no other index", tree.start, tree.end)
+        told = r"a sum over blocks stands outside of those over indices: \sum_{l=1}^{N} \sum_{ij}"
+        e.refuse(told, tree.start, tree.end)
     name = f"zz_blocks{len(e.functions)}"
     e.functions[name] = lambda node: n.BlockSum(node, index, count)
     return inside.made(located(called(name, inside.tree), tree.start, tree.end), inside.shape)

@@ -204,7 +204,7 @@ def keys_of(what: Node | Expr) -> tuple[Key, ...]:
         return tuple(found)
     name = what.name
     for accent in dict.fromkeys(ACCENTS.values()):
-        if len(name) > len(accent) + 0 and name.endswith(accent) and not name.endswith(f"_{accent}"):
+        if len(name) > len(accent) and name.endswith(accent) and not name.endswith(f"_{accent}"):
             found.append(Key(f"{accent} {name.removesuffix(accent)}"))  # yhat
     key = found[0]
     letters = [mark for mark in key.marks if mark.isalpha() and mark not in ("star",)]
@@ -240,7 +240,7 @@ def _printed(latex: str) -> Key:
 def gradient_by(tree: Tex, letter: str = "partial") -> Tex | None:
     r"""Return the name by which `\frac{\partial L}{\partial W}` differentiates; None for any other fraction."""
     of, by = (differentiated(part, letter) for part in tree.parts)
-    is_name = of is not None and of.kind == "name" and not of.below
+    is_name = of is not None and of.kind == "name" and of.bare
     return by if by is not None and by.kind == "name" and is_name else None
 
 

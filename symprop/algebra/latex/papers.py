@@ -97,12 +97,15 @@ def equation(source: str, which: str) -> PaperEquation:
         FormulaError: none has this number or label.
     """
     found = equations(source)
-    kept = [each for each in found if which.strip("()") in (each.number, each.label) and which.strip("()")]
+    asked = which.strip("()")
+    kept = [each for each in found if asked and asked in (each.number, each.label)]
     if len(kept) == 1:
         return _whole(found, kept[0])
     if kept:
         lines = listed(each.line for each in kept)
-        raise FormulaError(f"{len(kept)} equations are called {shown(which)}, in lines {lines}\nallowed: a label")
+        others = listed(filter(None, (each.number if asked == each.label else each.label for each in kept)))
+        told = f"{len(kept)} equations are called {shown(which)}, in lines {lines}"
+        raise FormulaError(f"{told}\nallowed: {others or 'a label of one alone'}")
     known = listed((each.label or each.number for each in found if each.label or each.number), 200)
     raise FormulaError(f"no equation is called {shown(which)}\nallowed: {known or 'none has a number or a label'}")
 
@@ -188,8 +191,8 @@ def _inside(match: re.Match[str], here: _Open) -> None:
 def _closed(here: _Open, count: _Counter, source: str) -> Iterator[PaperEquation]:
     latex = "".join(here.pieces).strip()
     counts = here.numbered and not here.silent and here.tag is None
-    if not latex and not here.label:
-        if counts and not here.many:
+    if not latex and not here.label:  # also the line behind a last \\ has its number in LaTeX
+        if counts:
             count.step()
         return
     number = here.tag if here.tag is not None else count.step() if counts else ""

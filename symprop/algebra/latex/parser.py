@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from symprop.algebra.latex.commands import Commands
 from symprop.algebra.latex.cursor import missing, unexpected
-from symprop.algebra.latex.tokens import Token, refuse_at
+from symprop.algebra.latex.tokens import Token
 from symprop.algebra.latex.trees import FONTS, Tex
 from symprop.algebra.latex.words import BESIDE, PRODUCTS, RELATIONS
 from symprop.errors import FormulaError, LimitError, ReadingError
@@ -41,21 +41,23 @@ class Parser(Commands):
         signs: list[str] = []
         start = self.here.start if self.here else self.end
         while not terms or self.sees("+", "-", "pm", "mp"):
-            sign = ""
-            for count in range(MOST_SIGNS + 1):
-                if not self.sees("+", "-", "pm", "mp"):
-                    break
-                if count == MOST_SIGNS:
-                    refuse_at(f"more than {MOST_SIGNS} signs in a row", self.latex, start, start + 1, LimitError)
-                taken = self.take()
-                if taken.text in ("pm", "mp"):
-                    self.refuse(f"\\{taken.text} is two formulas; write the one that is meant", taken)
-                sign = "-" if (sign == "-") != (taken.text == "-") else "+"
+            signs.append(self.leading_sign())
             terms.append(self.term())
-            signs.append(sign or "+")
         if len(terms) == 1 and signs == ["+"]:
             return terms[0]
         return Tex("sum", start, self.end, tuple(terms), words=tuple(signs))
+
+    def leading_sign(self) -> str:
+        """Take the signs before a term: `-` where an odd number of them is."""
+        first, sign = self.place, "+"
+        while self.sees("+", "-", "pm", "mp"):
+            taken = self.take()
+            if self.place - first > MOST_SIGNS:
+                self.refuse(f"more than {MOST_SIGNS} signs in a row", self.tokens[first], LimitError)
+            if taken.text in ("pm", "mp"):
+                self.refuse(f"\\{taken.text} is two formulas; write the one that is meant", taken)
+            sign = "-" if (sign == "-") != (taken.text == "-") else "+"
+        return sign
 
     def term(self) -> Tex:
         parts, signs = [self.run()], []
@@ -149,8 +151,8 @@ class Parser(Commands):
         if here.text == "{" and here.kind == "sign":
             self.place -= 1
             inside = self.braced()
-            if not inside:
-                return self.base() if self.starts_item() else self.refuse_end()
+            if not inside:  # {}, behind which an item is
+                return self.base() if self.starts_item() else self.refuse(missing(self.here))
             tree = self.over(inside).whole()
             if tree.kind == "name" or (tree.kind in ("number", "group") and tree.bare):
                 return tree

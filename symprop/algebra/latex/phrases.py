@@ -108,19 +108,33 @@ def _derivative(e: Elaboration, tree: Tex, place: int) -> Value:
     return products.times(e, e.value(first), made, tree.words[place - 1])
 
 
+def _slope(e: Elaboration, tree: Tex, of: Tex, by: Tex) -> Value:
+    r"""Return the derivative of a number that is not worked out, `\frac{\partial \|z\|^2}{\partial z}` on a page."""
+    expression, x = e.value(of), e.value(by)
+    if expression.rank or expression.labels or not isinstance(x.tree, ast.Name):
+        told = "a derivative with nothing behind it is of a number with respect to an array"
+        e.refuse(told, tree.start, tree.end, ShapeError)
+    e.functions["zz_pullback"] = n.Pullback
+    made = called("zz_pullback", constant(1), expression.tree, x.tree)
+    return Value(located(made, tree.start, tree.end), x.shape, tree.start, tree.end)
+
+
 _TURNED = (["top"], ["T"], ["'"], ["prime"], ["mathsf", "{", "T", "}"], ["intercal"])
 
 
 def as_shape(e: Elaboration, value: Value, wanted: Value) -> Value:
-    """Let a value have the shape of another: sizes are told, a number is spread, a row is a matrix of one."""
+    """Let a value have the shape of another: sizes are told, a row is a matrix of one."""
+    told = "shapes do not fit in a derivative"
     if value.rank == wanted.rank:
         for left, right in zip(value.shape, wanted.shape, strict=True):
-            e.same(left, right, value, "shapes do not fit in a derivative")
+            e.same(left, right, value, told)
         return value
-    shape = tuple(map(e.sizes.value, wanted.shape))
-    long = [size for size in shape if size != 1]
-    if value.rank == 1 and len(long) == 1:
-        e.same(value.shape[0], long[0], value, "shapes do not fit in a derivative")
+    own, shape = (tuple(map(e.sizes.value, each.shape)) for each in (value, wanted))
+    own_long, long = ([size for size in each if size != 1] for each in (own, shape))
+    if len(own_long) != len(long):
+        e.refuse(f"{told}: {e.shapes((value, wanted))}", value.start, value.end, ShapeError)
+    for left, right in zip(own_long, long, strict=True):
+        e.same(left, right, value, told)
     return value.made(located(called("reshape", value.tree, shape_of(shape)), value.start, value.end), shape)
 
 
@@ -190,6 +204,9 @@ def _(e: Elaboration, tree: Tex) -> Value:
         if found is None:
             e.refuse("a derivative is asked for, not typed, unless it is the name of an array", tree.start, tree.end)
         return scripts(e, of_name(e, name, found), tree)
+    of, to = map(differentiated, tree.parts)
+    if of is not None and to is not None and not e.names.by_people:
+        return scripts(e, _slope(e, tree, of, to), tree)
     top, bottom = map(e.value, tree.parts)
     result = quotient(e, top, bottom).at(tree.start, tree.end)
     return scripts(e, result, tree)

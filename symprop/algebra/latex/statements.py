@@ -13,7 +13,7 @@ from symprop.algebra.latex.names import INDEX, gradient_by, subscripts, text_nam
 from symprop.algebra.latex.parser import Parser
 from symprop.algebra.latex.tokens import Token, refuse_at
 from symprop.algebra.latex.trees import FONTS, Tex, plain, walk
-from symprop.errors import FormulaError
+from symprop.errors import FormulaError, shown
 
 MOST = 200
 _GOES_ON = frozenset({"+", "-", "cdot", "times", "odot", "oslash", "otimes", "circ", "/", "="})
@@ -79,8 +79,11 @@ def statements(found: Sequence[Token], latex: str) -> tuple[tuple[Statement, ...
     for place, piece in enumerate(parts):
         inside = next((k for k, token in outside(piece) if token.text == "in" and token.kind == "macro"), None)
         if inside is not None:
-            for name in (*names, piece[:inside]):
-                declared[_name(name, latex)] = _domain(piece[inside + 1 :], latex)
+            for each in (*names, piece[:inside]):
+                name = _name(each, latex)
+                if name in declared:
+                    refuse_at(f"{shown(name)} is declared twice", latex, each[0].start, each[-1].end)
+                declared[name] = _domain(piece[inside + 1 :], latex)
             names = []
         elif _is_name(piece, latex) and _declares(parts[place + 1 :], latex):
             names.append(piece)

@@ -25,6 +25,8 @@ BESIDE = frozenset({"cdot", "times"})
 """Signs that say what stands side by side anyway."""
 CALLED = {"sigma": "sigmoid", "psi": "digamma", "Gamma": "gamma"}
 """Letters that are functions where nothing has their name."""
+TRANSPOSED = frozenset({"top", "T", "intercal", "-top", "-T"})
+"""What stands above an array, and above no function."""
 RELATIONS = {"<": "<", ">": ">", "<=": "<=", ">=": ">=", "=": "==", "!=": "!="}
 OVER = frozenset({"sum", "prod", "max", "min", "argmax", "argmin"})
 """What is taken over an index that stands below."""

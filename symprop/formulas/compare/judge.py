@@ -22,6 +22,7 @@ from symprop.formulas.compare.reasons import Pair, Reason, reason
 from symprop.formulas.compare.sides import RANDOM, Sides, may_lack_value
 from symprop.formulas.compare.sizes import size_choices
 from symprop.formulas.compare.special import special_cases
+from symprop.formulas.through_names import without_derivatives
 from symprop.verify.measure import precise_difference, scientific
 
 MOST_BAD = 6
@@ -221,5 +222,9 @@ def sides_of(one: Any, other: Any, variables: tuple[Variable, ...]) -> Sides:
     Raises:
         LimitError: an array of more than 2,000 elements.
     """
+    one, other = (
+        each if (node := without_derivatives(each.node)) is each.node else replace(each, node=node)
+        for each in (one, other)
+    )
     known = standing(variables, one.node, other.node)
     return Sides(one, other, known, size_choices((one.node, other.node), known))

@@ -15,16 +15,17 @@ from math import prod
 
 from sympy import Integer
 
+from symprop.algebra.definitions import reaching
 from symprop.algebra.equations import Equation
 from symprop.algebra.formula import Formula
 from symprop.algebra.latex.tokens import is_latex
 from symprop.algebra.named_numbers import NamedNumber, named_numbers
 from symprop.algebra.names import variable
-from symprop.algebra.nodes import Node, Scalar, Variable
+from symprop.algebra.nodes import Node, Pullback, Pushforward, Scalar, Variable
 from symprop.algebra.reading.mentions import names_in
 from symprop.algebra.reading.statements import statements
 from symprop.algebra.trees import replace as replaced
-from symprop.algebra.trees import variables
+from symprop.algebra.trees import variables, walk
 from symprop.analysis.comparing import COMPARE
 from symprop.analysis.derivation import Derivation, derive
 from symprop.errors import FormulaError, ShapeError, SympropError, listed, shown
@@ -36,6 +37,7 @@ from symprop.formulas.compare.quantities import known_variables, plain_name, qua
 from symprop.formulas.compare.sides import Sides, definitions_for
 from symprop.formulas.compare.sizes import size_choices
 from symprop.formulas.compare.steps import at_steps, equations_at, steps_of
+from symprop.formulas.through_names import without_derivatives
 from symprop.hints import closest
 from symprop.networks.network import Network
 
@@ -87,7 +89,28 @@ def _read(derivation: Derivation, of: str, line: Given) -> Line:
     else:
         node = _line_of(given, asked.name, {**known, **{each.name: each for each in (*short, *numbers)}})
     node = replaced(node, {**short, **{each: Scalar(number) for each, number in numbers.items()}})
+    equations = tuple(derivation.equations)
+    _check_reached(node, equations)
+    node = without_derivatives(node, equations)
     return Line(asked.name, asked.node, node, derivation)
+
+
+def _check_reached(node: Node, equations: Sequence[Equation]) -> None:
+    """Raise where a derivative goes from a block to one that is a number of blocks away that has a name.
+
+    Raises:
+        FormulaError: the first of them.
+    """
+    for part in walk(node):
+        if not isinstance(part, (Pullback, Pushforward)):
+            continue
+        expression, by = part.operands[1:] if isinstance(part, Pullback) else part.operands[:2]
+        read = variables(expression)
+        reached = {by, *(each.target for each in reaching([by], equations))}
+        named = any(number.free_symbols for each in (by, *read) for number in each.index)
+        if named and reached.isdisjoint(read):
+            told = f"no equation leads from {by.text()} to {expression.text()}"
+            raise FormulaError(f"{told}\nallowed: a derivative within a block, or into the next")
 
 
 def _hyperparameters(derivation: Derivation, known: Mapping[str, Variable]) -> dict[Variable, NamedNumber]:
