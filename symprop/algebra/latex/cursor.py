@@ -162,5 +162,5 @@ def unexpected(token: Token) -> str:
     return f"{shown(token.text)} has no meaning here"
 
 
-def missing(token: Token | None) -> str:
-    return f"something is missing before {shown(token.text)}" if token else "something is missing at the end"
+def missing(token: Token) -> str:
+    return f"something is missing before {CLOSES[token.text] if token.kind == 'close' else shown(token.text)}"

@@ -78,7 +78,9 @@ class Elaboration:
             sizes = tuple(map(self.sizes.value, value.shape))
             shape = shape_text(sizes) if not any(size.has(Unknown) for size in sizes) else f"{len(sizes)} axes"
             what = {"c": "a column ", "r": "a row "}.get(value.kind, "")
-            told.append(f"{_short(self.latex[value.start : value.end])} is {what}{'of shape ' if what else ''}{shape}")
+            told.append(
+                f"{_short(self.latex[value.start : value.end].strip())} is {what}{'of shape ' if what else ''}{shape}"
+            )
         return ", ".join(told)
 
     def axis(self) -> str:
