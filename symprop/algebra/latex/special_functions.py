@@ -16,7 +16,7 @@ from symprop.algebra.latex.products import as_matrix
 from symprop.algebra.latex.tokens import Token
 from symprop.algebra.latex.trees import Tex, plain
 from symprop.algebra.latex.values import SizeOf, Value, called, constant, located, shape_of, tupled
-from symprop.errors import shown
+from symprop.errors import ReadingError, shown
 
 
 def _vec(e: Elaboration, tree: Tex, arguments: list[Tex]) -> Value:
@@ -37,6 +37,8 @@ def _vec(e: Elaboration, tree: Tex, arguments: list[Tex]) -> Value:
 
 def _mat(e: Elaboration, tree: Tex, arguments: list[Tex]) -> Value:
     value = e.value(_only(e, tree, arguments))
+    if not tree.below:
+        e.refuse(r"the sizes of a matrix stand below mat, \operatorname{mat}_{m \times n}(x)", tree.start, tree.end)
     parts: list[list[Token]] = [[]]
     for token in tree.below:
         if token.text in ("times", ","):
@@ -68,24 +70,31 @@ def _transpose(e: Elaboration, tree: Tex, arguments: list[Tex]) -> Value:
     if len(arguments) == 1:
         return transposed(e, value)
     axes = [int(part.text) for part in arguments[1].parts if part.text.isdigit()]
-    if sorted(axes) != list(range(value.rank)):
-        e.refuse("axes in another order are numbers, each once", tree.start, tree.end)
-    made = called("transpose", value.tree, tupled([constant(axis) for axis in axes]))
-    return Value(located(made, tree.start, tree.end), tuple(value.shape[axis] for axis in axes), tree.start, tree.end)
+    if len(arguments) > 2 or not value.rank or sorted(axes) != list(range(value.rank)):
+        told = f"transpose takes an array and its axes in another order, such as (1, 0); {e.shapes((value,))}"
+        e.refuse(told, tree.start, tree.end)
+    own = len(value.labels)
+    order = tupled([constant(axis) for axis in (*range(own), *(own + axis for axis in axes))])
+    made = called("transpose", value.tree, order)
+    return value.made(located(made, tree.start, tree.end), tuple(value.shape[axis] for axis in axes), row=False)
 
 
 def _expand(e: Elaboration, tree: Tex, arguments: list[Tex]) -> Value:
     value = e.value(_only(e, tree, arguments))
     axis = int(next((word for word in tree.words if word.isdigit()), "0"))
-    made = called("expand_dims", value.tree, constant(axis))
+    if axis > value.rank:
+        e.refuse(f"a new axis stands at 0 to {value.rank}, not at {axis}; {e.shapes((value,))}", tree.start, tree.end)
+    made = called("expand_dims", value.tree, constant(len(value.labels) + axis))
     shape = (*value.shape[:axis], Integer(1), *value.shape[axis:])
-    return Value(located(made, tree.start, tree.end), shape, tree.start, tree.end)
+    return value.made(located(made, tree.start, tree.end), shape, row=False)
 
 
 def _with_diagonal(name: str) -> Callable[[Elaboration, Tex, list[Tex]], Value]:
     def made(e: Elaboration, tree: Tex, arguments: list[Tex]) -> Value:
         value = e.value(arguments[0])
-        rest = [e.value(part).tree for part in arguments[1:2]]
+        if len(arguments) > 2:
+            e.refuse(f"{name} takes a matrix and the number of a diagonal, {name}(A, 1)", tree.start, tree.end)
+        rest = [e.value(part).tree for part in arguments[1:]]
         return value.made(located(called(name, value.tree, *rest), tree.start, tree.end), value.shape)
 
     return made
@@ -136,16 +145,20 @@ def _mean(e: Elaboration, tree: Tex, arguments: list[Tex]) -> Value:
     value = e.value(_only(e, tree, arguments))
     if not tree.below:
         return elementwise_or_whole(e, tree, "mean", [value], [], 0)
-    if plain(tree.below) == "t" and value.rank:
+    written = plain(tree.below)
+    if written == "t" and value.rank and (e.names.of_network or "t" not in e.names):
         return _over_places(value, tree)
     size = e.size(tree.below)
     sizes = [e.sizes.value(each) for each in value.shape]
-    axis = next((axis for axis, each in enumerate(sizes) if each == size), None)
     if value.rank > 1 and sizes[0].has(size) and e.names.of_network:
         return _over_places(value, tree)
-    if axis is None or value.labels:
-        e.refuse(f"no axis has the size {plain(tree.below)}", tree.start, tree.end)
-    options = {"axis": constant(axis), **({"keepdims": constant(True)} if axis else {})}
+    if size not in sizes:
+        e.refuse(f"no axis has the size {written}: {e.shapes((value,))}", tree.start, tree.end)
+    if sizes.count(size) > 1:
+        told = f"two readings: several axes have the size {written}, {e.shapes((value,))}"
+        e.refuse(rf"{told}; write a sum, \frac{{1}}{{{written}}} \sum_i A_{{ij}}", tree.start, tree.end, ReadingError)
+    axis = sizes.index(size)
+    options = {"axis": constant(len(value.labels) + axis), **({"keepdims": constant(True)} if axis else {})}
     kept = (sympy.Integer(1),) if axis else ()
     shape = (*value.shape[:axis], *kept, *value.shape[axis + 1 :])
     made = called("mean", value.tree, **options)
