@@ -24,6 +24,8 @@ inv = np.linalg.inv
 def drawn(variable: Variable, sizes: dict[Any, int], seed: int) -> np.ndarray:
     """A random array; a square matrix has a diagonal that dominates, so that all of its powers have a value."""
     shape = tuple(int(size.subs(sizes)) for size in variable.shape)
+    if "index" in variable.facts_by_kind:
+        return np.random.default_rng(seed).integers(0, 5, shape)
     array = np.random.default_rng(seed).uniform(0.3, 1.7, shape)
     if len(shape) == 2 and shape[0] == shape[1]:
         array = array / 4 + 2 * np.eye(shape[0])
@@ -120,6 +122,9 @@ VALUES: tuple[tuple[str, str, str, Callable[..., Any]], ...] = (
     ),
     (r"\operatorname{tril}(A, 1)", "A: n n", "tril(A, 1)", lambda A: np.tril(A, 1)),
     (r"\log |x|", "x: n", "log(abs(x))", lambda x: np.log(np.abs(x))),
+    (r"\log_2'(x)", "x: n", "1 / (x * log(2))", lambda x: 1 / (x * np.log(2))),
+    (r"\operatorname{onehot}_l(i)", "i: n index l", "one_hot(i, l)", lambda i: np.eye(5)[i.astype(int)]),
+    (r"\operatorname{mean}(A, \text{axis }1)", "A: m n", "sum(A, axis=1) / n", lambda A: A.mean(axis=1)),
     (r"\log_2 |x|", "x: n", "log(abs(x)) / log(2)", lambda x: np.log2(x)),
     (r"\operatorname{mean}_m(A)", "A: m n", "sum(A, axis=0) / m", lambda A: A.mean(axis=0)),
     (r"\operatorname{mean}_n(A)", "A: m n", "sum(A, axis=1, keepdims=True) / n", lambda A: A.mean(1, keepdims=True)),
@@ -219,6 +224,18 @@ REFUSED: tuple[tuple[str, str, str, str], ...] = (
         "x^2A",
     ),
     (
+        r"B {A^T}^{-1}",
+        "A: m n, B: n n",
+        "the inverse is of a square matrix: A^T is (n, m)",
+        r"A^T",
+    ),
+    (
+        r"\frac{x^T}{2} B",
+        "x: m, B: n n",
+        r"shapes do not fit side by side: \frac{x^T}{2} is a row of shape (m,), B is (n, n)",
+        r"\frac",
+    ),
+    (
         r"T x",
         "T: m n k, x: k",
         SIDE_BY_SIDE + r"x is a column of shape (k,); allowed: sums with indices, \sum_k T_{ijk} x_k",
@@ -281,7 +298,24 @@ REFUSED: tuple[tuple[str, str, str, str], ...] = (
     (
         r"\operatorname{expand}(A, \text{axis }3)",
         "A: m n",
-        "a new axis stands at 0 to 2, not at 3; A is (m, n)",
+        "one new axis stands at 0 to 2; A is (m, n)",
+        r"\operatorname",
+    ),
+    (
+        r"\operatorname{expand}(A, \text{axes }0, 1)",
+        "A: m n",
+        "one new axis stands at 0 to 2; A is (m, n)",
+        r"\operatorname",
+    ),
+    (r"2 \operatorname{vec}_3(A)", "A: m n", "vec takes no subscript", r"\operatorname"),
+    (r"2 \operatorname{norm}'(x)", "x: n", "norm takes no prime; allowed: subscript", r"\operatorname"),
+    (r"2 \operatorname{tril}(A, \text{axis }1)", "A: n n", "tril takes no axis", r"\operatorname"),
+    (r"\operatorname{windows}(x, 3; 4)", "x: 9", "windows takes no ';'; allowed: axis", r"\operatorname"),
+    (r"2 \exp(A, \text{axis }1)", "A: m n", "exp of each element takes no axis", r"\exp"),
+    (
+        r"\operatorname{mean}_m(A, \text{axis }1)",
+        "A: m n",
+        "a mean is over an axis by its number or by its size, not both",
         r"\operatorname",
     ),
     (
@@ -343,6 +377,7 @@ def test_what_is_refused_says_what_is_wrong_where_and_what_is_allowed(
 DECLARED = (
     (r"\mathbb{R}", "", ()),
     (r"\mathbb{R}^3", "3", ()),
+    (r"\R^n", "n", ()),
     (r"\mathbb{R}^{n+1}", "n + 1", ()),
     (r"\mathbb{R}^{2n - 1}", "2*n - 1", ()),
     (r"\mathbb{R}^{n_1 n_2}", "n1*n2", ()),
@@ -374,6 +409,22 @@ def test_names_before_a_declaration_are_all_declared() -> None:
     read = symprop.formula(latex=r"x, y, z \in \mathbb{R}^n, \quad A \in \mathbb{R}^{m \times n}, \quad A (x + y - z)")
     assert [(each.name, len(each.shape)) for each in read.variables] == [("x", 1), ("y", 1), ("z", 1), ("A", 2)]
     assert read.source == "A @ (x + y - z)"
+
+
+WORDS = (
+    (r"x^\top A x \text{ for } x \in \mathbb{R}^n \text{ and } A \in \mathbb{R}^{n \times n}", "x @ A @ x"),
+    (r"\text{minimize } \|x\|^2 \quad \text{where } x \in \mathbb{R}^n", "sum(x * x)"),
+    (
+        r"p = A x \text{ and } q = x, \quad p^\top q \text{ with } A \in \mathbb{R}^{n \times n}",
+        "p = A @ x; q = x; p @ q",
+    ),
+    (r"\text{Let } x \in \mathbb{R}^n, x^\top x", "x @ x"),
+)
+
+
+@pytest.mark.parametrize("written, text", WORDS)
+def test_words_stand_between_statements(written: str, text: str) -> None:
+    assert symprop.formula(latex=written).source == text
 
 
 LOOKS = (

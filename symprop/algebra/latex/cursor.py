@@ -162,5 +162,7 @@ def unexpected(token: Token) -> str:
     return f"{shown(token.text)} has no meaning here"
 
 
-def missing(token: Token) -> str:
+def missing(token: Token | None) -> str:
+    if token is None:
+        return "something is missing at the end"
     return f"something is missing before {CLOSES[token.text] if token.kind == 'close' else shown(token.text)}"

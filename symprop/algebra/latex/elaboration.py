@@ -24,7 +24,7 @@ from symprop.algebra.latex.values import Value, located
 from symprop.algebra.named_numbers import NamedNumber
 from symprop.algebra.nodes import Node
 from symprop.algebra.shapes import shape_text
-from symprop.errors import FormulaError, ShapeError, SympropError
+from symprop.errors import FormulaError, ShapeError, SympropError, listed
 
 Case = Callable[["Elaboration", Tex], Value]
 CASES: dict[str, Case] = {}
@@ -78,9 +78,9 @@ class Elaboration:
             sizes = tuple(map(self.sizes.value, value.shape))
             shape = shape_text(sizes) if not any(size.has(Unknown) for size in sizes) else f"{len(sizes)} axes"
             what = {"c": "a column ", "r": "a row "}.get(value.kind, "")
-            told.append(
-                f"{_short(self.latex[value.start : value.end].strip())} is {what}{'of shape ' if what else ''}{shape}"
-            )
+            each = f" at each {listed(value.labels)}" if value.labels else ""
+            written = _short(self.latex[value.start : value.end])
+            told.append(f"{written} is {what}{'of shape ' if what else ''}{shape}{each}")
         return ", ".join(told)
 
     def axis(self) -> str:

@@ -65,12 +65,14 @@ def superscript(e: Elaboration, value: Value, group: Sequence[Token]) -> Value:
 def _ends(e: Elaboration, value: Value, group: Sequence[Token]) -> tuple[int, int]:
     r"""Return where what has a superscript ends, and where this does; `\sin^2 x` has its own before its argument."""
     end = group[-1].end
-    text = e.latex[value.start : end]
-    if text.count("{") > text.count("}"):
+    text, rest = e.latex[value.start : end], e.latex[end : value.end]
+    if text.count("{") > text.count("}") or rest.lstrip().startswith("}"):
         end = max(end, e.latex.find("}", end) + 1)
     if e.latex[end : value.end].lstrip()[:1] not in ("", "^", "_", "'"):
         return value.end, value.end
     own = e.latex[value.start : group[0].start].rstrip("{^ ")
+    while own.endswith("}") and own.count("}") > own.count("{"):  # {A^T}^{-1}
+        own = own[:-1].rstrip()
     return value.start + len(own) if own.count("{") == own.count("}") else value.end, end
 
 

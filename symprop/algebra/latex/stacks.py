@@ -77,8 +77,7 @@ def _laid(e: Elaboration, inside: Value, places: Sequence[str]) -> Value:
     order = [axis for group in groups for axis in group]
     if -1 in order or sorted(order) != list(range(len(sizes))):
         told = f"the places {', '.join(places)} below the braces do not fit; {e.shapes((inside,))}"
-        more = f" at each {', '.join(own)}" if own else ""
-        e.refuse(f"{told}{more}", inside.start, inside.end)
+        e.refuse(told, inside.start, inside.end)
     tree = inside.tree
     if order != sorted(order):
         tree = called("transpose", tree, tupled([constant(axis) for axis in order]))

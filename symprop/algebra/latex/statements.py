@@ -18,6 +18,9 @@ from symprop.errors import FormulaError, LimitError
 
 MOST = 200
 _GOES_ON = frozenset({"+", "-", "cdot", "times", "odot", "oslash", "otimes", "circ", "/", "="})
+_BETWEEN = frozenset({"where", "with", "and", "for"})
+_BEFORE = frozenset({"let", "min", "minimize"})
+"""Words that stand between statements, and before one, in `\\text{...}`."""
 _PUNCTUATION = frozenset({".", ",", ";"})
 _FACTS = {("R", ""): "", ("R", "+"): "nonnegative", ("R", "++"): "positive", ("S", ""): "symmetric"}
 _FACTS |= {("R", ">=0"): "nonnegative", ("R", ">0"): "positive", ("[0,1", ""): "between-0-and-1"}
@@ -134,7 +137,10 @@ def pieces(found: Sequence[Token]) -> Iterator[list[Token]]:
     free = dict(outside(found))
     piece: list[Token] = []
     for place, token in enumerate(found):
-        if place not in free or not (token.kind == "newline" or token.text in (",", ";", "&")):
+        if place in free and piece and _joins(found[place:]):
+            yield from [stripped] if (stripped := _stripped(piece)) else []
+            piece = [token]
+        elif place not in free or not (token.kind == "newline" or token.text in (",", ";", "&")):
             piece.append(token)
         elif token.text == "&" or (token.kind == "newline" and _goes_on(piece, found[place + 1 :])):
             continue
@@ -153,20 +159,21 @@ def _stripped(piece: list[Token]) -> list[Token]:
     """Return a statement without punctuation at its end and words at its beginning."""
     while piece and piece[-1].text in _PUNCTUATION and piece[-1].kind == "sign":
         piece = piece[:-1]
-    while len(piece) > 1 and piece[0].kind == "macro" and piece[0].text in ("text", "mbox", "textrm"):
-        end = next((k for k, token in enumerate(piece) if token.text == "}"), 0)
-        if plain(tuple(piece[1:end])).strip(" :,").lower() not in (
-            "where",
-            "with",
-            "and",
-            "for",
-            "let",
-            "min",
-            "minimize",
-        ):
-            break
-        piece = piece[end + 1 :]
+    while len(piece) > 1 and (_joins(piece) or _word(piece) in _BEFORE):
+        piece = piece[[token.text for token in piece].index("}") + 1 :]
     return piece
+
+
+def _joins(found: Sequence[Token]) -> bool:
+    r"""Whether what stands here is a word between statements, `f \text{ where } x \in \mathbb{R}^n`."""
+    return _word(found) in _BETWEEN
+
+
+def _word(found: Sequence[Token]) -> str:
+    r"""Return what is in `\text{...}`, in small letters; empty where none stands here."""
+    end = next((place for place, token in enumerate(found) if token.text == "}"), 0)
+    is_text = found[0].kind == "macro" and found[0].text in ("text", "mbox", "textrm")
+    return plain(tuple(found[1:end])).strip(" :,").lower() if is_text else ""
 
 
 def _statement(piece: Sequence[Token], latex: str) -> Statement:
@@ -246,7 +253,8 @@ def _domain(piece: Sequence[Token], latex: str) -> str:
     r"""Return what the text language declares for `\mathbb{R}^{m \times n}`, whose `\in` stands in front of it."""
     if len(piece) == 1:
         refuse_at("a domain is missing behind \\in, such as \\mathbb{R}^n", latex, piece[0].start, piece[0].end)
-    found = Parser(piece[1:], latex)
+    first = replace(piece[1], kind="letter") if piece[1].text == "R" else piece[1]  # \R, everybody's own macro
+    found = Parser([first, *piece[2:]], latex)
     tree = found.item()
     at = Tex("", piece[1].start, piece[-1].end)
     if found.here is not None or tree.kind not in ("name", "group"):

@@ -9,7 +9,8 @@ from sympy import Expr, Integer
 from symprop.algebra import nodes as n
 from symprop.algebra.inference.unknown_sizes import Unknown
 from symprop.algebra.latex.elaboration import Elaboration
-from symprop.algebra.latex.functions import SPECIAL
+from symprop.algebra.latex.functions import SPECIAL, axes_of
+from symprop.algebra.latex.special_functions import entered
 from symprop.algebra.latex.trees import Tex
 from symprop.algebra.latex.values import Value, called, located
 from symprop.algebra.names import variable
@@ -46,7 +47,7 @@ def _fold(e: Elaboration, tree: Tex, arguments: list[Tex]) -> Value:
 
 
 def _made(e: Elaboration, tree: Tex, arguments: list[Tex], folds: bool = False, lengths: Sequence[Expr] = ()) -> Value:
-    array, told = e.value(arguments[0]), [int(word) for word in tree.words if word.isdigit()]
+    array, told = e.value(arguments[0]), axes_of(tree)
     shape = tuple(map(e.sizes.value, array.shape))
     if array.labels or any(size.has(Unknown) for size in shape):
         e.refuse("windows are of an array whose sizes are known, without an index", tree.start, tree.end)
@@ -72,4 +73,4 @@ def _made(e: Elaboration, tree: Tex, arguments: list[Tex], folds: bool = False, 
     return array.made(located(called(name, array.tree), tree.start, tree.end), tuple(result), row=False)
 
 
-SPECIAL |= {"sliding_window_view": _windows, "fold": _fold}
+SPECIAL |= {**entered("windows", _windows, "axis"), **entered("fold", _fold, "axis", "';'")}
