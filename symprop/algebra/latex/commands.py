@@ -43,7 +43,8 @@ class Commands(Brackets):
     def command(self, here: Token) -> Tex:
         word = here.text
         if word in ("frac", "tfrac", "dfrac", "cfrac", "nicefrac", "sfrac"):
-            return Tex("fraction", here.start, self.end, (self.argument(), self.argument()))
+            above, below = self.argument(), self.argument()
+            return Tex("fraction", here.start, self.end, (above, below))
         if word == "sqrt":
             which = self.root_index()
             inside = self.argument()

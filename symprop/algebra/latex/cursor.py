@@ -161,4 +161,6 @@ def unexpected(token: Token) -> str:
 
 
 def missing(token: Token | None) -> str:
-    return f"something is missing before {shown(token.text)}" if token else "something is missing at the end"
+    if token is None:
+        return "something is missing at the end"
+    return f"something is missing before {CLOSES[token.text] if token.kind == 'close' else shown(token.text)}"

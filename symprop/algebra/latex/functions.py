@@ -19,7 +19,7 @@ from symprop.algebra.latex.powers import raised
 from symprop.algebra.latex.products import met
 from symprop.algebra.latex.tokens import Token
 from symprop.algebra.latex.trees import LOOSE, Tex, plain
-from symprop.algebra.latex.values import Value, called, constant, joined, located, tupled
+from symprop.algebra.latex.values import Value, called, constant, located, tupled
 from symprop.algebra.latex.words import function_named
 from symprop.algebra.lifting import lift
 from symprop.algebra.nodes import Node
@@ -30,7 +30,8 @@ PRIME = "zz_prime_"
 MOST_PRIMES = 3
 """The highest derivative of a function that is read."""
 _REDUCE = frozenset({"sum", "mean", "max", "min", "prod", "first_max", "first_min"})
-SPECIAL: dict[str, Callable[[Elaboration, Tex, list[Tex]], Value]] = {}
+Special = Callable[[Elaboration, Tex, list[Tex]], Value]
+SPECIAL: dict[str, Special] = {}
 """Functions whose arguments LaTeX has otherwise; `special_functions.py` and `windows.py` enter them."""
 ALONG_THE_LAST = frozenset({"softmax", "log_softmax", "logsumexp"})
 """Functions along the last axis, which may have indices before it."""
@@ -126,13 +127,9 @@ def elementwise_or_whole(
         least = elementwise_or_whole(e, tree, "maximum", values[:2], [], 0)
         return elementwise_or_whole(e, tree, "minimum", [least, values[2]], [], 0)
     if name in e.names.functions or name in FUNCTIONS or name in ("sqrt", "square", "leaky_relu", "elu"):
-        made = met(e, values, lambda trees: called(name, *trees, *numbers), f"{name}(...)").at(*at)
-        below = plain(tree.below) if name == "log" else ""
-        if below:
-            base = e.of_tokens(tree.below)
-            quotient = joined(made.tree, ast.Div, called("log", base.tree))
-            made = replace(made, tree=located(quotient, *at))
-        return made
+        if axes_of(tree):
+            e.refuse(f"{name} of each element takes no axis", *at)
+        return met(e, values, lambda trees: called(name, *trees, *numbers), f"{name}(...)").at(*at)
     if any(value.labels for value in values):
         if name not in ALONG_THE_LAST or len(values) != 1 or values[0].rank == 0:
             return _each(e, tree, name, values)
@@ -172,8 +169,13 @@ def _each(e: Elaboration, tree: Tex, name: str, values: list[Value]) -> Value:
     return e.refuse(told, tree.start, tree.end)
 
 
+def axes_of(tree: Tex) -> list[int]:
+    """Return the axes that a function is told, `\\text{axis }1`."""
+    return [int(word) for word in tree.words if word.isdigit()]
+
+
 def _axes(tree: Tex) -> dict[str, ast.expr]:
-    axes = [constant(int(word)) for word in tree.words if word.isdigit()]
+    axes = [constant(axis) for axis in axes_of(tree)]
     return {"axis": axes[0] if len(axes) == 1 else tupled(axes)} if axes else {}
 
 

@@ -3,8 +3,11 @@ r"""What a superscript means: a transpose, an inverse, a power of a matrix, or p
 from __future__ import annotations
 
 import ast
-from collections.abc import Sequence
+import operator
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+
+from sympy import Rational
 
 from symprop.algebra.latex.elaboration import Elaboration
 from symprop.algebra.latex.products import met
@@ -37,26 +40,40 @@ def superscript(e: Elaboration, value: Value, group: Sequence[Token]) -> Value:
     inner = [token for token in group if token.text not in FONTS and token.text not in "{}"]
     if not inner:
         return value
-    end = group[-1].end + 1
+    own, end = _ends(e, value, group)
+    value = value.at(value.start, own)
     texts = [token.text for token in inner]
     if texts[0] in ("odot", "circ") and len(texts) > 1:
         place = [token is inner[0] for token in group].index(True)  # what stands before it is opening brackets
         return _power(e, value, e.of_tokens(group[place + 1 : len(group) - place]), True).at(value.start, end)
-    if texts[0] == "-" and len(texts) == 2 and _turns(e, inner[1], value):
-        return transposed(e, inverted(e, value)).at(value.start, end)
-    if texts[:2] == ["-", "1"] and len(texts) > 2 and all(_turns(e, token, value) for token in inner[2:]):
-        return _turned(e, inverted(e, value), len(texts) - 2).at(value.start, end)
+    turns = inner[2 if texts[:2] == ["-", "1"] else 1 :]
+    if texts[0] == "-" and turns and all(_turns(e, token, value) for token in turns):
+        return _turned(e, inverted(e, value), len(turns)).at(value.start, end)
     if all(_turns(e, token, value) for token in inner):
         return _turned(e, value, len(inner)).at(value.start, end)
     if _turns(e, inner[0], value) and len(inner) > 1:
         return superscript(e, transposed(e, value), inner[1:]).at(value.start, end)
     if texts in (["+"], ["dagger"]):
-        return _of_matrix(e, value, "pinv", "the pseudoinverse")
+        return _of_matrix(e, value, "pinv", "the pseudoinverse").at(value.start, end)
     if texts in (["*"], ["ast"], ["star"]):
         return transposed(e, value).at(value.start, end)
     if texts == ["-", "1"] and value.kind == "m":
         return inverted(e, value).at(value.start, end)
     return _power(e, value, e.of_tokens(group), False).at(value.start, end)
+
+
+def _ends(e: Elaboration, value: Value, group: Sequence[Token]) -> tuple[int, int]:
+    r"""Return where what has a superscript ends, and where this does; `\sin^2 x` has its own before its argument."""
+    end = group[-1].end
+    text, rest = e.latex[value.start : end], e.latex[end : value.end]
+    if text.count("{") > text.count("}") or rest.lstrip().startswith("}"):
+        end = max(end, e.latex.find("}", end) + 1)
+    if e.latex[end : value.end].lstrip()[:1] not in ("", "^", "_", "'"):
+        return value.end, value.end
+    own = e.latex[value.start : group[0].start].rstrip("{^ ")
+    while own.endswith("}") and own.count("}") > own.count("{"):  # {A^T}^{-1}
+        own = own[:-1].rstrip()
+    return value.start + len(own) if own.count("{") == own.count("}") else value.end, end
 
 
 def _turns(e: Elaboration, token: Token, value: Value) -> bool:
@@ -112,31 +129,42 @@ def _power(e: Elaboration, value: Value, exponent: Value, by_elements: bool) -> 
             told = r"an array above a number; write x^{\odot y} for elements"
             e.refuse(told, exponent.start, exponent.end, ShapeError)
         return met(e, [value, exponent], lambda trees: joined(trees[0], ast.Pow, trees[1]), "a power")
-    if exponent.rank or exponent.labels:
-        e.refuse("the exponent of a matrix is a number", exponent.start, exponent.end, ShapeError)
-    if isinstance(exponent.tree, ast.Name) and exponent.tree.id in e.arrays:
-        told = "the exponent of a matrix is a number or a size, which a shape names"
+    if any(isinstance(part, ast.Name) and part.id in e.arrays for part in ast.walk(exponent.tree)):
+        told = f"the exponent of a matrix is a number or a size, which a shape names; {e.shapes((exponent,))}"
         e.refuse(told, exponent.start, exponent.end, ShapeError)
-    sign = half(exponent.tree)
-    if sign:
+    if sign := half(exponent.tree):
         root = _of_matrix(e, value, "sqrtm", "the root")
         return inverted(e, root) if sign < 0 else root
     e.same(value.shape[0], value.shape[1], value, r"a power of a square matrix; A^{\odot 2} is that of its elements")
-    tree = exponent.tree
-    if isinstance(tree, ast.Constant) and not isinstance(tree.value, int):
-        e.refuse(
-            r"a matrix has whole powers, and 1/2; A^{\odot 0.3} is that of its elements", exponent.start, exponent.end
-        )
-    return value.made(located(called("matrix_power", value.tree, tree), *at), value.shape)
+    number = _number(exponent.tree)
+    if number is not None and not number.is_Integer:
+        written = e.latex[exponent.start : exponent.end]
+        told = rf"a matrix has whole powers, 1/2 and -1/2; A^{{\odot {written}}} is that of its elements"
+        e.refuse(told, exponent.start, exponent.end)
+    return value.made(located(called("matrix_power", value.tree, exponent.tree), *at), value.shape)
+
+
+_EXACT: dict[type[ast.operator], Callable[[Rational, Rational], Rational]] = {
+    **{ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv},
+}
+
+
+def _number(tree: ast.expr) -> Rational | None:
+    """Return the number that is written by numbers alone, -1/2 of `1 / -2`; None for anything else."""
+    match tree:
+        case ast.Constant(int() | float() as value):
+            return Rational(str(value))
+        case ast.UnaryOp(ast.USub(), operand):
+            inner = _number(operand)
+            return None if inner is None else -inner
+        case ast.BinOp(left, sign, right) if type(sign) in _EXACT:
+            one, other = _number(left), _number(right)
+            if one is not None and other is not None and not (isinstance(sign, ast.Div) and other == 0):
+                return _EXACT[type(sign)](one, other)
+    return None
 
 
 def half(tree: ast.expr) -> int:
     """Return 1 for one half, -1 for minus one half, else 0."""
-    match tree:
-        case ast.UnaryOp(ast.USub(), operand):
-            return -half(operand)
-        case ast.BinOp(ast.Constant(1), ast.Div(), ast.Constant(2)):
-            return 1
-        case ast.BinOp(ast.UnaryOp(ast.USub(), ast.Constant(1)), ast.Div(), ast.Constant(2)):
-            return -1
-    return 0
+    number = _number(tree)
+    return 0 if number is None or abs(number) != Rational(1, 2) else int(2 * number)

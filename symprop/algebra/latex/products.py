@@ -17,7 +17,7 @@ from symprop.algebra.inference import fits
 from symprop.algebra.inference.unknown_sizes import Misfit
 from symprop.algebra.latex.elaboration import Elaboration
 from symprop.algebra.latex.values import Value, called, constant, joined, located, shape_of, subscripted, tupled
-from symprop.errors import ShapeError
+from symprop.errors import LimitError, ShapeError
 
 MIXED = 2.0
 """How seldom a matrix meets a vector by elements."""
@@ -111,7 +111,8 @@ def times(e: Elaboration, left: Value, right: Value, sign: str = "") -> Value:
     if left.rank and right.rank:
         left, right = thin(e, left), thin(e, right)
     if (left.rank > 2 or right.rank > 2) and left.rank and right.rank:
-        e.refuse(f"arrays of more than two axes side by side: {e.shapes((left, right))}", *at, ShapeError)
+        told = f"arrays of more than two axes side by side: {e.shapes((left, right))}"
+        e.refuse(rf"{told}; allowed: sums with indices, \sum_k T_{{ijk}} x_k", *at, ShapeError)
     kind = left.kind + right.kind
     if kind == "cc" and sign == "cdot":
         left, kind = replace(left, row=True), "rc"
@@ -206,7 +207,9 @@ def _with_indices(e: Elaboration, left: Value, right: Value, kind: str) -> Value
     shape = tuple(shared[axis] for axis in result)
     factors = (*sides[0], *sides[1])
     if len(factors) > MOST_FACTORS:
-        e.refuse(f"more than {MOST_FACTORS} factors with indices", *at)
+        e.refuse(
+            f"{len(factors)} factors in one product with indices; at most {MOST_FACTORS} are allowed", *at, LimitError
+        )
     row = kind in ("sr", "rs", "rm")
     tree = located(product_with(factors, (*labels, *core)), *at)
     return Value(tree, shape, *at, row=row, labels=labels, factors=factors, core=core)
@@ -227,12 +230,11 @@ def as_number(condition: Value) -> Value:
 
 
 def product_with(factors: Sequence[tuple[ast.expr, tuple[str, ...]]], kept: tuple[str, ...]) -> ast.expr:
-    """Return the sum of products over all axes that are not `kept`."""
+    """Return the sum of products over all axes that are not `kept`; some factor has an axis."""
     numbers = [tree for tree, axes in factors if not axes]
     arrays = [(tree, axes) for tree, axes in factors if axes]
-    result: ast.expr | None = None
-    first = arrays[0][1] if arrays else ()
-    if arrays and all(axes == first for _, axes in arrays) and tuple(a for a in first if a in kept) == kept:
+    first = arrays[0][1]
+    if all(axes == first for _, axes in arrays) and tuple(a for a in first if a in kept) == kept:
         result = arrays[0][0]
         for tree, _ in arrays[1:]:
             result = joined(result, ast.Mult, tree)
@@ -242,14 +244,14 @@ def product_with(factors: Sequence[tuple[ast.expr, tuple[str, ...]]], kept: tupl
         elif away:
             axis = constant(away[0]) if len(away) == 1 else tupled([constant(place) for place in away])
             result = called("sum", result, axis=axis)
-    elif arrays:
+    else:
         names = dict(zip(dict.fromkeys(axis for _, axes in arrays for axis in axes), ascii_letters, strict=False))
         inputs = ",".join("".join(names[axis] for axis in axes) for _, axes in arrays)
         text = f"{inputs}->{''.join(names[axis] for axis in kept)}"
         result = called("einsum", constant(text), *(tree for tree, _ in arrays))
     for number in reversed(numbers):
-        result = number if result is None else joined(number, ast.Mult, result)
-    return result if result is not None else constant(1)
+        result = joined(number, ast.Mult, result)
+    return result
 
 
 def as_matrix(part: Value) -> Value:

@@ -79,11 +79,9 @@ class Geometry:
         return n.Reshape(found, (*before, many * Mul(*self.lengths), *rest))
 
 
-def geometry(node: n.Windowed) -> Geometry | None:
-    """Return where windows with a name lie; None where they have none."""
-    chosen, operand = node.selection, node.operands[0]
-    if chosen is None:
-        return None
+def geometry(node: n.Windowed, chosen: n.Selection) -> Geometry:
+    """Return where windows lie that have a name."""
+    operand = node.operands[0]
     array = operand if isinstance(node, n.Fold) else node
     _, sizes, strides, dilations = (tuple(each) for each in zip(*node.steps, strict=True))
     outside = operand.value if isinstance(operand, n.Pad) else Integer(0)
@@ -102,8 +100,8 @@ def offsets_in(e: Elaboration, tree: Tex) -> dict[str, Geometry]:
     found: dict[str, Geometry] = {}
     for part in walk(tree):
         name = e.names.find(part) if part.kind == "name" else None
-        if name is not None and isinstance(name.what, n.Windowed) and (where := geometry(name.what)) is not None:
-            found.update(dict.fromkeys(name.indices, where))
+        if name is not None and isinstance(name.what, n.Windowed) and (chosen := name.what.selection) is not None:
+            found.update(dict.fromkeys(name.indices, geometry(name.what, chosen)))
     return found
 
 
@@ -112,10 +110,12 @@ def offsets_in(e: Elaboration, tree: Tex) -> dict[str, Geometry]:
 
 def selection(e: Elaboration, tree: Tex, found: Found) -> Value:
     """Return `S_k` alone, which means something before a matrix of pixels."""
-    where = geometry(found.what) if isinstance(found.what, n.Windowed) else None
-    if where is None or len(found.indices) != 1 or found.indices[0] not in e.labels:
-        e.refuse("a selection has one index, the offset that a sum is over", tree.start, tree.end)
-    letter = found.indices[0]
+    what, letters = found.what, found.indices
+    chosen = what.selection if isinstance(what, n.Windowed) else None
+    if not isinstance(what, n.Windowed) or chosen is None or len(letters) != 1 or letters[0] not in e.labels:
+        told = r"a selection has one index, the offset that a sum is over: \sum_k S_{1,k} x"
+        e.refuse(told, tree.start, tree.end)
+    where, letter = geometry(what, chosen), letters[0]
     try:
         e.sizes.same(e.labels[letter], where.offsets)
     except Misfit:
@@ -153,7 +153,7 @@ def met(e: Elaboration, values: list[Value], signs: list[str]) -> tuple[list[Val
     """Return the factors of a product with each selection times what is behind it."""
     values, signs = list(values), list(signs)
     for place in reversed(range(len(values) - 1)):
-        if values[place].pending is not None and not signs[place]:
+        if values[place].pending is not None and signs[place] in ("", "cdot"):
             values[place : place + 2] = [selected(e, *values[place : place + 2])]
             del signs[place]
     return values, signs
@@ -196,22 +196,28 @@ def _rows(e: Elaboration, value: Value, rows: tuple[Expr, ...], others: tuple[Ex
 def behind(e: Elaboration, left: Value, right: Value, sign: str) -> Value:
     """Return a turned selection times more: `(S_k' D) W` is `S_k' (D W)`; numbers before it likewise."""
     pending = left.pending if left.pending is not None else right.pending
-    if left.pending is None and left.rank and pending.inner is not None:  # x' S_k' D is (S_k x)' D
+    if pending.inner is None:
+        e.refuse(_ALONE, left.start, right.end)
+    if left.pending is None and left.rank:  # x' S_k' D is (S_k x)' D
         alone = _unfinished(e, Pending(pending.where, pending.letter), right.start, right.end)
         return times(e, transposed(e, selected(e, alone, transposed(e, left))), pending.inner, sign)
-    parts = (pending.inner, right) if left.pending is not None else (left, pending.inner)
-    if any(part is None for part in parts) or (left.pending is None and left.kind != "s"):
-        e.refuse("a selection that is turned round stands first in its product", left.start, right.end)
+    first, second = (pending.inner, right) if left.pending is not None else (left, pending.inner)
     alone = _unfinished(e, replace(pending, inner=None), left.start, left.end)
-    return selected(e, alone, times(e, parts[0], parts[1], sign))
+    return selected(e, alone, times(e, first, second, sign))
+
+
+_ALONE = r"a selection stands before a matrix of pixels: \sum_k S_k x, or \sum_k S_k^\top D"
 
 
 def folded(e: Elaboration, value: Value, letters: Sequence[str]) -> Value:
     r"""Return `\sum_k S_k^\top D_k`, where the sum is over `letters`."""
     pending: Pending = value.pending
     inner = pending.inner
-    if inner is None or list(letters) != [pending.letter]:
-        e.refuse("a selection that is turned round stands below a sum over its offset alone", value.start, value.end)
+    if inner is None:
+        e.refuse(_ALONE, value.start, value.end)
+    if list(letters) != [pending.letter]:
+        told = f"a selection that is turned round stands below a sum over its offset {pending.letter} alone"
+        e.refuse(told, value.start, value.end)
     labels = tuple(label for label in inner.labels if label != pending.letter)
     if pending.letter in inner.labels:
         tree = aligned(inner, (pending.letter, *labels), inner.rank)

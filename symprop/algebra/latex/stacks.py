@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import sympy
 from sympy import Expr, Mul
 
+from symprop.algebra import nodes as n
 from symprop.algebra.latex.elaboration import Elaboration
 from symprop.algebra.latex.indices import by_letter
 from symprop.algebra.latex.names import INDEX
@@ -20,10 +21,12 @@ from symprop.algebra.roles import STATISTIC
 def stacked(e: Elaboration, body: Tex, places: Sequence[str]) -> Value:
     """Return the array that has a formula at each place of its first axes: `{Q_i K_i^T}_i`."""
     letters = [letter for place in places for letter in INDEX.findall(place)]
-    places, sizes = _of_target(e, places) if body is e.whole and e.target is not None else (list(places), {})
+    target = e.target if body is e.whole else None
+    places, sizes = (list(places), {}) if target is None else _of_target(e, target, places)
     for name in letters:
         if name in e.labels:
-            e.refuse(f"the index {name} has a meaning already", body.start, body.end)
+            told = "stands twice below the braces" if letters.count(name) > 1 else "has a meaning already"
+            e.refuse(f"the index {name} {told}", body.start, body.end)
         e.labels[name] = sizes.get(name) or e.fresh()
     inside = _with_labels(e, e.value(body), letters)
     result = arranged(e, inside, letters) if list(places) == letters else _laid(e, inside, places)
@@ -32,11 +35,8 @@ def stacked(e: Elaboration, body: Tex, places: Sequence[str]) -> Value:
     return result
 
 
-def _of_target(e: Elaboration, places: Sequence[str]) -> tuple[list[str], dict[str, Expr]]:
+def _of_target(e: Elaboration, target: n.Variable, places: Sequence[str]) -> tuple[list[str], dict[str, Expr]]:
     """Return the places along the axes of the array that a formula is the value of, and how many there are of some."""
-    target = e.target
-    if target is None:
-        return list(places), {}
     if target.role == STATISTIC:
         long = [size for size in target.shape if size != 1]
         return list(places), dict(zip(places, [Mul(*long)] if list(places) == [PIXEL] else long, strict=False))
@@ -69,16 +69,15 @@ def _laid(e: Elaboration, inside: Value, places: Sequence[str]) -> Value:
     groups: list[list[int]] = []
     for place in places:
         letters = INDEX.findall(place) if place != "1" else []
-        for letter in letters:
-            if letter not in own:
-                e.refuse(f"nothing has the index {letter}", inside.start, inside.end)
+        _check_has(e, inside, letters)
         groups.append([own.index(letter) for letter in letters])
         if place == ":" or "(" in place:
             groups[-1].append(next(core, -1))
     groups += [[axis] for axis in core]
     order = [axis for group in groups for axis in group]
     if -1 in order or sorted(order) != list(range(len(sizes))):
-        e.refuse("the places do not fit the axes", inside.start, inside.end)
+        told = f"the places {', '.join(places)} below the braces do not fit; {e.shapes((inside,))}"
+        e.refuse(told, inside.start, inside.end)
     tree = inside.tree
     if order != sorted(order):
         tree = called("transpose", tree, tupled([constant(axis) for axis in order]))
@@ -91,9 +90,7 @@ def _laid(e: Elaboration, inside: Value, places: Sequence[str]) -> Value:
 def arranged(e: Elaboration, inside: Value, letters: Sequence[str]) -> Value:
     """Return a value whose indices are its first axes, in the order of `letters`."""
     own = inside.labels
-    missing = [name for name in letters if name not in own]
-    if missing:
-        e.refuse(f"nothing has the index {missing[0]}", inside.start, inside.end)
+    _check_has(e, inside, letters)
     tree = inside.tree
     order = [own.index(name) for name in letters]
     others = [place for place in range(len(own)) if own[place] not in letters]
@@ -103,3 +100,11 @@ def arranged(e: Elaboration, inside: Value, letters: Sequence[str]) -> Value:
     sizes = tuple(e.labels[name] for name in letters)
     left = tuple(own[place] for place in others)
     return inside.made(located(tree, inside.start, inside.end), (*sizes, *inside.shape), labels=left, row=False)
+
+
+def _check_has(e: Elaboration, inside: Value, letters: Sequence[str]) -> None:
+    """Refuse an array at places of which its formula knows nothing."""
+    for letter in letters:
+        if letter not in inside.labels:
+            told = f"what stands at each {letter} has no index {letter}; an array by its elements is {{x_i y}}_i"
+            e.refuse(told, inside.start, inside.end)

@@ -7,19 +7,26 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import NoReturn
 
 from symprop.algebra.latex.names import INDEX, gradient_by, subscripts, text_name
 from symprop.algebra.latex.parser import Parser
 from symprop.algebra.latex.tokens import Token, refuse_at
-from symprop.algebra.latex.trees import FONTS, Tex, plain, walk
-from symprop.errors import FormulaError, shown
+from symprop.algebra.latex.trees import Tex, plain, walk
+from symprop.errors import FormulaError, LimitError, shown
 
 MOST = 200
 _GOES_ON = frozenset({"+", "-", "cdot", "times", "odot", "oslash", "otimes", "circ", "/", "="})
+_BETWEEN = frozenset({"where", "with", "and", "for"})
+_BEFORE = frozenset({"let", "min", "minimize"})
+"""Words that stand between statements, and before one, in `\\text{...}`."""
 _PUNCTUATION = frozenset({".", ",", ";"})
-_FACTS = {("R", "+"): "nonnegative", ("R", "++"): "positive", ("S", ""): "symmetric"}
-_FACTS |= {("S", "+"): "positive-semidefinite", ("S", "++"): "positive-definite"}
+_FACTS = {("R", ""): "", ("R", "+"): "nonnegative", ("R", "++"): "positive", ("S", ""): "symmetric"}
+_FACTS |= {("R", ">=0"): "nonnegative", ("R", ">0"): "positive", ("[0,1", ""): "between-0-and-1"}
+_FACTS |= {("S", "+"): "positive-semidefinite", ("S", "++"): "positive-definite", ("{0,1", ""): "bits"}
+_FACTS |= dict.fromkeys((("{-1,1", ""), ("{-1,+1", ""), ("{1,-1", "")), "signs")
+"""What the text language says of an array by the set that it is of: its letter or brackets, and what stands below."""
 
 
 @dataclass(frozen=True)
@@ -58,10 +65,11 @@ def _below_in(above: Iterable[Sequence[Token]]) -> Iterator[str]:
     """Yield what stands below the names of superscripts, which are not read yet."""
     for group in above:
         for place, token in enumerate(group):
-            if token.text == "_" and place + 1 < len(group):
-                end = next((k for k in range(place + 1, len(group)) if group[k].kind == "close"), place + 1)
-                inside = group[place + 1 : end] if group[place + 1].kind == "open" else group[place + 1 : place + 2]
-                yield "".join(each.text for each in inside if each.kind != "open")
+            if token.text == "_":
+                rest = tuple(group[place + 1 :])
+                braced = bool(rest) and rest[0].text == "{"
+                end = next((k for k, each in enumerate(rest) if each.text == "}"), 1) if braced else 1
+                yield from subscripts(rest[:end])
 
 
 def statements(found: Sequence[Token], latex: str) -> tuple[tuple[Statement, ...], dict[str, str]]:
@@ -69,12 +77,14 @@ def statements(found: Sequence[Token], latex: str) -> tuple[tuple[Statement, ...
 
     Raises:
         FormulaError: no formula among them, or two signs of equality in one.
+        LimitError: more than 200 of them.
     """
     kept: list[Statement] = []
     declared: dict[str, str] = {}
     parts = list(pieces(found))
     if len(parts) > MOST:
-        refuse_at(f"{len(parts)} statements; at most {MOST} are allowed", latex, 0, 1)
+        at = parts[MOST][0]
+        refuse_at(f"{len(parts)} statements; at most {MOST} are allowed", latex, at.start, at.end, LimitError)
     names: list[Sequence[Token]] = []
     for place, piece in enumerate(parts):
         inside = next((k for k, token in outside(piece) if token.text == "in" and token.kind == "macro"), None)
@@ -83,7 +93,7 @@ def statements(found: Sequence[Token], latex: str) -> tuple[tuple[Statement, ...
                 name = _name(each, latex)
                 if name in declared:
                     refuse_at(f"{shown(name)} is declared twice", latex, each[0].start, each[-1].end)
-                declared[name] = _domain(piece[inside + 1 :], latex)
+                declared[name] = _domain(piece[inside:], latex)
             names = []
         elif _is_name(piece, latex) and _declares(parts[place + 1 :], latex):
             names.append(piece)
@@ -130,7 +140,10 @@ def pieces(found: Sequence[Token]) -> Iterator[list[Token]]:
     free = dict(outside(found))
     piece: list[Token] = []
     for place, token in enumerate(found):
-        if place not in free or not (token.kind == "newline" or token.text in (",", ";", "&")):
+        if place in free and piece and _joins(found[place:]):
+            yield from [stripped] if (stripped := _stripped(piece)) else []
+            piece = [token]
+        elif place not in free or not (token.kind == "newline" or token.text in (",", ";", "&")):
             piece.append(token)
         elif token.text == "&" or (token.kind == "newline" and _goes_on(piece, found[place + 1 :])):
             continue
@@ -149,20 +162,21 @@ def _stripped(piece: list[Token]) -> list[Token]:
     """Return a statement without punctuation at its end and words at its beginning."""
     while piece and piece[-1].text in _PUNCTUATION and piece[-1].kind == "sign":
         piece = piece[:-1]
-    while len(piece) > 1 and piece[0].kind == "macro" and piece[0].text in ("text", "mbox", "textrm"):
-        end = next((k for k, token in enumerate(piece) if token.text == "}"), 0)
-        if plain(tuple(piece[1:end])).strip(" :,").lower() not in (
-            "where",
-            "with",
-            "and",
-            "for",
-            "let",
-            "min",
-            "minimize",
-        ):
-            break
-        piece = piece[end + 1 :]
+    while len(piece) > 1 and (_joins(piece) or _word(piece) in _BEFORE):
+        piece = piece[[token.text for token in piece].index("}") + 1 :]
     return piece
+
+
+def _joins(found: Sequence[Token]) -> bool:
+    r"""Whether what stands here is a word between statements, `f \text{ where } x \in \mathbb{R}^n`."""
+    return _word(found) in _BETWEEN
+
+
+def _word(found: Sequence[Token]) -> str:
+    r"""Return what is in `\text{...}`, in small letters; empty where none stands here."""
+    end = next((place for place, token in enumerate(found) if token.text == "}"), 0)
+    is_text = found[0].kind == "macro" and found[0].text in ("text", "mbox", "textrm")
+    return plain(tuple(found[1:end])).strip(" :,").lower() if is_text else ""
 
 
 def _statement(piece: Sequence[Token], latex: str) -> Statement:
@@ -239,51 +253,59 @@ def _name(piece: Sequence[Token], latex: str) -> str:
 
 
 def _domain(piece: Sequence[Token], latex: str) -> str:
-    r"""Return what the text language declares for `\mathbb{R}^{m \times n}`."""
-    found = Parser(piece, latex)
-    if found.here is None:
-        found.refuse_end()
+    r"""Return what the text language declares for `\mathbb{R}^{m \times n}`, whose `\in` stands in front of it."""
+    if len(piece) == 1:
+        refuse_at("a domain is missing behind \\in, such as \\mathbb{R}^n", latex, piece[0].start, piece[0].end)
+    first = replace(piece[1], kind="letter") if piece[1].text == "R" else piece[1]  # \R, everybody's own macro
+    found = Parser([first, *piece[2:]], latex)
     tree = found.item()
-    at = Tex("", piece[0].start, piece[-1].end)
+    at = Tex("", piece[1].start, piece[-1].end)
     if found.here is not None or tree.kind not in ("name", "group"):
         _refuse_domain(at, latex)
-    above = [token for group in tree.above for token in group if token.text not in FONTS | {"{", "}"}]
-    signs = "".join(token.text for token in (*above, *tree.below) if token.text == "+")
-    sizes = _sizes([token for token in above if token.text != "+"], latex)
+    signs, parts = plain(tree.below), list[list[Token]]()
+    for group in map(list, tree.above):
+        while group and group[-1].text == "+":
+            signs += group.pop().text
+        parts += _apart(group)
+    sizes = [_size(Parser(part, latex).whole(), latex) for part in parts]
+    domain = tree.text
     if tree.kind == "group":
-        words = {"{0,1}": "bits", "{-1,1}": "signs", "{-1,+1}": "signs", "{1,-1}": "signs"}
-        inside = latex[tree.parts[0].start : tree.parts[-1].end].replace(" ", "") if tree.parts else ""
-        if f"{{{inside}}}" not in words or tree.text != "{":
-            _refuse_domain(at, latex)
-        return f"{sizes} {words[f'{{{inside}}}']}".strip()
-    if tree.text not in ("R", "S"):
+        inside = latex[tree.parts[0].start : tree.parts[-1].end] if tree.parts else ""
+        domain += inside.replace(" ", "")
+    if (domain, signs) not in _FACTS or (domain == "S" and (not sizes or sizes[1:] not in ([], sizes[:1]))):
         _refuse_domain(at, latex)
-    fact = _FACTS.get((tree.text, signs), "")
-    return f"{sizes} {sizes if tree.text == 'S' else ''} {fact}".strip()
+    return " ".join(filter(None, (*(sizes[:1] * 2 if domain == "S" else sizes), _FACTS[domain, signs])))
 
 
-def _sizes(found: Sequence[Token], latex: str) -> str:
-    parts: list[list[Token]] = [[]]
-    for token in found:
-        if token.text == "times":
-            parts.append([])
-        else:
-            parts[-1].append(token)
-    return " ".join(_size(Parser(part, latex).whole()) for part in parts if part)
+def _apart(found: Sequence[Token]) -> list[list[Token]]:
+    r"""Return what stands between `\times`, outside of brackets."""
+    ends = [-1, *(place for place, token in outside(found) if token.text == "times"), len(found)]
+    return [list(found[first + 1 : last]) for first, last in pairwise(ends) if last > first + 1]
 
 
-def _size(tree: Tex) -> str:
-    if tree.kind == "number":
+def _size(tree: Tex, latex: str) -> str:
+    r"""Return a size as declarations have it: `2*n`, `n-1`, `n**2`."""
+    power = "".join(map(plain, tree.above))
+    if power.isdigit():
+        return f"{_size(replace(tree, above=()), latex)}**{power}"
+    if tree.kind == "number" and tree.bare and tree.text.isdigit():
         return tree.text
-    if tree.kind == "name":
+    if tree.kind == "name" and (not power or power.startswith("(")):
         return text_name(tree, subscripts(tree.below))
-    if tree.kind == "run":
-        return "*".join(map(_size, tree.parts))
-    if tree.kind == "sum":
-        return "".join(f"{sign}{_size(part)}" for sign, part in zip(tree.words, tree.parts, strict=True)).lstrip("+")
-    return "?"
+    inside = [_size(part, latex) for part in tree.parts] if tree.bare and set(tree.words) <= _IN_SIZES else []
+    if tree.kind in ("run", "term") and inside:
+        return "*".join(inside)
+    if tree.kind == "sum" and inside and tree.words[0] == "+":
+        return "".join(f"{sign}{part}" for sign, part in zip(tree.words, inside, strict=True)).lstrip("+")
+    if tree.kind == "group" and tree.text in ("(", "{}") and len(inside) == 1:
+        return f"({inside[0]})"
+    return refuse_at("a size is a number, a name, or sums and products of these: 2n + 1", latex, tree.start, tree.end)
+
+
+_IN_SIZES = frozenset({"", "+", "-", "cdot", "times", "*"})
+"""Signs between the parts of a size."""
 
 
 def _refuse_domain(at: Tex, latex: str) -> NoReturn:
-    told = r"a domain is \mathbb{R}^{m \times n}, \mathbb{R}^n, \mathbb{R}, \mathbb{R}_+, \mathbb{S}^n or \{0, 1\}^n"
-    refuse_at(told, latex, at.start, at.end)
+    sets = r"\mathbb{R}^{m \times n}, \mathbb{R}^n, \mathbb{R}, \mathbb{R}_+, \mathbb{S}^n, \{0, 1\}^n or [0, 1]^n"
+    refuse_at(f"a domain is {sets}", latex, at.start, at.end)

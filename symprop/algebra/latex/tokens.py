@@ -51,8 +51,9 @@ _DELIMITERS = {
     **{"\\lbrack": ("open", "["), "\\rbrack": ("close", "["), "\\parallel": ("bar", "‖"), ".": ("skip", ".")},
 }
 """Kind and bracket of a delimiter; of a bracket that closes, the one that it closes."""
-_LINES = frozenset({"aligned", "align", "split", "equation", "gather", "gathered", "alignedat", "multline", "eqnarray"})
-"""Environments of which only the ends of lines say something."""
+_LINES = frozenset({"aligned", "align", "split", "equation", "gather", "gathered", "multline", "eqnarray", "flalign"})
+_COUNTED = frozenset({"alignedat", "alignat"})
+"""Environments of which only the ends of lines say something; these have a number of columns behind their names."""
 _ALIASES = {
     **{"le": "<=", "leq": "<=", "leqslant": "<=", "ge": ">=", "geq": ">=", "geqslant": ">=", "lt": "<", "gt": ">"},
     **{
@@ -79,12 +80,12 @@ class Token:
 
 
 def is_latex(text: object) -> bool:
-    r"""Whether a formula is typed in LaTeX: it has a backslash, or a superscript in braces, which nothing else has.
+    r"""Whether a formula is typed in LaTeX: it has a backslash, or a script in braces, which nothing else has.
 
-    >>> is_latex(r"x^\top A x"), is_latex("x @ A @ x")
-    (True, False)
+    >>> is_latex(r"x^\top A x"), is_latex("W_{1} x"), is_latex("x @ A @ x")
+    (True, True, False)
     """
-    return isinstance(text, str) and ("\\" in text or "^{" in text)
+    return isinstance(text, str) and any(sign in text for sign in ("\\", "^{", "_{"))
 
 
 def refuse_at(message: str, latex: str, start: int, end: int, error: type[SympropError] = FormulaError) -> NoReturn:
@@ -157,11 +158,11 @@ def _without_looks(raw: list[Token], latex: str) -> Iterator[Token]:
             else:
                 yield replace(token, text=name)
         elif token.kind in ("begin", "end"):
-            if token.text not in _LINES:
+            if token.text not in _LINES | _COUNTED:
                 yield token
             elif token.kind == "begin" and place < len(raw) and raw[place].text == "[":
                 place = next((k + 1 for k in range(place, len(raw)) if raw[k].text == "]"), place)
-            elif token.text == "alignedat" and token.kind == "begin":
+            elif token.text in _COUNTED and token.kind == "begin":
                 place = _behind_argument(raw, place, latex)
         elif token.kind == "escaped":
             yield from _escaped(token)

@@ -9,7 +9,8 @@ from sympy import Expr, Integer
 from symprop.algebra import nodes as n
 from symprop.algebra.inference.unknown_sizes import Unknown
 from symprop.algebra.latex.elaboration import Elaboration
-from symprop.algebra.latex.functions import SPECIAL
+from symprop.algebra.latex.functions import SPECIAL, axes_of
+from symprop.algebra.latex.special_functions import entered
 from symprop.algebra.latex.trees import Tex
 from symprop.algebra.latex.values import Value, called, located
 from symprop.algebra.names import variable
@@ -26,11 +27,12 @@ def _given(e: Elaboration, part: Tex) -> list[Expr]:
     return [each for each in found if each is not None]
 
 
-def _options(e: Elaboration, parts: Sequence[Tex]) -> list[list[Expr]]:
+def _options(e: Elaboration, tree: Tex, parts: Sequence[Tex]) -> list[list[Expr]]:
     """Return sizes, strides and dilations; those that are not written are 1."""
     found = [_given(e, part) for part in parts]
     if not 1 <= len(found) <= 3 or any(len(each) != len(found[0]) for each in found):
-        e.refuse("windows take an array, their sizes, strides and dilations", parts[0].start, parts[-1].end)
+        told = "an array, then sizes, strides and dilations, as many of each, such as (A, (3, 2), (1, 1))"
+        e.refuse(f"windows take {told}", tree.start, tree.end)
     return [*found, *[[Integer(1)] * len(found[0])] * (3 - len(found))]
 
 
@@ -45,11 +47,11 @@ def _fold(e: Elaboration, tree: Tex, arguments: list[Tex]) -> Value:
 
 
 def _made(e: Elaboration, tree: Tex, arguments: list[Tex], folds: bool = False, lengths: Sequence[Expr] = ()) -> Value:
-    array, told = e.value(arguments[0]), [int(word) for word in tree.words if word.isdigit()]
+    array, told = e.value(arguments[0]), axes_of(tree)
     shape = tuple(map(e.sizes.value, array.shape))
-    if len(arguments) < 2 or array.labels or any(size.has(Unknown) for size in shape):
+    if array.labels or any(size.has(Unknown) for size in shape):
         e.refuse("windows are of an array whose sizes are known, without an index", tree.start, tree.end)
-    options = _options(e, arguments[1:])
+    options = _options(e, tree, arguments[1:])
     axes = tuple(told or range(len(options[0])))
 
     def make(node: Node) -> Node:
@@ -71,4 +73,4 @@ def _made(e: Elaboration, tree: Tex, arguments: list[Tex], folds: bool = False, 
     return array.made(located(called(name, array.tree), tree.start, tree.end), tuple(result), row=False)
 
 
-SPECIAL |= {"sliding_window_view": _windows, "fold": _fold}
+SPECIAL |= {**entered("windows", _windows, "axis"), **entered("fold", _fold, "axis", "';'")}

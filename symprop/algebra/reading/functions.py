@@ -17,6 +17,7 @@ from symprop.algebra.reading.options import option
 from symprop.algebra.reading.series import series, sign_of_exponent
 from symprop.algebra.reading.state import Reading
 from symprop.algebra.reading.words import is_axis, refuse_function, two_arrays
+from symprop.algebra.sizes import whole
 from symprop.algebra.truths import HINT, NUMBERS_ONLY, is_truth
 from symprop.errors import shown
 
@@ -91,7 +92,8 @@ def _operator(reader: Reading, tree: ast.Call, name: str, keywords: dict[str, as
         reader.refuse(two_arrays(name), tree)
     options = {key: option(reader, key, value) for key, value in given.items() if key not in listing}
     if name == "matrix_power":
-        sign, size = sign_of_exponent(reader, given["n"], options["n"]), options["n"]
+        size = reader.build(tree, whole, options["n"], "a power of a matrix")
+        sign = sign_of_exponent(reader, given["n"], size)
         arrays, options = ([n.Inverse(*arrays)], {"n": -size}) if sign < 0 else (arrays, options)
     if name == "sqrt" and isinstance(arrays[0], n.Scalar):
         return reader.build(tree, power_of, arrays[0], Rational(1, 2))
