@@ -91,6 +91,10 @@ def assert_as_readable(text: str, close: float = CLOSE, **options: Any) -> Modul
 
 STACK = "reshape(ones((6, 6)) - 3 * eye(6), (2, 6, 3))"
 WINDOWS = "sliding_window_view({}, 3, axis=0)"
+GROUPS = ROWS.format(
+    f"reshape(permute_dims(reshape(permute_dims(reshape({WINDOWS.format('a')}, (7, 2, 2, 3)), {{}}), (2, 7, 6))"
+    f" @ {STACK}, (1, 0, 2)), (7, 6))"
+)
 FAST = {
     "indicators alone": LOSS.format("sum(minimum(a, 0.5) * (a > 0) * (y > 0))"),
     "a choice by what is not": LOSS.format("sum(where(1 - (a > 0), a, y) * a)"),
@@ -106,12 +110,8 @@ FAST = {
     "maxima of every other": ROWS.format(f"max({WINDOWS.format('a')}[:, :, ::2], axis=2)"),
     "a fold by another product": ROWS.format("fold(reshape(a[:7] @ outer(y[0], ones(12)), (7, 4, 3)), 3, 0, 9)"),
     "a part of a fold": ROWS.format("fold(reshape(tanh(a)[:7] @ ones((4, 12)), (7, 4, 3)), 3, 0, 9)[1:6]"),
-    "groups by windows first": ROWS.format(
-        f"reshape(permute_dims(reshape({WINDOWS.format('a')}, (7, 2, 2, 3)), (1, 0, 3, 2)), (2, 7, 6)) @ {STACK}"
-    ),
-    "groups in order": ROWS.format(
-        f"reshape(permute_dims(reshape({WINDOWS.format('a')}, (7, 2, 2, 3)), (1, 0, 2, 3)), (2, 7, 6)) @ {STACK}"
-    ),
+    "groups by windows first": GROUPS.format("(1, 0, 3, 2)"),
+    "groups in order": GROUPS.format("(1, 0, 2, 3)"),
     "a fold of two products": ROWS.format(
         "fold(reshape(permute_dims(reshape(reshape(a[:7], (2, 14, 1)) @ ones((2, 1, 3)), (2, 7, 3, 2)), (1, 0, 3, 2)),"
         " (7, 4, 3)), 3, 0, 9)"
