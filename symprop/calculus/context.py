@@ -22,7 +22,7 @@ from symprop.algebra.kinds.patterns import Common
 from symprop.algebra.nodes import Multiply, Node, Power, Variable
 from symprop.algebra.roles import STATISTIC
 from symprop.algebra.table import kinds_of
-from symprop.algebra.trees import variables
+from symprop.algebra.trees import loose, variables
 from symprop.calculus.coefficients import base_and_exponent, unexpanded
 from symprop.calculus.tidy import tidy
 
@@ -125,8 +125,16 @@ def context(system: System) -> Context:
     """
     known = list(_known(system.items))
     tidied = ForAlike(tidy)
-    by_value = {tidied(equation.expression): equation for equation in reversed(known) if equation.expression.operands}
+    same = {each.expression for each in known if _is_the_same_in_all(each)}
+    values = (each for each in reversed(known) if each.expression.operands and each.expression not in same)
+    by_value = {tidied(equation.expression): equation for equation in values}
     return Context(by_value, {equation.target: equation for equation in known})
+
+
+def _is_the_same_in_all(equation: Equation) -> bool:
+    """Whether each block computes the same, which is no value of a block where a sum over all has it outside."""
+    index = [part for part in equation.target.index if part.free_symbols]
+    return bool(index) and bool(loose(equation.target, equation.expression))
 
 
 def _known(items: Iterable[Item]) -> Iterator[Equation]:

@@ -184,10 +184,10 @@ def _of_each_place(spread: Node, axes: int) -> tuple[Node, Node] | None:
     product = parted.operands[0] if isinstance(parted, n.Reshape) else None
     if moved is None or parted is None or not isinstance(product, n.MatMul) or product.operands[1].rank != 3:
         return None
-    last = parted.rank - 1
-    if moved.axes != (0, *range(2, axes + 2), 1, last, *range(axes + 2, last)):
-        return None
-    stack, matrices = product.operands
+    last, (stack, matrices) = parted.rank - 1, product.operands
+    order = (0, *range(2, axes + 2), 1, last, *range(axes + 2, last))
+    if moved.axes != order or sympy.prod(parted.shape[axes + 2 :]) != matrices.shape[2]:
+        return None  # else rows of the products are no places of the fold
     images = stack.permuted((0, 2, 1, 3))
     delta = reshaped(images, (*spread.shape[: axes + 1], images.shape[2] * images.shape[3]))
     return delta, reshaped(matrices, (*matrices.shape[:2], *parted.shape[axes + 2 :]))

@@ -171,8 +171,9 @@ def _saturation(node: Node) -> tuple[Variable, int] | None:
     if len(reads) != 1 or not _has_powers(node.operands[0], reads[0]):
         return None
     body = scalar_body(node.operands[0])
-    (symbol,) = body.free_symbols
-    polynomial = sympy.Poly(body, symbol)
+    if len(body.free_symbols) != 1:
+        return None  # the index of a series is another symbol
+    polynomial = sympy.Poly(body, *body.free_symbols)
     signs = {sympy.sign(coefficient) for coefficient in polynomial.coeffs()}
     if len(signs) != 1 or not all(power % 2 for (power,) in polynomial.monoms()):
         return None

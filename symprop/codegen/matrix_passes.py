@@ -66,19 +66,11 @@ def unbuilt_kroneckers(program: Program) -> Program:
 
     @for_kinds(n.MatMul)
     def rule(node: n.MatMul) -> Node | None:
-        left, right = node.operands
-        if left.rank == 1 and type(right) in ON_A_VECTOR:
-            left, right = _transposed_map(right), left
+        left, right = node.operands  # the tidy form of `x @ A` is `A.T @ x`
         applied = ON_A_VECTOR.given(left, right) if right.rank == 1 else None
         return None if applied is None else reshaped(applied, node.shape)
 
     return by_rule(program, rule)
-
-
-def _transposed_map(node: Node) -> Node:
-    if isinstance(node, n.Commutation):
-        return n.Commutation(*reversed(node.args))
-    return n.Kron(*map(transposed, node.operands))
 
 
 ON_A_VECTOR = Table("product of a matrix that is not built and a vector")
@@ -215,9 +207,7 @@ def _built(tree: Tree, parts: Sequence[Node]) -> Node:
         return parts[tree]
     left, right = (_built(side, parts) for side in tree)
     d, e = (side.operands[0] if isinstance(side, n.Diag) else None for side in (left, right))
-    if d is not None and e is not None:
-        return n.Diag(n.Multiply(d, e))
-    if d is not None:
+    if d is not None:  # the tidy form of two side by side is one
         return n.Multiply(n.Expand(d, 1) if right.rank == 2 else d, right)
     return n.MatMul(left, right) if e is None else n.Multiply(left, e)
 

@@ -129,8 +129,8 @@ def _folded(node: n.Fold) -> Node | None:
         return None
     images, matrix = product.operands
     lies = lies_back(node)
-    if matrix.rank != 2 or lies is None:
-        return None
+    if matrix.rank != 2 or matrix.shape[1] != sympy.prod(spread.shape[last:]) or lies is None:
+        return None  # else rows of the product are no places of the fold
     images = reshaped(images, (*spread.shape[:last], images.shape[-1]))
     tail = reshaped(matrix, (matrix.shape[0], *spread.shape[last:]))
     return going_back(images, tail.permuted((0, *(axis - last + 1 for axis in order[last:]))), lies)

@@ -37,9 +37,8 @@ def known_parts_of_sums(program: Program) -> Program:
 
     def change(statement: Statement, emit: Emit) -> Statement:
         def name(terms: frozenset[Node], total: Node) -> Variable:
-            if terms not in named:
-                named[terms] = names.new("sum", total, statement.target.index)
-                emit(Statement(named[terms], total))
+            named[terms] = names.new("sum", total, statement.target.index)  # equal sums are shared by now
+            emit(Statement(named[terms], total))
             return named[terms]
 
         def rule(node: Node) -> Node | None:

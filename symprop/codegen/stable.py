@@ -17,7 +17,7 @@ from symprop.algebra.kinds.patterns import Common
 from symprop.algebra.lifting import lift
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.table import for_kinds
-from symprop.algebra.trees import factors_of, terms_of, variables
+from symprop.algebra.trees import terms_of, variables
 from symprop.calculus.coefficients import base_and_exponent, coefficient_and_rest
 from symprop.calculus.exponentials import argument, complement, is_map, minus_one
 from symprop.calculus.known_forms import KnownForm, known_form, recogniser
@@ -180,10 +180,8 @@ def _log1p(node: Node) -> Node | None:
 
 
 def _without_minus(node: Node) -> Node:
-    """-(-a - b) -> a + b, in a sum or alone; minus signs inside products to their front."""
+    """-(-a - b) -> a + b, in a sum or alone."""
     coefficient, rest = coefficient_and_rest(node)
-    if any(map(_is_negative, factors_of(node)[1:])):
-        return tidy(node)
     if rest is None or not _is_negative(node):
         return node
     inside = rest.operands[0] if isinstance(rest, n.Sum) else rest

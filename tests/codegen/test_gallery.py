@@ -16,10 +16,18 @@ from symprop import derive
 from symprop.algebra.shapes import shape_text
 from symprop.codegen import gallery, generate
 from symprop.codegen.program import HELPERS
+from symprop.errors import OutputError
 
 
 def test_generated_is_fresh() -> None:
     assert gallery.check() == []
+
+
+def test_an_installed_package_has_no_gallery(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gallery, "FOLDER", tmp_path / "generated")
+    for function in (gallery.check, gallery.write):
+        with pytest.raises(OutputError, match="belongs to a checkout of the repository; this is an installed package"):
+            function(gallery.FOLDER)
 
 
 @pytest.mark.parametrize("name", [example.name for example in gallery.GALLERY])

@@ -9,14 +9,22 @@ import pytest
 import sympy
 from test_numpy_source import program_of, run
 
+import symprop
 from symprop.algebra import nodes as n
 from symprop.algebra import variable
+from symprop.algebra.batching import BATCH_SIZE
 from symprop.algebra.functions import FUNCTIONS, elu
-from symprop.algebra.nodes import Node
-from symprop.codegen import compile_network, passes
+from symprop.algebra.nodes import Node, Variable
+from symprop.codegen import compile_network, passes, remat
+from symprop.codegen.lowering import lower
 from symprop.codegen.program import Names, Program, ProgramError, Statement, checked
+from symprop.codegen.targets.code import number
+from symprop.codegen.targets.dialect import SOURCE
+from symprop.codegen.targets.fast import optimizer_step
+from symprop.codegen.targets.fast.memory import plan
+from symprop.codegen.targets.fast.shared_rows import shared_rows
 from symprop.codegen.targets.numpy import lines as line_passes
-from symprop.codegen.targets.numpy.source import numpy_source
+from symprop.codegen.targets.numpy.source import NUMPY, numpy_source
 from tests.rounding import FUNCTION, UNIT, assert_off, assert_rounded
 from tests.rounding_of_formulas import counted
 
@@ -285,6 +293,10 @@ def test_no_pass_changes_a_value(formula: Node, without: Callable[[Program], Pro
 def test_a_broken_program_names_the_pass() -> None:
     with pytest.raises(ProgramError, match="after mine: out1 reads t1"):
         checked(Program((Statement(variable("out1", (4, 3)), tanh(t)),), (), (), (), (), ("out1",)), "mine")  # type: ignore[arg-type]
+    with pytest.raises(ProgramError, match="after mine: out1 reads t1"):
+        checked(Program((Statement(variable("out1", (4, 3)), z * t),), (), (), (z,), (), ("out1",)), "mine")  # type: ignore[arg-type]
+    with pytest.raises(ProgramError, match="after mine: one name stands for arrays of two shapes"):
+        checked(Program((), (), (), (z, variable("z1", (3,))), (), ()), "mine")  # type: ignore[arg-type]
     twice = Statement(variable("out1", (4, 3)), tanh(z))  # type: ignore[arg-type]
     with pytest.raises(ProgramError, match="assigned twice"):
         checked(Program((twice, twice), (), (), (z,), (), ("out1",)), "mine")  # type: ignore[arg-type]
@@ -294,7 +306,25 @@ def test_a_broken_program_names_the_pass() -> None:
         checked(Program((twice,), (), (), (z,), (), ("out2",)), "mine")  # type: ignore[arg-type]
 
 
+def test_what_must_not_be_in_a_program_is_an_error() -> None:
+    """Mistakes of whoever writes a pass or a kind, which no network makes."""
+    with pytest.raises(ProgramError, match="a loss in the layout 'rows', not 'example'"):
+        lower(symprop.derive("Input(3) >> Dense(2) >> MeanSquaredError()", layout="example"))
+    rows = variable("r", (BATCH_SIZE, 3))
+    with pytest.raises(ProgramError, match="rows of a batch meet in Extreme"):
+        shared_rows(program_of(n.Extreme(rows, 0)))
+    found = plan(program_of(tanh(z)))
+    with pytest.raises(ProgramError, match="the new value of w does not lie in the memory of the old one"):
+        optimizer_step._lines(found, {found.program.forward[0].target: variable("w", (4, 3))}, {})  # type: ignore[dict-item]
+    with pytest.raises(LookupError, match="Diagonal is no slice: it needs a row of its own"):
+        SOURCE[n.Structural](n.Diagonal(W), NUMPY)
+    with pytest.raises(LookupError, match="no source for the size floor"):
+        number(sympy.floor(sympy.Symbol("m", integer=True, positive=True) / 2))
+
+
 def test_names_are_fresh() -> None:
+    sums = Variable("dW1_sum", (), (3,))
+    assert remat._apart(sums, [sums]).name not in ("dW1_sum", "") and remat._apart(sums, []) == sums
     names = Names({"exp1"})
     assert names.new("exp", z).name == "exp1_2"
     assert names.new("exp", z).name == "exp1_3"

@@ -60,8 +60,6 @@ def _(node: n.Known, write: Dialect) -> Code:
 
 @SOURCE.row(n.Triangle)
 def _(node: n.Triangle, write: Dialect) -> Code:
-    if node in write.data:
-        return Code(write.data[node])
     diagonal = f", {node.diagonal}" if node.diagonal else ""
     return Code(f"{write.name(node.name)}({write(n.Fill(1, node.shape)).text}{diagonal})")
 
@@ -173,24 +171,18 @@ def _(node: n.Reshape, write: Dialect) -> Code:
 def _(node: n.Structural, write: Dialect) -> Code:
     """Slices of slices, and new axes of them, stand in one pair of brackets where NumPy can say so."""
     moved, operand = node.index_map, node.operands[0]
-    inside = _brackets(moved)
-    if inside is None:
-        raise LookupError(f"{type(node).__name__} is no slice: it needs a row of its own")
     while isinstance(operand, (n.Slice, n.Expand)):
-        before = operand.index_map
+        before, operand = operand.index_map, operand.operands[0]
         places = tuple(place.xreplace(dict(zip(AXES, moved.places, strict=False))) for place in before.places)
         moved = IndexMap(before.source, moved.shape, places)
-        further = _brackets(moved)
-        if further is None:
-            break
-        inside, operand = further, operand.operands[0]
-    return Code(f"{write.number(operand).within(ATOM)}[{inside}]")
-
-
-def _brackets(moved: IndexMap) -> str | None:
     inside = moved.subscripts(lambda part: number(part).text, _span)
     if inside is None:
-        return None
+        raise LookupError(f"{type(node).__name__} is no slice: it needs a row of its own")
+    return Code(f"{write.number(operand).within(ATOM)}[{_shortest(moved, inside)}]")
+
+
+def _shortest(moved: IndexMap, inside: str) -> str:
+    """Return what stands in brackets, with dots where only new last axes follow."""
     axes = inside.split(", ")
     kept = axes.index("None") if "None" in axes else 0
     last_alone = len(axes) == len(moved.shape) and axes == [":"] * kept + ["None"] * (len(axes) - kept)

@@ -229,9 +229,8 @@ def row_source(array: Node, write: Dialect, index: str) -> str:
     match array:
         case n.Slice(operands=(inner,)) if array.axis == 0:
             return f"{write.text(inner)}[{f'{index} + {array.start}' if array.start else index}]"
-        case n.Transpose(operands=(inner,)) if isinstance(inner, Variable) and array.axes[0] == 1:
-            if array.axes[1:] == tuple(axis for axis in range(inner.rank) if axis != 1):
-                return f"{write.text(inner)}[:, {index}]"
+        case n.Transpose(operands=(Variable() as inner,)) if array.axes == (1, 0, *range(2, inner.rank)):
+            return f"{write.text(inner)}[:, {index}]"
         case n.Reshape() | n.Transpose(operands=(n.Reshape(),)) if index == "window":
             return _window_source(array, write)
     source = write.text(array)

@@ -211,8 +211,6 @@ class _Planner:
                 continue
             if (operand in self.booleans) != (target in self.booleans):
                 continue
-            if isinstance(expression, n.Where) and sum(self.root(part) == root for part in direct) > 1:
-                continue
             candidates.append(operand)
         return min(candidates, key=lambda each: self.homes[self.root(each)].kind != "held", default=None)
 

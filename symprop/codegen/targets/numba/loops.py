@@ -12,7 +12,6 @@ import sympy
 from sympy import Expr
 
 from symprop.algebra import nodes as n
-from symprop.algebra import trees
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.trees import walk
 from symprop.codegen.program import Statement
@@ -127,9 +126,14 @@ def _in_one_loop(node: Node, strided: Collection[Node]) -> Node | None:
         arrays[part] = _flat(part, whole.name if place is None else f"{whole.name}[{number(place[2]).text}]")
         return True
 
+    def flat(part: Node) -> Node:
+        if not part.rank:
+            return part  # a number, though it may be a sum over one of the arrays
+        return arrays[part] if part in arrays else part.with_operands(map(flat, part.operands))
+
     if node.rank < 2 or not isinstance(node, n.Elementwise) or not find(node):
         return None
-    return trees.replace(node, arrays) if {each.shape for each in arrays} == {node.shape} else None
+    return flat(node) if {each.shape for each in arrays} == {node.shape} else None
 
 
 def _flat(array: Node, name: str) -> Variable:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sympy import Rational
-
 from symprop.algebra import nodes as n
 from symprop.algebra.known import values_of, written_out
 from symprop.algebra.nodes import Node
@@ -137,14 +135,6 @@ def _layer(terms: Sequence[Node]) -> tuple[Node, Node, Node] | None:
     inputs, weight = terms[0].operands
     is_layer = isinstance(weight, n.Transpose) and weight.rank == 2 and weight.axes == (1, 0) and inputs.rank > 1
     return (inputs, weight.operands[0], terms[1]) if is_layer and terms[1].shape == weight.shape[1:] else None
-
-
-@row(n.Power)
-def _(node: n.Power, write: Dialect) -> Code:
-    base: Code = SOURCE[n.Power](node, write)
-    if base.kind == NUMBER and abs(node.exponent) == Rational(1, 2):
-        return Code(base.text.replace("torch.sqrt(", "math.sqrt(", 1), base.binds, base.kind)
-    return base
 
 
 @row(n.Map)
