@@ -311,5 +311,5 @@ def _free(by: Node, index: Index, of: Reader) -> Expr:
         ShapeError: it is a formula, or has a value.
     """
     if not isinstance(by, Variable) or by.name in of.values:
-        raise ShapeError(f"no derivative by {by.text()}: what is differentiated by is a variable without a value")
+        raise ShapeError(f"no derivative with respect to {by.text()}: it must be a variable without a value")
     return _symbol(by, index)

@@ -110,7 +110,7 @@ def test_a_pushforward_is_the_derivative_along_a_direction() -> None:
 def test_what_is_differentiated_by_is_a_variable_without_a_value() -> None:
     x, v = variable("x", (2,)), variable("v", (2,))
     for make in (lambda by: n.Pushforward(x * x, by, v), lambda by: n.Pullback(v, x * x, by)):
-        with pytest.raises(ShapeError, match=r"no derivative by x \+ v"):
+        with pytest.raises(ShapeError, match=r"no derivative with respect to x \+ v"):
             elements(make(x + v))
         with pytest.raises(ShapeError, match="variable without a value"):
             elements(make(x), {"x": [3, 5]})
