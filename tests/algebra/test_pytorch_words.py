@@ -41,7 +41,7 @@ def read(text: str) -> Node:
 
 @pytest.mark.parametrize("text", FORMULAS)
 def test_formulas_of_pytorch_have_its_values(text: str) -> None:
-    torch = pytest.importorskip("torch")
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed")
     source = np.random.default_rng(0)
     shapes = (each.split(": ") for each in SHAPES.split("; "))
     values = {name: source.normal(size=tuple(map(int, shape.split()))) for name, shape in shapes}

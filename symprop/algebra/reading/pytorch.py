@@ -30,6 +30,10 @@ def in_numpys_words(call: ast.Call, name: str, module: str) -> str:
 
     What NumPy has no word for gets a name that nothing has, `torch.max`. `module` is where it is found, empty for a
     method, whose array stands first among the arguments.
+
+    >>> call = ast.parse("torch.var(x, dim=0)", mode="eval").body
+    >>> in_numpys_words(call, "var", "torch"), [each.arg for each in call.keywords]
+    ('var', ['axis', 'ddof'])
     """
     keywords = {each.arg or "" for each in call.keywords}
     of_torch = module in MODULES or bool(keywords & {*AXES, _CORRECTION})
