@@ -116,6 +116,26 @@ def test_symprop_alone_shows_a_tour_of_ten_lines(capsys: pytest.CaptureFixture[s
     assert len(TOUR.splitlines()) == 10
 
 
+def test_an_equation_with_a_derivative_is_compared_whole(
+    workplace: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paper = r"""\begin{align}
+\nabla_w \tfrac12 \|X w - y\|^2 &= X^\top (X w - y). \label{right} \\
+\frac{\partial\, x^\top A x}{\partial x} &= 2 A x \label{wrong} \\
+f(x) &= x^\top A x \label{formula}
+\end{align}
+"""
+    given(monkeypatch, paper)
+    assert main(["compare", "-", "--equation", "right"]) == 0
+    out = capsys.readouterr().out
+    assert out.splitlines()[1:] == ["X: m n, w: n, y: m", "equal: identical after simplification"]
+    assert main(["compare", r"\frac{\partial\, x^\top A x}{\partial x} = 2 A x"]) == 1
+    assert "they are equal if A is symmetric" in capsys.readouterr().out
+    given(monkeypatch, paper)
+    assert main(["compare", "-", "--equation", "formula"]) == 2
+    assert "compare takes two formulas" in capsys.readouterr().err
+
+
 def test_standard_input_and_output_stand_where_files_do(
     workplace: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -6,8 +6,10 @@ import argparse
 from typing import Any
 
 from symprop.algebra.declarations import declarations_text
-from symprop.algebra.latex.formulas import right_side
+from symprop.algebra.latex.asked import asked
+from symprop.algebra.latex.formulas import sides
 from symprop.algebra.latex.papers import equation
+from symprop.algebra.latex.tokens import is_latex, tokens
 from symprop.analysis.derivation import derive
 from symprop.commands.arguments import (
     DISAGREES,
@@ -59,21 +61,29 @@ def _first(options: argparse.Namespace) -> tuple[str, list[str]]:
     """Return the first formula, which may be an equation of a file, and what is said of where it stands."""
     if options.equation is None:
         return formula_of(options.first), []
-    asked = equation(read_text(readable(options.first)), options.equation)
-    found = right_side(asked.latex)
-    return found, [f"{options.first}, line {asked.line}: {' '.join(found.replace('&', ' ').split())}"]
+    found = equation(read_text(readable(options.first)), options.equation)
+    return found.latex, [f"{options.first}, line {found.line}: {' '.join(found.latex.replace('&', ' ').split())}"]
+
+
+def _both(options: argparse.Namespace, first: str) -> tuple[str, str]:
+    r"""Return the two formulas: the first alone may be an equation, `\nabla_x x^\top A x = (A + A^\top) x`."""
+    second = options.second if options.other is None else options.other
+    left, *right = sides(first) if is_latex(first) else (first,)
+    is_question = bool(right) and asked(tokens(left), left) is not None
+    twice = options.second is not None and options.other is not None
+    of_network = options.of is not None or options.layout is not None
+    if of_network or twice or (second is None and not is_question):
+        problem = "--of and --layout are of a network" if of_network else "compare takes two formulas"
+        allowed = 'FORMULA_A FORMULA_B, FORMULA_A --with FORMULA_B, or --network "..." --of delta1 FORMULA'
+        raise SpecError(f"{problem}\nallowed: {allowed}")
+    if second is None:
+        return right[-1], left
+    return first if options.equation is None else (right or [left])[-1], formula_of(second)
 
 
 def _compared(options: argparse.Namespace) -> tuple[Comparison, list[str]]:
-    second = options.second if options.other is None else options.other
-    both = options.second is not None and options.other is not None
-    if second is None or both or options.of is not None or options.layout is not None:
-        told = second is not None and not both
-        problem = "--of and --layout are of a network" if told else "compare takes two formulas"
-        allowed = 'FORMULA_A FORMULA_B, FORMULA_A --with FORMULA_B, or --network "..." --of delta1 FORMULA'
-        raise SpecError(f"{problem}\nallowed: {allowed}")
     first, above = _first(options)
-    found = compare(first, formula_of(second), options.where)
+    found = compare(*_both(options, first), options.where)
     if not options.where.strip() and found.first.variables:
         above = [*above, declarations_text(found.first.variables)]
     return found, above
@@ -84,4 +94,5 @@ def _compared_with_network(options: argparse.Namespace) -> tuple[Comparison, lis
         problem = "a line is compared with one quantity of a network, whose names and shapes are known"
         raise SpecError(f'{problem}\nallowed: --network "..." --of delta1 FORMULA')
     line, above = _first(options)
+    line = line if options.equation is None else sides(line)[-1]
     return compare_line(derive(read_network(options.network), options.layout), options.of, line), above

@@ -19,7 +19,8 @@ from latex_in_publications import NONE, PUBLISHED
 
 import symprop
 from symprop.algebra import nodes as n
-from symprop.algebra.latex.formulas import latex_formula, right_side
+from symprop.algebra.latex.formulas import latex_formula
+from symprop.algebra.latex.formulas import sides as equation_sides
 from symprop.algebra.latex.papers import equation, equations
 from symprop.algebra.latex.parser import Parser
 from symprop.algebra.latex.reading import names_of, node_of, read_latex
@@ -429,7 +430,7 @@ PAPER = r"""
 def test_equations_of_a_paper_are_counted_as_latex_counts_them() -> None:
     assert [each.number for each in equations(PAPER)] == ["1", "2", "", "3", "", "", "", "4a", "B", "4b", "5"]
     assert equation(PAPER, "eq:grad").number == "2"
-    assert right_side(equation(PAPER, "(3)").latex).startswith("X^\\top X")
+    assert equation_sides(equation(PAPER, "(3)").latex)[-1].startswith("X^\\top X")
     with pytest.raises(symprop.FormulaError, match="no equation is called '9'"):
         equation(PAPER, "9")
 

@@ -12,7 +12,7 @@ from sympy import Rational
 
 import symprop
 from symprop.algebra import nodes as n
-from symprop.algebra.latex.formulas import latex_formula, right_side
+from symprop.algebra.latex.formulas import latex_formula, sides
 from symprop.algebra.latex.papers import equation, equations
 from symprop.algebra.latex.reading import read_latex
 from symprop.algebra.named_numbers import NamedNumber
@@ -141,7 +141,7 @@ REFUSED: tuple[tuple[str, str, str, str], ...] = (  # LaTeX, declarations, what 
     (r"2 \lambda_{\max}(x)", "x: n", r"\lambda_\max is of one matrix; x is a column of shape (n,)", r"\lambda"),
     (r"\sum_i \sigma_{\min}(A_i)", "A: k n n", r"of one matrix; A_i is (n, n) at each i", r"\sigma"),
     (r"2 \nabla \frac{x}{2}", "x: n", r"\nabla stands before the name of an array", r"\nabla"),
-    (r"\nabla_x (L)", "x: n, dx: n", r"a gradient is \nabla_W L", r"\nabla"),
+    (r"\nabla_x (L)", "x: n, dx: n", "a derivative is asked for, not typed", r"\nabla_x (L)"),
     (r"x + \nabla_x L^2", "x: n, dx: n", "a gradient of a power, or a power of a gradient", r"\nabla_x L^2"),
     (r"x + \nabla_x L(x)^2", "x: n, dx: n", "a power of a gradient; write brackets", r"\nabla_x L(x)^2"),
     (r"\frac{\partial L^2}{\partial x}", "x: n, dx: n", "a derivative is asked for, not typed", r"\partial L^2"),
@@ -213,7 +213,7 @@ WITHOUT_PLACE: tuple[tuple[Callable[[], object], str], ...] = (
         r"the index k of z_k stands under no sum in .*\nallowed: a sum over k; z_k='', if z_k is a number by itself",
     ),
     (lambda: latex_formula(r"x^\top x", "x: n", x="n"), "'x' is declared twice"),
-    (lambda: right_side(r"y = ."), r"'y = .' has no right side\nallowed: an equation, g = X"),
+    (lambda: sides(r"y = ."), r"'y = .' has no right side\nallowed: an equation, g = X"),
     (lambda: symprop.formula("x @ x", "x: n", where="x: n"), r"declarations are given twice\nallowed: one text of"),
 )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from symprop.algebra.latex.brackets import Brackets
 from symprop.algebra.latex.cursor import unexpected
 from symprop.algebra.latex.tokens import Token
-from symprop.algebra.latex.trees import FONTS, LOOSE, Tex, plain
+from symprop.algebra.latex.trees import FONTS, GRADIENT_OF, LOOSE, Tex, plain
 from symprop.algebra.latex.words import (
     ACCENTS,
     CALLED,
@@ -92,7 +92,8 @@ class Commands(Brackets):
             self.refuse(
                 "two readings: a gradient of a power, or a power of a gradient; write brackets", whole, ReadingError
             )
-        return Tex("name", here.start, self.end, text=f"d {by.text}", below=by.below, above=(*by.above, *above))
+        scripts = by.below, (*by.above, *above)
+        return Tex("name", here.start, self.end, (), f"d {by.text}", (GRADIENT_OF, of.text), *scripts)
 
     def root_index(self) -> tuple[Tex, ...]:
         if not self.sees("[", kind="open"):

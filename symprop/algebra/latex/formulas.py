@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 from symprop.algebra.declarations import (
@@ -25,8 +26,8 @@ from symprop.algebra.inference.infer import LIKELY_SCALAR
 from symprop.algebra.latex.inferred import inferred_variables
 from symprop.algebra.latex.names import Key, UndeclaredError
 from symprop.algebra.latex.reading import names_of, node_of
-from symprop.algebra.latex.statements import Statement, outside, pieces, statements
-from symprop.algebra.latex.tokens import is_latex, refuse_at, tokens
+from symprop.algebra.latex.statements import Statement, pieces, statements
+from symprop.algebra.latex.tokens import is_latex, outside, refuse_at, tokens
 from symprop.algebra.latex.words import HINTS
 from symprop.algebra.names import variable
 from symprop.algebra.nodes import Node, Pullback, Pushforward, Scalar, Variable
@@ -167,18 +168,22 @@ def _is_free(statement: Statement, given: Sequence[Variable]) -> bool:
     return statement.name not in taken
 
 
-def right_side(latex: str) -> str:
-    r"""Return what an equation says: what stands behind its last `=`, without punctuation and what follows a comma.
+def sides(latex: str) -> tuple[str, ...]:
+    r"""Return the sides of an equation, or a formula alone, without punctuation and what follows a comma.
 
-    >>> right_side(r"\delta_1 &= W_2^\top \delta_2 \odot \sigma'(z_1), \quad l = 1")
-    "W_2^\\top \\delta_2 \\odot \\sigma'(z_1)"
+    >>> sides(r"\delta_1 &= W_2^\top \delta_2 \odot \sigma'(z_1), \quad l = 1")
+    ('\\delta_1', "W_2^\\top \\delta_2 \\odot \\sigma'(z_1)")
+
+    Raises:
+        FormulaError: nothing stands on a side.
     """
-    first = next(pieces(tokens(latex)), [])
+    first = [token for token in next(pieces(tokens(latex)), []) if token.text != "&"]
     signs = [place for place, token in outside(first) if token.text == "=" and token.kind == "sign"]
-    kept = first[signs[-1] + 1 :] if signs else first
-    if not kept:
-        raise FormulaError(f"{shown(latex)} has no right side\nallowed: an equation, g = X^\\top r, or a formula")
-    return latex[kept[0].start : kept[-1].end]
+    found = [first[start + 1 : end] for start, end in pairwise((-1, *signs, len(first)))]
+    if not all(found):
+        which = "right" if not found[-1] else "left"
+        raise FormulaError(f"{shown(latex)} has no {which} side\nallowed: an equation, g = X^\\top r, or a formula")
+    return tuple(latex[each[0].start : each[-1].end] for each in found)
 
 
 _INSTEAD = {

@@ -15,6 +15,7 @@ from sympy import Expr
 from symprop.algebra.declarations import declarations_text
 from symprop.algebra.inference.convention import names_of_sizes, rank_costs
 from symprop.algebra.inference.unknown_sizes import Misfit, Unknown
+from symprop.algebra.latex.asked import is_differential
 from symprop.algebra.latex.calls import UNSAID
 from symprop.algebra.latex.elaboration import Elaboration
 from symprop.algebra.latex.names import INDEX, Key, Names, subscripts, text_name
@@ -22,9 +23,9 @@ from symprop.algebra.latex.parser import exponent
 from symprop.algebra.latex.reading import names_of
 from symprop.algebra.latex.stacks import arranged
 from symprop.algebra.latex.statements import Statement
-from symprop.algebra.latex.tokens import Token
-from symprop.algebra.latex.trees import Tex, walk
-from symprop.algebra.latex.words import CALLED
+from symprop.algebra.latex.tokens import Token, refuse_at
+from symprop.algebra.latex.trees import GRADIENT_OF, Tex, walk
+from symprop.algebra.latex.words import CALLED, HINTS
 from symprop.algebra.names import size_symbol, variable
 from symprop.algebra.nodes import Variable
 from symprop.algebra.numbered_sizes import sizes_of
@@ -223,7 +224,12 @@ def _collect(
         if part.kind == "group" and part.text == "{" and part.below:
             open_ones |= {each for word in subscripts(part.below) for each in INDEX.findall(word)}
         parts = list(part.parts)
+        for each in parts[:-1] if part.kind == "run" else ():
+            if each.words[:1] == (GRADIENT_OF,) and known.find(each) is None:
+                refuse_at(HINTS["nabla"], latex, part.start, part.end)  # \nabla_x a^\top x, where dx is not declared
         below = part.kind == "fraction"
+        if below and is_differential(part) and "d" not in known:
+            refuse_at(HINTS["partial"], latex, part.start, part.end)
         kept = [
             (
                 each,

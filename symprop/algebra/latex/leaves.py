@@ -19,7 +19,7 @@ from symprop.algebra.latex.powers import raised, scripts
 from symprop.algebra.latex.products import as_number
 from symprop.algebra.latex.selections import selection
 from symprop.algebra.latex.tokens import Token
-from symprop.algebra.latex.trees import Tex
+from symprop.algebra.latex.trees import GRADIENT_OF, Tex
 from symprop.algebra.latex.values import SizeOf, Value, called, constant, located, shape_of
 from symprop.algebra.latex.words import HINTS, RELATIONS
 from symprop.algebra.names import size_symbol
@@ -75,6 +75,7 @@ def _sizes_below(e: Elaboration, tree: Tex) -> tuple[Expr, ...]:
 def _(e: Elaboration, tree: Tex) -> Value:
     found = e.names.find(tree)
     if found is not None:
+        _check_loss(e, tree)
         return of_name(e, tree, found)
     bare = Tex("name", tree.start, tree.end, text=tree.text)
     if tree.text in e.indices and not tree.below:
@@ -96,6 +97,15 @@ def _(e: Elaboration, tree: Tex) -> Value:
         return scripts(e, number_named(CONSTANTS[tree.text], tree), tree)
     rows = e.names.rows(tree)
     return unknown(e, bare) if rows is None else of_name(e, tree, rows)
+
+
+def _check_loss(e: Elaboration, tree: Tex) -> None:
+    r"""Refuse `\nabla_x x^\top A x`: what stands behind is an array of the formula, and no loss."""
+    if tree.words[:1] != (GRADIENT_OF,):
+        return
+    loss = e.names.find(Tex("name", tree.start, tree.end, text=tree.words[1]))
+    if loss is not None and isinstance(loss.what, n.Variable) and loss.what.rank:
+        e.refuse(HINTS["nabla"], tree.start, tree.end)
 
 
 def number_named(name: str, tree: Tex) -> Value:

@@ -16,7 +16,7 @@ from symprop.algebra.latex.powers import scripts
 from symprop.algebra.latex.products import as_matrix
 from symprop.algebra.latex.trees import Tex
 from symprop.algebra.latex.values import Value, called, constant, joined, located, shape_of
-from symprop.algebra.latex.words import PRODUCTS
+from symprop.algebra.latex.words import HINTS, PRODUCTS
 from symprop.algebra.nodes import Node
 from symprop.errors import ReadingError, ShapeError
 
@@ -202,7 +202,7 @@ def _(e: Elaboration, tree: Tex) -> Value:
         name = Tex("name", tree.start, tree.end, text=f"d {by.text}", below=by.below, above=by.above)
         found = e.names.find(name)
         if found is None:
-            e.refuse("a derivative is asked for, not typed, unless it is the name of an array", tree.start, tree.end)
+            e.refuse(HINTS["partial"], tree.start, tree.end)
         return scripts(e, of_name(e, name, found), tree)
     of, to = map(differentiated, tree.parts)
     if of is not None and to is not None and not e.names.by_people:
@@ -210,6 +210,11 @@ def _(e: Elaboration, tree: Tex) -> Value:
     top, bottom = map(e.value, tree.parts)
     result = quotient(e, top, bottom).at(tree.start, tree.end)
     return scripts(e, result, tree)
+
+
+@case("asked")
+def _(e: Elaboration, tree: Tex) -> Value:
+    return e.refuse(HINTS["nabla"], tree.start, tree.end)
 
 
 @case("factorial")

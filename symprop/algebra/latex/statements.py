@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
-from typing import NoReturn
 
+from symprop.algebra.latex.asked import Asked, asked
+from symprop.algebra.latex.domains import domain, name_declared
 from symprop.algebra.latex.names import INDEX, gradient_by, subscripts, text_name
 from symprop.algebra.latex.parser import Parser
-from symprop.algebra.latex.tokens import Token, refuse_at
+from symprop.algebra.latex.tokens import Token, outside, refuse_at
 from symprop.algebra.latex.trees import Tex, plain, walk
 from symprop.errors import FormulaError, LimitError, shown
 
@@ -22,11 +22,6 @@ _BETWEEN = frozenset({"where", "with", "and", "for"})
 _BEFORE = frozenset({"let", "min", "minimize"})
 """Words that stand between statements, and before one, in `\\text{...}`."""
 _PUNCTUATION = frozenset({".", ",", ";"})
-_FACTS = {("R", ""): "", ("R", "+"): "nonnegative", ("R", "++"): "positive", ("S", ""): "symmetric"}
-_FACTS |= {("R", ">=0"): "nonnegative", ("R", ">0"): "positive", ("[0,1", ""): "between-0-and-1"}
-_FACTS |= {("S", "+"): "positive-semidefinite", ("S", "++"): "positive-definite", ("{0,1", ""): "bits"}
-_FACTS |= dict.fromkeys((("{-1,1", ""), ("{-1,+1", ""), ("{1,-1", "")), "signs")
-"""What the text language says of an array by the set that it is of: its letter or brackets, and what stands below."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +32,8 @@ class Statement:
     right: Tex
     target: Tex | None = None
     """The name on the left, also that of a derivative by it."""
+    asked: Asked | None = None
+    """What the right side asks for, where that is a derivative; it may be an array's name all the same."""
 
     @property
     def name(self) -> str:
@@ -90,10 +87,10 @@ def statements(found: Sequence[Token], latex: str) -> tuple[tuple[Statement, ...
         inside = next((k for k, token in outside(piece) if token.text == "in" and token.kind == "macro"), None)
         if inside is not None:
             for each in (*names, piece[:inside]):
-                name = _name(each, latex)
+                name = name_declared(each, latex)
                 if name in declared:
                     refuse_at(f"{shown(name)} is declared twice", latex, each[0].start, each[-1].end)
-                declared[name] = _domain(piece[inside:], latex)
+                declared[name] = domain(piece[inside:], latex)
             names = []
         elif _is_name(piece, latex) and _declares(parts[place + 1 :], latex):
             names.append(piece)
@@ -121,18 +118,6 @@ def _reads(statement: Statement, other: Statement) -> bool:
     name, own = other.left.text, other.below[0]
     names = (part for part in walk(statement.right) if part.kind == "name" and part.text == name)
     return any(subscripts(part.below)[: len(own)] == own for part in names)
-
-
-def outside(piece: Sequence[Token]) -> Iterator[tuple[int, Token]]:
-    """Yield the tokens that stand in no brackets, with their places."""
-    depth = 0
-    for place, token in enumerate(piece):
-        opens = token.kind in ("open", "begin") or (token.kind == "sign" and token.text == "{")
-        closes = token.kind in ("close", "end") or (token.kind == "sign" and token.text == "}")
-        depth -= closes
-        if not depth and not opens and not closes:
-            yield place, token
-        depth += opens
 
 
 def pieces(found: Sequence[Token]) -> Iterator[list[Token]]:
@@ -182,14 +167,26 @@ def _word(found: Sequence[Token]) -> str:
 def _statement(piece: Sequence[Token], latex: str) -> Statement:
     signs = [k for k, token in outside(piece) if token.text == "=" and token.kind == "sign"]
     if not signs:
-        return Statement(None, Parser(piece, latex).whole())
+        return _right_side(piece, latex)
     if len(signs) > 1:
         sign = piece[signs[1]]
         refuse_at("a second '='; an equation has two sides", latex, sign.start, sign.end)
     left, right = piece[: signs[0]], piece[signs[0] + 1 :]
     if not right:
         refuse_at("something is missing behind '='", latex, piece[signs[0]].start, piece[signs[0]].end)
-    return Statement(left_side(left, latex), Parser(right, latex).whole(), _target(left, latex))
+    return replace(_right_side(right, latex), left=left_side(left, latex), target=_target(left, latex))
+
+
+def _right_side(found: Sequence[Token], latex: str) -> Statement:
+    """Return a statement without a left side; a line that can be read as a question alone refuses to be a formula."""
+    question = asked(found, latex)
+    try:
+        tree = Parser(found, latex).whole()
+    except FormulaError:
+        if question is None:
+            raise
+        tree = Tex("asked", found[0].start, found[-1].end)
+    return Statement(None, tree, asked=question)
 
 
 def _target(found: Sequence[Token], latex: str) -> Tex | None:
@@ -222,9 +219,6 @@ def left_side(found: Sequence[Token], latex: str) -> Tex | None:
     return None
 
 
-# ---------------------------------------------------------------- declarations
-
-
 def _is_name(piece: Sequence[Token], latex: str) -> bool:
     if len(piece) > 12 or any(token.text == "=" for token in piece):
         return False
@@ -242,70 +236,3 @@ def _declares(later: Sequence[Sequence[Token]], latex: str) -> bool:
         if not _is_name(piece, latex):
             return False
     return False
-
-
-def _name(piece: Sequence[Token], latex: str) -> str:
-    tree = Parser(piece, latex).whole() if piece else None
-    if tree is None or tree.kind != "name":
-        at = piece[0] if piece else Token("", "", 0, 1)
-        refuse_at("a declaration names an array, A \\in \\mathbb{R}^{m \\times n}", latex, at.start, at.end)
-    return text_name(tree, subscripts(tree.below))
-
-
-def _domain(piece: Sequence[Token], latex: str) -> str:
-    r"""Return what the text language declares for `\mathbb{R}^{m \times n}`, whose `\in` stands in front of it."""
-    if len(piece) == 1:
-        refuse_at("a domain is missing behind \\in, such as \\mathbb{R}^n", latex, piece[0].start, piece[0].end)
-    first = replace(piece[1], kind="letter") if piece[1].text == "R" else piece[1]  # \R, everybody's own macro
-    found = Parser([first, *piece[2:]], latex)
-    tree = found.item()
-    at = Tex("", piece[1].start, piece[-1].end)
-    if found.here is not None or tree.kind not in ("name", "group"):
-        _refuse_domain(at, latex)
-    signs, parts = plain(tree.below), list[list[Token]]()
-    for group in map(list, tree.above):
-        while group and group[-1].text == "+":
-            signs += group.pop().text
-        parts += _apart(group)
-    sizes = [_size(Parser(part, latex).whole(), latex) for part in parts]
-    domain = tree.text
-    if tree.kind == "group":
-        inside = latex[tree.parts[0].start : tree.parts[-1].end] if tree.parts else ""
-        domain += inside.replace(" ", "")
-    if (domain, signs) not in _FACTS or (domain == "S" and (not sizes or sizes[1:] not in ([], sizes[:1]))):
-        _refuse_domain(at, latex)
-    return " ".join(filter(None, (*(sizes[:1] * 2 if domain == "S" else sizes), _FACTS[domain, signs])))
-
-
-def _apart(found: Sequence[Token]) -> list[list[Token]]:
-    r"""Return what stands between `\times`, outside of brackets."""
-    ends = [-1, *(place for place, token in outside(found) if token.text == "times"), len(found)]
-    return [list(found[first + 1 : last]) for first, last in pairwise(ends) if last > first + 1]
-
-
-def _size(tree: Tex, latex: str) -> str:
-    r"""Return a size as declarations have it: `2*n`, `n-1`, `n**2`."""
-    power = "".join(map(plain, tree.above))
-    if power.isdigit():
-        return f"{_size(replace(tree, above=()), latex)}**{power}"
-    if tree.kind == "number" and tree.bare and tree.text.isdigit():
-        return tree.text
-    if tree.kind == "name" and (not power or power.startswith("(")):
-        return text_name(tree, subscripts(tree.below))
-    inside = [_size(part, latex) for part in tree.parts] if tree.bare and set(tree.words) <= _IN_SIZES else []
-    if tree.kind in ("run", "term") and inside:
-        return "*".join(inside)
-    if tree.kind == "sum" and inside and tree.words[0] == "+":
-        return "".join(f"{sign}{part}" for sign, part in zip(tree.words, inside, strict=True)).lstrip("+")
-    if tree.kind == "group" and tree.text in ("(", "{}") and len(inside) == 1:
-        return f"({inside[0]})"
-    return refuse_at("a size is a number, a name, or sums and products of these: 2n + 1", latex, tree.start, tree.end)
-
-
-_IN_SIZES = frozenset({"", "+", "-", "cdot", "times", "*"})
-"""Signs between the parts of a size."""
-
-
-def _refuse_domain(at: Tex, latex: str) -> NoReturn:
-    sets = r"\mathbb{R}^{m \times n}, \mathbb{R}^n, \mathbb{R}, \mathbb{R}_+, \mathbb{S}^n, \{0, 1\}^n or [0, 1]^n"
-    refuse_at(f"a domain is {sets}", latex, at.start, at.end)

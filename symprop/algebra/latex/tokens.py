@@ -10,7 +10,7 @@ because it is smaller than what it would take to turn that library's tokens into
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import NoReturn
 
@@ -235,3 +235,15 @@ def _closes(opening: Token, closing: Token) -> bool:
             (opening.kind, closing.kind) == ("begin", "end") and opening.text == closing.text
         )
     return True  # brackets of two kinds, `[0, 1)`, are told where they stand
+
+
+def outside(piece: Sequence[Token]) -> Iterator[tuple[int, Token]]:
+    """Yield the tokens that stand in no brackets, with their places."""
+    depth = 0
+    for place, token in enumerate(piece):
+        opens = token.kind in ("open", "begin") or (token.kind == "sign" and token.text == "{")
+        closes = token.kind in ("close", "end") or (token.kind == "sign" and token.text == "}")
+        depth -= closes
+        if not depth and not opens and not closes:
+            yield place, token
+        depth += opens

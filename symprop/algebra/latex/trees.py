@@ -29,6 +29,7 @@ class Tex:
     | `cases`, `matrix` | value, condition, value ...; rows | |
     | `take` | an array and places | |
     | `range` | its ends | |
+    | `asked` | | |
     """
 
     kind: str
@@ -46,6 +47,8 @@ class Tex:
         return not self.below and not self.above
 
 
+GRADIENT_OF = "gradient of"
+r"""The first word of a name such as that of `\nabla_x L`; the second is that of the loss."""
 LOOSE = "loose"
 """The text of a run of a letter that may be a function and its brackets, behind a function: `\\log\\sigma(x)`."""
 

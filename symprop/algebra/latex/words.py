@@ -49,7 +49,10 @@ UPRIGHT |= frozenset(
 )
 """Commands that are functions, of LaTeX or of everybody's preamble."""
 HINTS = {
-    **dict.fromkeys(("partial", "nabla"), "a derivative is asked for, not typed, unless it is the name of an array"),
+    **dict.fromkeys(
+        ("partial", "nabla"),
+        "a derivative is asked for, not typed, unless it is the name of an array or a whole side of a comparison",
+    ),
     **dict.fromkeys(("int", "iint", "oint"), "an integral is not part of the language; of samples it is a mean"),
     **dict.fromkeys(("lim", "sup", "inf"), "no limit is part of the language; write what it is"),
     **dict.fromkeys(

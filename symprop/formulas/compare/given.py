@@ -25,6 +25,7 @@ from symprop.algebra.shapes import Shape
 from symprop.algebra.trees import replace, variables
 from symprop.errors import FormulaError, shown
 from symprop.formulas.answer import Answer
+from symprop.formulas.compare.asked_lines import answered
 from symprop.formulas.interchange.reading import from_sympy, is_sympy
 
 FIRST = "zz_first"
@@ -73,9 +74,11 @@ def formulas_of(
         ShapeError, LimitError: as `formula_of`.
     """
     one, other = taken(first, "first"), taken(second, "second")
+    one, other = _as_beside(one, other), _as_beside(other, one)
     check_keywords("compare", shapes, [name for each in (one, other) for name in _names(each)], INSTEAD)
     declarations = declarations_of(declarations)
     typed = (*read_declarations(declarations), *(declared(name, what) for name, what in shapes.items()))
+    one, other = answered(one, typed), answered(other, typed)
     if isinstance(one, str) and isinstance(other, str) and _untold(one, other, typed):
         one, other = (_text_of(each, typed) if is_latex(each) else each for each in (one, other))
     known = _declared(one, other, typed)
@@ -87,6 +90,18 @@ def formulas_of(
     )
     _check_declared(one, other, (left, right), declarations, shapes)
     return left.whole, right.whole, known
+
+
+def _as_beside(given: str | Formula, other: str | Formula) -> str | Formula:
+    """Return a text that is LaTeX without a command where the other one is LaTeX, as `2 A x`, with a space of LaTeX."""
+    if isinstance(given, Formula) or isinstance(other, Formula) or is_latex(given) or not is_latex(other):
+        return given
+    try:
+        for each in statements(given):
+            each.read(tree_of)
+    except FormulaError:
+        return rf"{given}\,"
+    return given
 
 
 def _names(given: str | Formula) -> Sequence[str]:

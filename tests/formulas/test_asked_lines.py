@@ -1,0 +1,94 @@
+"""Lines that ask for a derivative in LaTeX: what is compared is the answer, and what is no question is left alone."""
+
+import pytest
+
+import symprop
+
+RIGHT = [
+    (r"\nabla_x x^\top A x", r"(A + A^\top) x", ""),
+    (r"\nabla_x \left(x^\top A x\right)", "(A + A.T) @ x", ""),
+    (r"\nabla_x x^\top A x", "2 A x", "A: n n symmetric, x: n"),
+    (r"\frac{\partial x^\top A x}{\partial x}", r"(A + A^\top) x", "A: n n, x: n"),
+    (r"\frac{\partial}{\partial x} \left(x^\top A x + b^\top x\right)", r"(A + A^\top) x + b", ""),
+    (r"\frac{\partial}{\partial X} \log\det(X)", r"X^{-\top}", ""),
+    (r"\frac{\partial \mathrm{tr}(A B)}{\partial A}", r"B^\top", ""),
+    (r"\nabla_w \tfrac12 \|X w - y\|^2", r"X^\top (X w - y)", ""),
+    (r"\nabla_x \log \sum_i e^{x_i}", r"\mathrm{softmax}(x)", ""),
+    (r"\nabla_{W_1} \|W_1 x + b_1\|^2", r"2 (W_1 x + b_1) x^\top", ""),
+    (r"\frac{\partial}{\partial \hat y} \|\hat y - y\|^2", r"2(\hat y - y)", ""),
+    (r"\frac{\mathrm{d}\, \|x\|^2}{\mathrm{d}x}", "2x", ""),
+    (r"\frac{d}{dx} \log(1 + e^x)", r"\sigma(x)", "x:"),
+    (r"\frac{d^2 x^3}{dx^2}", "6x", "x:"),
+    (r"\frac{\partial A x}{\partial x}", "A", ""),
+    (
+        r"\frac{\partial \operatorname{softmax}(z)}{\partial z^\top}",
+        r"\operatorname{diag}(p) - p p^\top, p = \operatorname{softmax}(z)",
+        "",
+    ),
+    (r"\nabla^2_w \tfrac12 \|X w - y\|^2", r"X^\top X", ""),
+    (r"\frac{\partial^2}{\partial w \partial w^\top} \|X w - y\|^2", r"2 X^\top X", ""),
+    (r"f = x^\top A x, \frac{\partial f}{\partial x}", r"(A + A^\top) x", ""),
+    (r"r = X w - y, \nabla_w r^\top r", r"2 X^\top (X w - y)", ""),
+]
+WRONG = [
+    (r"\nabla_x x^\top A x", "2 A x", "equal if A is symmetric"),
+    (r"\frac{\partial \mathrm{tr}(A B)}{\partial A}", "B.T + B.T", "the first is 1/2 times the second"),
+    (r"\frac{\partial A x}{\partial x}", r"A^\top", "the second is the transpose of the first"),
+    (r"\nabla_w \tfrac12 \|X w - y\|^2", r"X^\top (y - X w)", "the first is minus the second"),
+]
+REFUSED = [
+    (r"\nabla_x \log(x) + x", "x: n", "a gradient is"),
+    (r"\frac{\partial x^\top A x + x}{\partial x}", "x: n, A: n n", "asked for, not typed"),
+    (r"\nabla_x^3 x^\top x", "x: n", "a gradient is"),
+    (r"\nabla_z x^\top x", "x: n", "the formula has no variable 'z'\nallowed: x"),
+    (r"\nabla^2_x A x", "A: n n, x: n", "a Hessian is of a scalar"),
+]
+
+
+@pytest.mark.parametrize(("line", "answer", "declared"), RIGHT)
+def test_the_answer_of_a_line_is_compared(line: str, answer: str, declared: str) -> None:
+    found = symprop.compare(line, answer, declared)
+    assert found.equal, found
+    assert symprop.compare(answer, line, declared).equal
+
+
+@pytest.mark.parametrize(("line", "answer", "reason"), WRONG)
+def test_a_wrong_answer_is_found_with_its_reason(line: str, answer: str, reason: str) -> None:
+    found = symprop.compare(line, answer)
+    assert found.equal is False
+    assert reason in str(found)
+
+
+@pytest.mark.parametrize(("line", "declared", "told"), REFUSED)
+def test_what_asks_for_nothing_that_there_is_is_refused(line: str, declared: str, told: str) -> None:
+    with pytest.raises(symprop.SympropError) as caught:
+        symprop.compare(line, "x", declared)
+    assert told in str(caught.value)
+
+
+def test_a_derivative_with_a_name_is_that_array() -> None:
+    assert symprop.compare(r"\nabla_x L^\top x", "dx @ x", "dx: n, x: n").equal
+    assert symprop.compare(r"\frac{\partial L}{\partial x} + x", "x + dx", "dx: n, x: n").equal
+    assert symprop.compare(r"w - \eta \nabla_w L", "w - eta * dw", "w: n, dw: n, eta:").equal
+
+
+@pytest.mark.parametrize(
+    "latex",
+    [
+        r"\nabla_x x^\top A x",
+        r"\nabla_x a^\top x",
+        r"x + \nabla_x a^\top x",
+        r"\frac{d}{dx} x^2",
+        r"\frac{d^2 x^3}{dx^2}",
+    ],
+)
+def test_a_formula_drops_nothing_of_what_is_differentiated(latex: str) -> None:
+    """`dx` was inferred before, and what stood behind the sign was dropped."""
+    with pytest.raises(symprop.FormulaError, match="asked for, not typed"):
+        symprop.formula(latex=latex)
+
+
+def test_an_array_behind_the_sign_is_no_loss() -> None:
+    with pytest.raises(symprop.FormulaError, match="asked for, not typed"):
+        symprop.formula(latex=r"\nabla_x a^\top x", where="a: n, x: n, dx: n")
+    assert symprop.formula(latex=r"\nabla_x L^\top x", where="x: n, dx: n").text() == "dx @ x"
