@@ -132,13 +132,16 @@ def _(node: n.Where, u: Variable, matrix: Recursion) -> Node:
 @MATRIX.row(n.MatMul)
 def _(node: n.MatMul, u: Variable, matrix: Recursion) -> Node:
     left, right = node.operands
-    if max(left.rank, right.rank) > 2:
+    if right.rank > 2 and (left.rank > 2 or u in variables(left)):
         return by_columns(node, u, matrix)
+    leading = left.shape[:-1]  # of an array of more axes those before its last are one
     if u in variables(right):
+        rows = n.Reshape(left, (*flat(leading), left.shape[-1])) if left.rank > 2 else left
         if right.rank == 1:
-            return n.MatMul(left, matrix(right, u))
-        row = left if left.rank == 2 else n.Expand(left, 0)
-        return n.MatMul(n.Kron(row, n.Identity(right.shape[1])), matrix(right, u))  # A U: A (x) I
+            return n.MatMul(rows, matrix(right, u))
+        rows = n.Expand(left, 0) if left.rank == 1 else rows
+        pages = [n.Identity(*flat(right.shape[:-2]))] if right.rank > 2 else []
+        return n.MatMul(kron_of([*pages, rows, n.Identity(right.shape[-1])]), matrix(right, u))  # A U: A (x) I
     if right.rank == 1 and isinstance(left, n.MatMul):  # of three axes: of matrices, A (B x) is tidy
         first, second = left.operands
         if first.rank == 1 and u not in variables(second):
@@ -148,7 +151,7 @@ def _(node: n.MatMul, u: Variable, matrix: Recursion) -> Node:
     if right.rank == 1 and isinstance(left, n.Diag):
         return scaled_rows(right, node.shape, matrix(left.operands[0], u))  # diag(u) x = x * u
     row = n.Transpose(right) if right.rank == 2 else n.Expand(right, 0)
-    return n.MatMul(n.Kron(n.Identity(left.shape[0]), row), matrix(left, u))  # U B: I (x) B'
+    return n.MatMul(n.Kron(n.Identity(*flat(leading)), row), matrix(left, u))  # U B: I (x) B'
 
 
 @MATRIX.row(n.Sum)

@@ -99,10 +99,10 @@ class Builder:
     def variable(
         self, letter: str, index: tuple[Expr, ...], shape: tuple[Any, ...], role: str, facts: Iterable[Fact] = ()
     ) -> Variable:
-        """Return a new variable, marked where its name is taken, by another or by a size."""
+        """Return a new variable, marked where its name is taken, by another, by a size or by a hyperparameter."""
         taken = self.books.taken
-        by_size = bool(index) and letter in self.books.sizes
-        mark = taken[letter, index] = taken.get((letter, index), int(by_size)) + 1
+        by_number = bool(index) and letter in self.books.no_tables
+        mark = taken[letter, index] = taken.get((letter, index), int(by_number)) + 1
         return Variable(letter, index, shape, facts, mark, role)
 
     def further_input(self, given: Given, role: str = INPUT, facts: tuple[Fact, ...] = ()) -> Variable:

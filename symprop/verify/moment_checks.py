@@ -21,7 +21,7 @@ from symprop.errors import SpecError
 from symprop.networks.network import Network
 from symprop.networks.recurrent import written_out_in_time
 from symprop.networks.sizes import TIME
-from symprop.verify import complex_step, module_checks
+from symprop.verify import complex_step, module_checks, noise
 from symprop.verify.arithmetic import Precise
 from symprop.verify.evaluate import WORKING_DIGITS, Evaluator, stacked, unstacked
 from symprop.verify.measure import DIGITS, FLOAT64_LIMIT, Row, first_line, judged, precise_difference
@@ -106,7 +106,7 @@ def _loop(plain: Case, count: int, seed: int) -> Row:
             flat = [np.concatenate([np.ravel(values[each]) for each in true]) for values in (grads, true)]
         except module_checks.GENERATED_ERRORS as error:
             return Row(name, oracle, "0", np.inf, limit, False, first_line(error))
-        found = judged(flat[0], flat[1], FLOAT64_LIMIT, module_checks.of_all(derivation, point))
+        found = judged(flat[0], flat[1], FLOAT64_LIMIT, noise.all_bounds(derivation, system, point))
         worst, limit, wrong = max(worst, found.error), max(limit, found.limit), wrong or found.note * (not found.ok)
         if not found.ok:
             wrong = wrong or "gradients"

@@ -132,6 +132,23 @@ def bounds(derivation: Derivation, system: System, point: Point) -> Bounds:
     return bound
 
 
+def all_bounds(derivation: Derivation, system: System, point: Point) -> Callable[[Array, Array], Array]:
+    """Return the bounds of one point for all gradients one after the other, in the order of the parameters."""
+    bound = bounds(derivation, system, point)
+    names = [each.name for each in system.parameters]
+    ends = np.cumsum([point.parameters[name].size for name in names])
+
+    def of_places(where: Array, off: Array) -> Array:
+        allowed, owners = np.zeros(len(where)), np.searchsorted(ends, where, side="right")
+        for owner in np.unique(owners):
+            own = owners == owner
+            start = ends[owner] - point.parameters[names[owner]].size
+            allowed[own] = bound(names[owner], where[own] - start, off[own])
+        return allowed
+
+    return of_places
+
+
 def of_run(run: Callable[[Complex], Array]) -> Array:
     """Return how far rounding in float64 can move each element of what `run` computes in a given arithmetic."""
     exact = {"": run(Noisy(0, SEEN, active=False))}

@@ -62,9 +62,9 @@ ANSWERS = {
         jacobian x  concatenate((sum(x * y, keepdims=True), w))
             concatenate((y[None, :], zeros((n, n))), axis=0)
         jacobian T  v @ T @ x
-            kron(eye(k), x[None, :]) @ reshape(v @ reshape(eye(k*m*n), (k*m*n, k, m, n)), (k*m*n, k*n)).T
+            @1
         jacobian T  T @ x @ v
-            kron(eye(k), v[None, :]) @ reshape(reshape(eye(k*m*n), (k*m*n, k, m, n)) @ x, (k*m*n, k*m)).T
+            @2
         jacobian X  scatter_add(X, j, 5)
             kron(one_hot(j, 5).T, eye(n))
         jacobian A  sum(A * eye(n), axis=1)
