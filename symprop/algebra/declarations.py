@@ -302,6 +302,6 @@ def takes_class_ids(target: Variable) -> bool:
     """
     return (
         "sums to 1" in target.facts_by_kind
-        and all(fact.kind in TAKEN_FROM_IDS for fact in target.facts)
-        and all(fact.value == target.rank - 1 for fact in target.facts if fact.kind == "sums to 1")
+        and all(fact.kind in TAKEN_FROM_IDS for fact in target.said)
+        and all(fact.value == target.rank - 1 for fact in target.said if fact.kind == "sums to 1")
     )

@@ -17,6 +17,7 @@ from sympy import Expr, Integer
 
 from symprop.algebra import nodes as n
 from symprop.algebra.equations import Equation, equations_in
+from symprop.algebra.indices import RowIndex
 from symprop.algebra.nodes import Variable
 from symprop.algebra.trees import variables, walk
 from symprop.analysis.derivation import Derivation
@@ -101,13 +102,13 @@ def _run_at_places(evaluator: Evaluator, equations: Iterable[Equation]) -> None:
 
     for equation in equations:
         for each in variables(equation.expression):
-            array = each.change(index=[part for part in each.index if not part.free_symbols & counts.keys()])
+            array = each.change(index=[part for part in each.index if not isinstance(part, RowIndex)])
             for at in places(each) if array.name in evaluator.values else ():
-                name, rows = each.xreplace(at).name, evaluator.values[array.name]
-                if name in evaluator.values:
+                there, rows = each.xreplace(at), evaluator.values[array.name]
+                if there.name in evaluator.values:
                     continue  # made by an equation of its own
-                for symbol in (one for part in reversed(each.index) for one in part.free_symbols & at.keys()):
-                    rows = rows[:, int(at[symbol]) - 1]  # the batch stands first, and last among the indices
-                evaluator.values[name] = rows
+                for part in reversed(there.index):  # the batch stands first, and last among the indices
+                    rows = rows[:, int(part.value) - 1] if isinstance(part, RowIndex) else rows
+                evaluator.values[there.name] = rows
         for at in places(equation.target):
             evaluator.run([Equation(equation.target.xreplace(at), equation.expression.xreplace(at))])

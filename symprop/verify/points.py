@@ -158,7 +158,7 @@ def random_point(
         parameters[parameter.name] = drawn if len(shape) > 1 else rounded(drawn + style.bias)
     inputs = {}
     for variable in system.inputs:
-        shape, free = (count, *_integers(variable)), not variable.facts
+        shape, free = (count, *_integers(variable)), not variable.said
         if takes_lengths(variable, 0):
             values = random.uniform(0.05, 0.95, shape) * _below_lengths(shape, random)
         else:
@@ -167,7 +167,7 @@ def random_point(
     targets, given = {}, {}
     for variable in system.targets:
         values, ids = _target(variable, random, kind, count)
-        values = np.abs(values) + 0.1 if style.targets and not variable.facts else values
+        values = np.abs(values) + 0.1 if style.targets and not variable.said else values
         targets[variable.name] = values = rounded(values)
         given[variable.name] = values if ids is None else ids
     states = {}

@@ -74,7 +74,7 @@ def _moved(system: System, point: Point) -> Iterator[Point]:
             yield moved
             if point.kind == "numbers" and len(system.targets) == 1:
                 target, outputs = system.targets[0], complex_step.outputs(system, moved, system.output.name)
-                fits = outputs.shape[1:] == tuple(int(size) for size in target.shape) and not target.facts
+                fits = outputs.shape[1:] == tuple(int(size) for size in target.shape) and not target.said
                 if fits and np.all(np.isfinite(outputs)) and _is_exact(system, moved, outputs):
                     equal = {target.name: outputs}
                     yield replace(moved, targets=equal, given=equal)

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace as replaced
 from functools import cached_property
 
-from sympy import Symbol
+from sympy import Integer, Symbol
 
 from symprop.algebra import nodes as n
 from symprop.algebra.batching import BATCH_SIZE
@@ -23,7 +23,7 @@ from symprop.algebra.indices import RowIndex
 from symprop.algebra.names import adjoint_of, gradient_of
 from symprop.algebra.nodes import Node, Variable
 from symprop.algebra.roles import JACOBIAN
-from symprop.algebra.trees import added, joins_examples, multiplied, replace, terms_of, variables
+from symprop.algebra.trees import added, joins_examples, multiplied, replace, terms_of, variables, walk
 from symprop.analysis.curvature.along import Along
 from symprop.analysis.curvature.ends import POSITION, End, end_of
 from symprop.analysis.curvature.gauss_newton import apart
@@ -73,7 +73,19 @@ def layer_blocks(
         found.append(Equation(each.of_role(role, *whole.shape), whole, note=f"the block of {each.name}"))
     read = {each for equation in found for each in variables(equation.expression)}
     made = tuple(equations_in(needed(blocks.made, [*read, *(_first_of_pair(each) for each in read)])))
-    return (*made, *found) if system.batch is None else (*_of_each(made, found, system),), _told(why)
+    equations = (*made, *found) if system.batch is None else (*_of_each(made, found, system),)
+    return _at_the_only_position(equations, found), _told(why)
+
+
+def _at_the_only_position(equations: Sequence[Equation], blocks: Sequence[Equation]) -> tuple[Equation, ...]:
+    """Return equations with the number of the position that there is, where sums over positions have one term."""
+    sums = [part for each in blocks for part in walk(each.expression) if isinstance(part, n.BlockSum)]
+    if not sums or any(part.count != 1 for part in sums if part.index in (POSITION, OTHER)):
+        return tuple(equations)
+    only = {POSITION: Integer(1), OTHER: Integer(1)}
+    return tuple(
+        Equation(each.target.xreplace(only), tidy(each.expression).xreplace(only), note=each.note) for each in equations
+    )
 
 
 def _told(why: Mapping[Variable, str]) -> str:
