@@ -32,8 +32,12 @@ from symprop.calculus.vanished import remarks
 from symprop.errors import SpecError
 
 
-def derive_system(system: System) -> tuple[tuple[Item, ...], tuple[str, ...]]:
+def derive_system(
+    system: System, named: frozenset[Variable] = frozenset()
+) -> tuple[tuple[Item, ...], tuple[str, ...]]:
     """Return the backward equations of `system` and remarks on them; by its inputs where it has no parameters.
+
+    The adjoints of `named` have equations of their own, also where one equation alone reads them.
 
     Raises:
         SpecError: the system has no loss, or the loss reads nothing that could have a gradient.
@@ -41,7 +45,8 @@ def derive_system(system: System) -> tuple[tuple[Item, ...], tuple[str, ...]]:
     wanted = system.wanted
     if system.loss is None:
         raise SpecError("a system without a loss has no gradients")
-    walker = _Walker(context(system), wanted, dependents(system.items, wanted), system.loops, row_names(system))
+    active = dependents(system.items, wanted)
+    walker = _Walker(context(system), wanted, active, system.loops, row_names(system), named=named)
     if system.loss not in walker.active:
         raise SpecError("the loss does not depend on the network's output, so every gradient would be zero")
     walker.pending[system.loss] = [n.Scalar(1)]

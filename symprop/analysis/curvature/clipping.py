@@ -11,14 +11,14 @@ private optimization on large model at small cost* (2023), whose book-keeping th
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from symprop.algebra import nodes as n
 from symprop.algebra.batching import expanded
 from symprop.algebra.equations import Equation, Item, Step, System, equations_in
 from symprop.algebra.functions import FUNCTIONS
-from symprop.algebra.names import gradient_of
+from symprop.algebra.names import adjoint_of, gradient_of
 from symprop.algebra.nodes import Node, Variable, names_in
 from symprop.algebra.roles import CLIPPED
 from symprop.algebra.trees import added, is_zero, terms_of, variables, zeros
@@ -26,6 +26,7 @@ from symprop.algebra.trees import replace as put
 from symprop.analysis.curvature.along import Along
 from symprop.analysis.curvature.steps import AtAnyStep, in_loops
 from symprop.calculus.tidy import tidy
+from symprop.calculus.walk import derive_system
 
 QUESTION = "clipped_grads"
 
@@ -47,7 +48,10 @@ def clipped(norms: Along, example: System, system: System, backward: Iterable[It
     for parameter in system.wanted:
         gradient = gradient_of(parameter)
         before = found.get(gradient, zeros(*gradient.shape))
-        after = _weighed(before, weights, adjoints, system)
+        if any(map(_is_of_data(adjoints, system), terms_of(before))):
+            after = _weighed_in_place(gradient, weights, system)
+        else:
+            after = _weighed(before, weights, adjoints, system)
         steps = () if system.batch is not None else (Step("linear", n.Multiply(weights, before), after),)
         note = f"the gradient of {parameter.name}, that of each example clipped"
         asked.append(Equation(gradient.of_role(CLIPPED, *gradient.shape), after, steps, note=note))
@@ -79,6 +83,26 @@ def _weighed(gradient: Node, weights: Variable, adjoints: AtAnyStep[bool], syste
         if not is_zero(rest):  # a factor was taken out of what is linear and what is not
             terms.append(n.Multiply(n.Add(_mean(weights), n.Scalar(-1)), rest))
     return tidy(added(terms))
+
+
+def _is_of_data(adjoints: AtAnyStep[bool], system: System) -> Callable[[Node], bool]:
+    """Return whether a term has rows of examples and reads no adjoint, since that of the output was written in place."""
+
+    def is_of_data(term: Node) -> bool:
+        read = variables(term)
+        of_batch = any(size == system.batch for each in read for size in each.shape)
+        return system.batch is not None and of_batch and not any(map(adjoints.find, read))
+
+    return is_of_data
+
+
+def _weighed_in_place(gradient: Variable, weights: Variable, system: System) -> Node:
+    """Return a gradient in which the output's adjoint, which is written in place, is multiplied by the weights."""
+    items, _ = derive_system(system, frozenset((system.output,)))
+    found = {each.target: each.expression for each in equations_in(items)}
+    adjoint = adjoint_of(system.output)
+    weighed = _weighed(found[gradient], weights, AtAnyStep({adjoint: True}), system)
+    return tidy(put(weighed, {adjoint: found[adjoint]}))
 
 
 def _mean(weights: Variable) -> Node:
