@@ -102,13 +102,14 @@ def _run_at_places(evaluator: Evaluator, equations: Iterable[Equation]) -> None:
 
     for equation in equations:
         for each in variables(equation.expression):
-            array = each.change(index=[part for part in each.index if not isinstance(part, RowIndex)])
-            for at in places(each) if array.name in evaluator.values else ():
-                there, rows = each.xreplace(at), evaluator.values[array.name]
-                if there.name in evaluator.values:
-                    continue  # made by an equation of its own
-                for part in reversed(there.index):  # the batch stands first, and last among the indices
-                    rows = rows[:, int(part.value) - 1] if isinstance(part, RowIndex) else rows
-                evaluator.values[there.name] = rows
+            rows = [part for part in each.index if isinstance(part, RowIndex)]
+            general = [part for part in rows if part.free_symbols & counts.keys()]
+            for taken in (general, rows):  # a moment written out has its number, and is no row of an array
+                array = each.change(index=[part for part in each.index if part not in taken])
+                for at in places(each) if array.name in evaluator.values else ():
+                    found, name = evaluator.values[array.name], each.xreplace(at).name
+                    for part in reversed(taken):  # the batch stands first, and last among the indices
+                        found = found[:, int(part.value.xreplace(at)) - 1]
+                    evaluator.values.setdefault(name, found)  # it may be made by an equation of its own
         for at in places(equation.target):
             evaluator.run([Equation(equation.target.xreplace(at), equation.expression.xreplace(at))])

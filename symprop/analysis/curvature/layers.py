@@ -184,7 +184,10 @@ def _penalised(block: Node, parameter: Variable, product: Along) -> Node:
         for term in terms_of(equation.expression)
         if u in variables(term)
     ]
-    return tidy(added([block, *(matrix_of(term, u) for term in terms)])) if terms else block
+    if not terms:
+        return block
+    penalty = tidy(added([matrix_of(term, u) for term in terms]))
+    return added([block, penalty]) if isinstance(block, n.BlockSum) else tidy(added([block, penalty]))
 
 
 def _first_of_pair(variable: Variable) -> Variable:
