@@ -32,9 +32,7 @@ from symprop.calculus.vanished import remarks
 from symprop.errors import SpecError
 
 
-def derive_system(
-    system: System, named: frozenset[Variable] = frozenset()
-) -> tuple[tuple[Item, ...], tuple[str, ...]]:
+def derive_system(system: System, named: frozenset[Variable] = frozenset()) -> tuple[tuple[Item, ...], tuple[str, ...]]:
     """Return the backward equations of `system` and remarks on them; by its inputs where it has no parameters.
 
     The adjoints of `named` have equations of their own, also where one equation alone reads them.

@@ -39,7 +39,8 @@ from symprop.verify.example_checks import clipped_error, distance, norms_error
 from symprop.verify.kronecker_checks import code_error, factor_errors, kernel_error
 from symprop.verify.measure import DIGITS, Row, first_line
 from symprop.verify.module_checks import GENERATED_ERRORS
-from symprop.verify.points import points_of, target_kinds
+from symprop.verify.noise import quiet_points
+from symprop.verify.points import target_kinds
 from symprop.verify.second_differences import WORKING_DIGITS, Scene, Values, inner, moved_along
 
 LIMIT = 1e-10
@@ -59,7 +60,7 @@ def rows(case: Case, seed: int) -> Iterator[Row]:
         SpecError: backpropagation is truncated.
     """
     kinds = [kind for kind in KINDS if kind in target_kinds(case.example.system)]
-    points = points_of(case, seed, EXAMPLES, kinds[:1], everywhere=True)
+    points = quiet_points(case, seed, EXAMPLES, kinds[:1])
     known: set[Equation] = set()
     for question, checks in CHECKS.items():
         asked = case.rows.at(question=question)

@@ -7,7 +7,7 @@ for the derived equations, so that a small element is judged by its own noise an
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -15,10 +15,11 @@ from sympy import Basic
 
 from symprop.algebra.equations import Equation, System
 from symprop.analysis.derivation import Derivation
+from symprop.codegen.case import Case
 from symprop.verify import complex_step
 from symprop.verify.arithmetic import Array, Complex
 from symprop.verify.evaluate import Evaluator, stacked, unstacked
-from symprop.verify.points import Point
+from symprop.verify.points import Point, points_of
 
 FLOAT32, FLOAT64 = 2.0**-24, 2.0**-53
 """Half the distance from 1 to the next number."""
@@ -26,6 +27,8 @@ SEEN = 2.0**-40
 """The unit at which noise of float64 is run: it moves numbers far more than their own rounding, and still linearly."""
 RUNS, FACTOR = 4, 16.0
 """The bound on rounding: `FACTOR` times the largest of `RUNS` random deviations."""
+DRAWS, QUIET = 4, 1e-12
+"""How many points are drawn until rounding moves no gradient by more."""
 
 
 class Noisy(Complex):
@@ -153,3 +156,27 @@ def of_run(run: Callable[[Complex], Array]) -> Array:
     """Return how far rounding in float64 can move each element of what `run` computes in a given arithmetic."""
     exact = {"": run(Noisy(0, SEEN, active=False))}
     return _largest(exact, ({"": run(Noisy(number, SEEN))} for number in range(RUNS)), FLOAT64 / SEEN)[""]
+
+
+def quiet_points(case: Case, seed: int, count: int, kinds: Iterable[str]) -> list[Point]:
+    """Return the points, of a few draws, at which rounding moves each gradient least, of its largest element.
+
+    Where a norm divides by next to nothing, or a model is sure, second derivatives may have few digits that are right.
+    """
+    best: list[Point] = []
+    least = float("inf")
+    for draw in range(DRAWS):
+        points = points_of(case, seed + draw, count, kinds, everywhere=True)
+        loudest = max((_loudness(case.rows.derivation, each) for each in points), default=float("inf"))
+        if loudest < least or not best:
+            best, least = points, loudest
+        if least <= QUIET:
+            break
+    return best
+
+
+def _loudness(derivation: Derivation, point: Point) -> float:
+    """Return how far rounding can move gradients, each of its largest element."""
+    grads, moved = equations_gradients(derivation, point), of_equations(derivation, point)
+    shares = (np.max(moved[name], initial=0) / (np.max(np.abs(each), initial=0) or 1) for name, each in grads.items())
+    return float(max(shares))

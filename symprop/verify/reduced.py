@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from itertools import combinations
+
 from symprop.algebra.equations import Loop
 from symprop.errors import SpecError
 from symprop.networks.network import Network
+
+KEPT = 2
+"""So many sizes may stay as they are, where smaller ones do not fit."""
 
 
 def check_numbers(network: Network) -> None:
@@ -34,7 +40,7 @@ def reduced(network: Network) -> Network:
     >>> reduced(Input(64) >> Dense(32) >> Dense(32) >> MeanSquaredError()).text
     'Input(4) >> Dense(3) >> Dense(3) >> MeanSquaredError()'
     """
-    return network.resized(network.needs.smaller())
+    return _resized(network, network.needs.smaller())
 
 
 def tiny(network: Network) -> Network:
@@ -44,4 +50,19 @@ def tiny(network: Network) -> Network:
     >>> tiny(Input(64) >> Dense(32) >> Dense(10) >> MeanSquaredError()).text
     'Input(2) >> Dense(3) >> Dense(2) >> MeanSquaredError()'
     """
-    return network.resized(network.needs.smaller(by_turns=True))
+    return _resized(network, network.needs.smaller(by_turns=True))
+
+
+def _resized(network: Network, change: Mapping[int, int]) -> Network:
+    """Return the network at other sizes; where these do not fit, one or two stay as they are.
+
+    A weight that is tied to that of a convolution in groups has sizes that no layer alone says that it needs.
+    """
+    first: SpecError | None = None
+    for count in range(KEPT + 1):
+        for kept in combinations(change, count):
+            try:
+                return network.resized({size: new for size, new in change.items() if size not in kept})
+            except SpecError as problem:
+                first = first or problem
+    raise first or SpecError("no sizes fit")

@@ -86,7 +86,7 @@ def _weighed(gradient: Node, weights: Variable, adjoints: AtAnyStep[bool], syste
 
 
 def _is_of_data(adjoints: AtAnyStep[bool], system: System) -> Callable[[Node], bool]:
-    """Return whether a term has rows of examples and reads no adjoint, since that of the output was written in place."""
+    """Return whether a term has rows of examples and reads no adjoint: that of the output was written in place."""
 
     def is_of_data(term: Node) -> bool:
         read = variables(term)
