@@ -300,7 +300,7 @@ def factors(scene: Scene, module: Any, options: Mapping[str, Any]) -> list[str] 
     for name, (first, *more) in found.items():
         if not more:
             wrong += apart({name: first}, {name: np.diagonal(block)[parts[name]]})
-        elif has_factors(scene.text):
+        elif has_factors(scene.text) and more[0].ndim == 2:  # how often each id stands is no matrix
             rows, columns = scene.params[name].shape
             places = [parts[each].ravel() for each in [name] + [f"b{name[1:]}"] * (len(first) > columns)]
             order = np.concatenate([each.reshape(rows, -1) for each in places], 1).ravel()

@@ -167,7 +167,7 @@ def quiet_points(case: Case, seed: int, count: int, kinds: Iterable[str]) -> lis
     least = float("inf")
     for draw in range(DRAWS):
         points = points_of(case, seed + draw, count, kinds, everywhere=True)
-        loudest = max((_loudness(case.rows.derivation, each) for each in points), default=float("inf"))
+        loudest = max((loudness(case.rows.derivation, each) for each in points), default=float("inf"))
         if loudest < least or not best:
             best, least = points, loudest
         if least <= QUIET:
@@ -175,7 +175,7 @@ def quiet_points(case: Case, seed: int, count: int, kinds: Iterable[str]) -> lis
     return best
 
 
-def _loudness(derivation: Derivation, point: Point) -> float:
+def loudness(derivation: Derivation, point: Point) -> float:
     """Return how far rounding can move gradients, each of its largest element."""
     grads, moved = equations_gradients(derivation, point), of_equations(derivation, point)
     shares = (np.max(moved[name], initial=0) / (np.max(np.abs(each), initial=0) or 1) for name, each in grads.items())

@@ -20,6 +20,8 @@ NETWORKS = {
     "convolution": "Input(4, 4, 2) >> Conv2D(2, 3, groups=2) >> GroupNorm(2) >> MaxPool2D(2) >> Flatten() >> Dense(2)"
     " >> Huber()",
     "recurrent": 'Input(3, 2) >> GRU(2, initial="learned") >> Dense(2) >> MeanSquaredError()',
+    "a table before the loss": "Input(2) >> Embedding(3, 2) >> MeanSquaredError()",
+    "a norm before the loss": "Input(3) >> LayerNorm() >> PReLU() >> MeanSquaredError()",
     "few moments kept": "Input(5, 2) >> RNN(3, remat=2, sequence=False) >> MeanSquaredError()",
     "names that the page has": 'Input(2, 1) >> Scan("h = tanh(c @ x + C @ h_prev)", h=2) >> MeanSquaredError()',
 }

@@ -309,3 +309,19 @@ def test_accuracy_of_margins_looks_at_their_sign() -> None:
     params = train(module, x, y, epochs=1, rate=1e-9, params={"W1": np.ones((1, 1)), "b1": np.zeros(1)}).params
     assert accuracy(module, params, x, y, threshold=0) == 1.0
     assert accuracy(module, params, x, y) == pytest.approx(2 / 3)
+
+
+@pytest.mark.parametrize("fast", [False, True])
+@pytest.mark.parametrize("layers", ["Conv1D(3, 2)", "Conv1D(4, 2) >> Tanh() >> Dense(3)", "MaxPool1D(2) >> Dense(3)"])
+def test_positions_behind_windows_take_class_ids(layers: str, fast: bool) -> None:
+    """They were refused where a layer of windows stood before, whose arrays say how pages write them."""
+    network = symprop.parse_network(f"Input(4, 1) >> {layers} >> SoftmaxCrossEntropy()")
+    module, random = symprop.compile(network, fast=fast), np.random.default_rng(0)
+    places = int(network.system().output.shape[0])
+    ids = random.integers(0, 3, (5, places))
+    params, x = module.init_params(0), random.standard_normal((5, 4, 1))
+    loss, grads = module.loss_and_grads(params, x, ids)
+    grads = {name: each.copy() for name, each in grads.items()}
+    again, same = module.loss_and_grads(params, x, np.eye(3)[ids])
+    assert loss == again and all(np.array_equal(grads[name], same[name]) for name in params)
+    assert symprop.check(network, float32=False).ok

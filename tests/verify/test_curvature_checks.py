@@ -17,7 +17,8 @@ from symprop.analysis.curvature.along import Along
 from symprop.analysis.curvature.layers import hessian_of_loss
 from symprop.codegen.case import QUESTIONS, Case
 from symprop.networks.recurrent import written_out_in_time
-from symprop.verify import Row, curvature_checks
+from symprop.verify import Row, curvature_checks, noise
+from symprop.verify.points import points_of
 
 TEXT = "Input(2) >> Dense(2) >> Tanh() >> Dense(2) >> SoftmaxCrossEntropy() + L2(0.2)"
 
@@ -39,6 +40,26 @@ def test_the_certificate_has_them_where_asked() -> None:
     assert oracles["per_example_norms"] and oracles["empirical_fisher_vp"] and oracles["tangent_kernel"]
     assert {row.name for row in certificate.rows} >= {"kron(GW1, AW1)", "FW1"} and not oracles["kfac_reduce"]
     assert not any(row.name in QUESTIONS for row in symprop.check("Input(2) >> Dense(1) >> MeanSquaredError()").rows)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Input(1, 1) >> Dense(2) >> SoftmaxCrossEntropy() + L2(0.1)",
+        "Input(1, 2) >> RNN(2) >> Dense(2) >> SoftmaxCrossEntropy()",
+        "Input(2, 1) >> Conv1D(2, 1) >> SoftmaxCrossEntropy()",
+        "Input(2) >> Embedding(3, 2) >> MeanSquaredError()",
+    ],
+)
+def test_all_agree_of_one_position_of_windows_and_of_a_table_before_the_loss(text: str) -> None:
+    assert not [row for row in rows(text) if not row.ok]
+
+
+def test_points_are_drawn_where_rounding_moves_little() -> None:
+    case = Case(symprop.parse_network("Input(2) >> Dense(2) >> Dropout(0.5) >> LayerNorm() >> MeanSquaredError()"))
+    quiet, first = noise.quiet_points(case, 0, 2, ["numbers"]), points_of(case, 0, 2, ["numbers"], everywhere=True)
+    loud = [max(noise.loudness(case.rows.derivation, each) for each in points) for points in (quiet, first)]
+    assert loud[0] <= loud[1]
 
 
 def test_truncated_backpropagation_has_none() -> None:

@@ -31,6 +31,10 @@ RIGHT = (
     "Input(4) >> Dense(2) >> Huber(0.3)",
     "Input(2, 1) >> GRU(1) >> Dense(1) >> MeanAbsoluteError()",
     "Input(4) >> Dense(3) >> KLDivergence()",
+    'Input(1, 1) >> Multiply(Conv1D(5, 1), Input(5, 1, name="steps")) >> MeanSquaredError() + L1(0.1)',
+    "Input(3, 2) >> Attention(2) >> RNN(2) >> MeanSquaredError()",
+    'Input(5, 6) >> Conv1D(6, 3, groups=3) >> Conv1D(2, 3, tied="W1.T") >> MeanSquaredError()',
+    'Input(2, 3) >> Bidirectional(Scan("h = (1 - r)*h_prev + r*tanh(W @ x)", h=2, r=0.25)) >> MeanSquaredError()',
     "Input(3, 4) >> Dense(5) >> SoftmaxCrossEntropy(ignore=0, smoothing=0.1, weights=(1, 2, 0.5, 1, 3))",
 )
 ZERO = (
