@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import sympy
-from sympy import Expr
+from sympy import Expr, Integer
 
 from trust.index_algebra import LARGEST_POWER, apart, delta, multiplied, over, single, term
 from trust.index_functions import power, scalar
-from trust.index_terms import BRACKETS, Factor, Sums, added, free, scaled, text
+from trust.index_terms import BRACKETS, Factor, Sums, added, free, opposite_of, scaled, text
 
 
 def derivative(of: Sums, name: str, places: Iterable[Any]) -> Sums:
@@ -66,7 +66,7 @@ def same(one: Sums, other: Sums) -> bool:
     Sums below the line are multiplied away. Where they depend on an index that is summed, `a / (a + b)` is
     `1 - b / (a + b)`.
     """
-    left = added(one, scaled(-1, other))
+    left = _on_one_side(added(one, scaled(-1, other)))
     for _ in range(4 * LARGEST_POWER):
         if not left:
             return True
@@ -85,6 +85,28 @@ def same(one: Sums, other: Sums) -> bool:
             return False
         left = lowered
     return False
+
+
+def _on_one_side(of: Sums) -> Sums:
+    """Return a sum in which `x [-x > 0]` is `x - x [x > 0]`: of an element times brackets of its sign."""
+    found: list[Sums] = []
+    for (bound, factors), by in of.items():
+        powers = dict(factors)
+        below = next((factor for factor in powers if _is_below_zero(factor, powers)), None)
+        if below is None:
+            found.append({(bound, factors): by})
+            continue
+        rest = [pair for pair in factors if pair[0] is not below]
+        found += [term(bound, rest, by), term(bound, [*rest, (opposite_of(below), Integer(1))], -by)]
+    return added(*found)
+
+
+def _is_below_zero(factor: Factor, powers: Mapping[Factor, Expr]) -> bool:
+    """Whether a factor is the bracket `-x > 0` of an element x that is another factor."""
+    if factor.head != "positive" or len(factor.inside[0]) != 1:
+        return False
+    ((_, inside), by) = factor.inside[0][0]
+    return bool(by.is_negative) and len(inside) == 1 and bool(powers.get(inside[0][0], Integer(0)).is_positive)
 
 
 def _lowered(of: Any, count_of: Expr) -> Sums:

@@ -167,7 +167,7 @@ MEASURES = (
         "identities for every size",
         "Each named rule and each finishing touch keeps the value, whatever the sizes.",
         ask_identities,
-        short=10,
+        short=1000,
         usual=1000,
         long=1000,
     ),
