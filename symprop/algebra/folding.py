@@ -9,7 +9,7 @@ from symprop.algebra import nodes as n
 from symprop.algebra.functions import ElementwiseFunction
 from symprop.algebra.named_numbers import unnamed
 from symprop.algebra.nodes import Node
-from symprop.algebra.scalar import is_elementwise, scalar_body
+from symprop.algebra.scalar import numerical
 from symprop.algebra.sizes import whole
 from symprop.algebra.trees import is_zero, multiplied
 from symprop.errors import FormulaError, LimitError
@@ -57,19 +57,11 @@ def applied(function: ElementwiseFunction, *arrays: Node) -> Node:
         LimitError: a number of more than 4,096 bits, such as exp(exp(exp(100))) has.
     """
     for each in arrays:
-        if (value := _numerical(each)) is not None:
+        if (value := numerical(each)) is not None:
             about = unnamed(value).evalf(5)
             if about.is_comparable and abs(about) > 2**LARGEST_BITS:
                 raise LimitError(f"a number of more than {LARGEST_BITS:,} bits")
     return function(*arrays)
-
-
-def _numerical(node: Node) -> Expr | None:
-    """Return the number that a formula of numbers alone is, such as `cos(0) - 1`; None of any other formula."""
-    if node.reads or not is_elementwise(node):
-        return None
-    value = scalar_body(node)
-    return None if value.free_symbols else value
 
 
 def inverse_of(node: Node) -> Node:
@@ -78,7 +70,7 @@ def inverse_of(node: Node) -> Node:
     Raises:
         FormulaError: the node is written as zero.
     """
-    if is_zero(node) or (node.number is None and _numerical(node) == 0):
+    if is_zero(node) or (node.number is None and numerical(node) == 0):
         raise FormulaError("division by zero")
     return n.Power(node, -1) if node.number is None else number(1 / node.number)
 
@@ -109,7 +101,7 @@ def power_of(base: Node, exponent: Expr) -> Node:
         raise LimitError(f"exponents go up to {LARGEST_EXPONENT:,}")
     value = base.number
     if value is None:
-        if exponent.is_negative and _numerical(base) == 0:
+        if exponent.is_negative and numerical(base) == 0:
             raise FormulaError("division by zero")
         return base if exponent == 1 else n.Power(base, exponent)
     if value == 0 and exponent.is_nonpositive and exponent != 0:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import sympy
 from sympy import Expr
 
@@ -29,10 +31,32 @@ def scalar_body(node: Node) -> Expr:
     if type(node) not in SCALAR:
         allowed = "allowed: + - * / **, where, comparisons and functions such as exp and tanh"
         raise FormulaError(f"{called(node)} is not elementwise\n{allowed}")
-    body: Expr = SCALAR(node, *map(scalar_body, node.operands))
+    return _checked(SCALAR(node, *map(scalar_body, node.operands)))
+
+
+def _checked(body: Expr) -> Expr:
     if not body.free_symbols and (body is sympy.nan or body.is_finite is False or body.is_real is False):
         raise FormulaError(f"a constant of the formula is not a real number: {shown(body)}")
     return body
+
+
+@lru_cache(maxsize=10_000)
+def numerical(node: Node) -> Expr | None:
+    """Return the number that an elementwise formula of numbers alone is, such as `cos(0) - 1`; None of any other.
+
+    Raises:
+        FormulaError: a constant such as log(-1).
+    """
+    if node.reads or type(node) not in SCALAR:
+        return None
+    parts: list[Expr] = []
+    for operand in node.operands:
+        part = numerical(operand)
+        if part is None:
+            return None
+        parts.append(part)
+    value = _checked(SCALAR(node, *parts))
+    return None if value.free_symbols else value
 
 
 def is_elementwise(node: Node) -> bool:
