@@ -8,6 +8,8 @@ sockets, write files, run code that is not of a module or of our own generator).
 
 from __future__ import annotations
 
+import importlib
+import importlib.util
 import json
 import os
 import resource
@@ -38,6 +40,8 @@ RUNNERS = ("importlib", "zipimport", "dataclasses.py", "collections/__init__.py"
 """Who may run code: what imports modules, and what makes classes in the standard library."""
 OURS = ("symprop/codegen/loading.py", "jinja2/environment.py", "sympy/polys/monomials.py")
 """Generated modules and templates; SymPy's products of monomials, which it writes for a number of symbols."""
+LATE = ("torch", "sympy.physics.units")
+"""Libraries, or parts of them, that are imported where something asks for them."""
 
 
 class Canary:
@@ -150,6 +154,9 @@ def _in_the_child(case: dict[str, Any], canary: Canary, folder: str, write: int)
 def main() -> None:
     """Ask each case of the file that is named."""
     cases = json.loads(Path(sys.argv[1]).read_text(encoding="ascii"))
+    for name in LATE:  # what a library does while it is imported is no case's doing
+        if importlib.util.find_spec(name):
+            importlib.import_module(name)
     canary = Canary()
     for case in cases:
         print(json.dumps(confined(case, canary)), flush=True)
