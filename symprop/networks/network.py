@@ -135,6 +135,8 @@ class Network(Row):
         taken |= dict.fromkeys((adjoint_of(each).name for each in learned), "a gradient")
         taken |= dict.fromkeys(books.data, "known data") | dict.fromkeys(self.sizes, "a size")
         taken |= dict.fromkeys(books.functions, "an activation")
+        if books.has_tables:
+            taken |= {f"{each.letter}_rows": "the rows of an array" for each in (*parts, *books.inputs)}
         for what, names, allowed in (
             ("learned parameter", [each.name for each in learned], "another name"),
             ("hyperparameter", numbers, "another name"),

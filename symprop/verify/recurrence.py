@@ -123,7 +123,7 @@ def _given(called: Mapping[str, Variable], system: System, point: Point, sizes: 
     if system.batch is not None:
         given[system.batch.name] = point.count
     for each in system.inputs:  # `h0` stands in the table of the states, `h[0]`
-        if each.index and each.letter not in values:
+        if each.index and each.letter not in {**values, **sizes}:
             given.setdefault(each.letter, {})[_key(each)] = values[each.name]
     for own, each in called.items():
         table = "masks" if each.role == MASK else each.letter

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import sympy
 
+import symprop
 from symprop.algebra.equations import Equation, Item, Loop
 from symprop.algebra.nodes import Node
 from symprop.analysis.derivation import Derivation, derive
@@ -172,3 +173,27 @@ def test_a_page_is_run_as_numpy_reads_it() -> None:
     assert names["s"] == 4.0
     with pytest.raises(LookupError, match="no page has import os"):
         run_page("import os", {})
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Input(T, h) >> RNN(h) >> MeanSquaredError()",
+        'Input(T, h) >> RNN(h, initial=Input(h, name="h0")) >> MeanSquaredError()',
+        "Input(T, n) >> RNN(dh) >> MeanSquaredError()",
+        'Input(T, 2) >> Bidirectional(Scan("h = (1 - r)*h_prev + r*tanh(W @ x)", h=2, r=0.25)) >> MeanSquaredError()',
+        'Input(n) >> Repeat(Dense(n) >> Activation("x * r", r=0.5) >> LayerNorm(), L) >> MeanSquaredError()',
+    ],
+)
+def test_no_name_of_a_number_is_a_table_of_the_page(text: str) -> None:
+    """One name was the number and the table, so that the page could not run."""
+    names = dict.fromkeys(symprop.parse_network(text).sizes, 2)
+    found = symprop.check(text, sizes=names, float32=False)
+    assert found.ok, found.table()
+    tables = next(line for line in symprop.derive(text).text().splitlines() if line.endswith("{}"))
+    assert {*tables.partition(" = ")[0].split(", ")}.isdisjoint({*names, "r"})
+
+
+def test_rows_of_an_array_have_a_name_of_their_own() -> None:
+    with pytest.raises(symprop.SpecError, match="'h_rows' has the name of the rows of an array"):
+        symprop.parse_network('Input(T, 3) >> RNN(3) >> Activation("x * h_rows", h_rows=0.5) >> MeanSquaredError()')
