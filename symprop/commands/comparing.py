@@ -35,7 +35,8 @@ def enter(command: Enter) -> None:
     """Enter the command of this module."""
     parser = command("compare", _compare)
     parser.add_argument("first", metavar="FORMULA_A", help=f"{FORMULA_HELP}; or LaTeX; with --equation a .tex file")
-    parser.add_argument("second", metavar="FORMULA_B", nargs="?", help="none where a network's is meant")
+    alone = "none where a network's is meant, or FORMULA_A is an equation with a derivative on its left"
+    parser.add_argument("second", metavar="FORMULA_B", nargs="?", help=alone)
     parser.add_argument("--equation", metavar="NUMBER", help="the equation of the file, by its number or label")
     parser.add_argument("--with", dest="other", metavar="FORMULA_B", help="the other formula")
     where_argument(parser)

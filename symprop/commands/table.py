@@ -112,6 +112,7 @@ COMMANDS: dict[str, Command] = {
             (
                 'compare "A @ x" "x @ A.T"',
                 'compare "trace(A @ B)" --with "sum(A * B.T)" --where "A: m n, B: n m"',
+                r'compare "\nabla_x x^\top A x = (A + A^\top) x"',
                 f'compare --network {NETWORK} --of delta1 "(W2.T @ delta2) * (1 - a1**2)"',
             ),
             verdict=True,
