@@ -29,6 +29,10 @@ RIGHT = [
     (r"\frac{\partial^2}{\partial w \partial w^\top} \|X w - y\|^2", r"2 X^\top X", ""),
     (r"f = x^\top A x, \frac{\partial f}{\partial x}", r"(A + A^\top) x", ""),
     (r"r = X w - y, \nabla_w r^\top r", r"2 X^\top (X w - y)", ""),
+    (r"\frac{\partial f(x)}{\partial x}, f(x) = x^\top x", "2x", ""),
+    (r"\nabla_x f(x), \text{ where } f(x) = \|x\|^2", "2x", ""),
+    (r"\frac{\partial \sigma(x)}{\partial x}", r"\sigma(x)(1 - \sigma(x))", "x:"),
+    (r"\frac{\partial\, a(x + b)}{\partial x}", "a I", "x: n, b: n, a:"),
 ]
 WRONG = [
     (r"\nabla_x x^\top A x", "2 A x", "equal if A is symmetric"),

@@ -17,7 +17,7 @@ from symprop.algebra.latex.names import gradient_by
 from symprop.algebra.latex.parser import Parser
 from symprop.algebra.latex.tokens import Token
 from symprop.algebra.latex.trees import Tex, plain
-from symprop.algebra.latex.words import TRANSPOSED
+from symprop.algebra.latex.words import CALLED, TRANSPOSED
 from symprop.errors import FormulaError
 
 LETTERS = ("partial", "d")
@@ -102,9 +102,25 @@ def _rest(tree: Tex) -> Tex:
 
 
 def _of(of: Tex, by: tuple[Tex, ...]) -> Asked | None:
+    of = of.parts[0] if _is_called(of) else of
     names = tuple(replace(each, above=()) if _is_row(each) else each for each in by)
     is_clear = of.kind not in ("sum", "term", "relation") and names
     return Asked(of, names) if is_clear and all(each.kind == "name" for each in names) else None
+
+
+def _is_called(of: Tex) -> bool:
+    """Whether a name stands before names in brackets, as in `f(x)` and `L(W, b)`: what it stands for, no product."""
+    if of.kind != "run" or len(of.parts) != 2 or of.words[0]:
+        return False
+    name, arguments = of.parts
+    is_bare = (
+        name.kind == "name"
+        and name.text not in CALLED
+        and arguments.kind == "group"
+        and arguments.text == "("
+        and arguments.bare
+    )
+    return is_bare and all(each.kind == "name" for each in arguments.parts)
 
 
 def _is_row(name: Tex) -> bool:

@@ -116,7 +116,8 @@ def _reads(statement: Statement, other: Statement) -> bool:
     if other is statement or other.left is None or not other.name:
         return False
     name, own = other.left.text, other.below[0]
-    names = (part for part in walk(statement.right) if part.kind == "name" and part.text == name)
+    trees = (statement.right, *([statement.asked.of] if statement.asked else ()))
+    names = (part for tree in trees for part in walk(tree) if part.kind == "name" and part.text == name)
     return any(subscripts(part.below)[: len(own)] == own for part in names)
 
 
