@@ -112,15 +112,10 @@ def _is_called(of: Tex) -> bool:
     """Whether a name stands before names in brackets, as in `f(x)` and `L(W, b)`: what it stands for, no product."""
     if of.kind != "run" or len(of.parts) != 2 or of.words[0]:
         return False
-    name, arguments = of.parts
-    is_bare = (
-        name.kind == "name"
-        and name.text not in CALLED
-        and arguments.kind == "group"
-        and arguments.text == "("
-        and arguments.bare
-    )
-    return is_bare and all(each.kind == "name" for each in arguments.parts)
+    name, inside = of.parts
+    is_name = name.kind == "name" and name.text not in CALLED
+    is_group = inside.kind == "group" and inside.text == "(" and inside.bare
+    return is_name and is_group and all(each.kind == "name" for each in inside.parts)
 
 
 def _is_row(name: Tex) -> bool:
