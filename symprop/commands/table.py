@@ -111,7 +111,6 @@ COMMANDS: dict[str, Command] = {
             "say whether two formulas are equal, or how they differ",
             (
                 'compare "A @ x" "x @ A.T"',
-                'compare "trace(A @ B)" --with "sum(A * B.T)" --where "A: m n, B: n m"',
                 r'compare "\nabla_x x^\top A x = (A + A^\top) x"',
                 f'compare --network {NETWORK} --of delta1 "(W2.T @ delta2) * (1 - a1**2)"',
             ),
