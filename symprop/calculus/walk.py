@@ -33,9 +33,7 @@ from symprop.errors import SpecError
 
 
 def derive_system(system: System, named: frozenset[Variable] = frozenset()) -> tuple[tuple[Item, ...], tuple[str, ...]]:
-    """Return the backward equations of `system` and remarks on them; by its inputs where it has no parameters.
-
-    The adjoints of `named` have equations of their own, also where one equation alone reads them.
+    """Return the backward equations of `system`, those of `named` too, and remarks; of inputs if it has no weight.
 
     Raises:
         SpecError: the system has no loss, or the loss reads nothing that could have a gradient.
@@ -43,11 +41,10 @@ def derive_system(system: System, named: frozenset[Variable] = frozenset()) -> t
     wanted = system.wanted
     if system.loss is None:
         raise SpecError("a system without a loss has no gradients")
-    active = dependents(system.items, wanted)
-    walker = _Walker(context(system), wanted, active, system.loops, row_names(system), named=named)
+    about = context(system), wanted, dependents(system.items, wanted), system.loops, row_names(system)
+    walker = _Walker(*about, named=named, pending={system.loss: [n.Scalar(1)]})
     if system.loss not in walker.active:
         raise SpecError("the loss does not depend on the network's output, so every gradient would be zero")
-    walker.pending[system.loss] = [n.Scalar(1)]
     walker.walk(system.items)
     return tuple(walker.items), tuple(remarks(walker.items, wanted))
 

@@ -26,10 +26,9 @@ class Books:
     has_windows: bool = False  # whether a layer works on windows, so that places are the rows of one matrix
     size_names: tuple[str, ...] = ()
     """The names of the network's sizes, so that none that a layer makes up is one of them."""
-    number_names: tuple[str, ...] = ()
-    """The names that a user gave to hyperparameters."""
-    has_tables: bool = False
-    """Whether a page has tables of what each block of a symbolic `Repeat`, or each moment, makes, such as `h[l]`."""
+    has_tables: bool = (
+        False  # whether a page has tables of what each block of a symbolic `Repeat` makes, such as `h[l]`
+    )
     data: dict[str, Known] = field(default_factory=dict)
     """Known data by its names, so that a name says one array."""
     shares: dict[Expr, Symbol] = field(default_factory=dict)
@@ -68,14 +67,14 @@ class Books:
     parameter_count: int = 0
 
     @property
-    def known(self) -> tuple[dict[str, tuple[Fact, ...]], bool, tuple[str, ...], tuple[str, ...], bool]:
+    def known(self) -> tuple[dict[str, tuple[Fact, ...]], bool, tuple[str, ...], bool]:
         """What was known of the layers before the first was built."""
-        return self.mask_inputs, self.has_windows, self.size_names, self.number_names, self.has_tables
+        return self.mask_inputs, self.has_windows, self.size_names, self.has_tables
 
     @property
-    def no_tables(self) -> tuple[str, ...]:
-        """Names of sizes and hyperparameters, which no table of a page may have: `h[l]` is no `h`."""
-        return (*self.size_names, *self.number_names) if self.has_tables else ()
+    def sizes(self) -> tuple[str, ...]:
+        """Names of sizes that no table of a page may have: `h[l]` is no `h`."""
+        return self.size_names if self.has_tables else ()
 
     def copy(self) -> Books:
         """Return books of the same contents, for a trial."""

@@ -99,10 +99,10 @@ class Builder:
     def variable(
         self, letter: str, index: tuple[Expr, ...], shape: tuple[Any, ...], role: str, facts: Iterable[Fact] = ()
     ) -> Variable:
-        """Return a new variable, marked where its name is taken, by another, by a size or by a hyperparameter."""
+        """Return a new variable, marked where its name is taken, by another or by a size."""
         taken = self.books.taken
-        by_number = bool(index) and not {letter, f"d{letter}"}.isdisjoint(self.books.no_tables)
-        mark = taken[letter, index] = taken.get((letter, index), int(by_number)) + 1
+        by_size = bool(index) and letter in self.books.sizes
+        mark = taken[letter, index] = taken.get((letter, index), int(by_size)) + 1
         return Variable(letter, index, shape, facts, mark, role)
 
     def further_input(self, given: Given, role: str = INPUT, facts: tuple[Fact, ...] = ()) -> Variable:
@@ -121,8 +121,6 @@ class Builder:
             role, facts = GIVEN, self.books.mask_inputs[given.name]
         facts = (*facts, *[Fact("rows", len(shape) - 2)] * (self.books.has_windows and len(shape) > 1))
         new = named_variable(given.name, shape, facts).change(role=role)
-        if new.index and new.letter in self.books.no_tables:  # `h0` beside a size h is no place of a table
-            new = new.change(letter=given.name, index=())
         known = next((each for each in self.books.inputs if each.name == new.name), None)
         if known is None:
             self.books.inputs.append(new)

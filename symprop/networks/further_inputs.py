@@ -1,8 +1,6 @@
-"""What is known of layers in a row before they are built: inputs behind the first, masks, windows, moments."""
+"""The further inputs of layers in a row: those behind the first, and those that are masks."""
 
 from __future__ import annotations
-
-from collections.abc import Iterable
 
 from symprop.algebra.nodes import Fact
 from symprop.networks.layers import Input, Layer
@@ -31,8 +29,3 @@ def masks_of(layers: tuple[Layer, ...]) -> dict[str, tuple[Fact, ...]]:
 def read_windows(layers: tuple[Layer, ...]) -> bool:
     """Whether one of the layers works on windows."""
     return any(layer.reads_windows or read_windows(layer.inner) for layer in layers)
-
-
-def has_moments(layers: Iterable[Layer]) -> bool:
-    """Whether there are recurrent layers among the layers, also inside blocks."""
-    return any(layer.reads_moments or has_moments(layer.inner) for layer in layers)

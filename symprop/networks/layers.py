@@ -48,7 +48,6 @@ class Layer(Checked, Joinable):
     is_opened: ClassVar[bool] = True
     """Whether its rows, if it has some, are layers that somebody wrote, and not how it works."""
     reads_windows: ClassVar[bool] = False
-    reads_moments: ClassVar[bool] = False
     """Whether the layer works on windows of a sequence or an image, whose places pages take for rows of one matrix."""
     passes_on: ClassVar[bool] = False
     """Whether the activation behind the layer decides how the weights before it start: it has no slope of its own."""
@@ -171,13 +170,6 @@ class Layer(Checked, Joinable):
     def sizes(self) -> tuple[Size, ...]:
         """The sizes of the layer and of the layers inside it."""
         return self.own_sizes + tuple(size for layer in self.inner for size in layer.sizes)
-
-    @property
-    def number_names(self) -> tuple[str, ...]:
-        """The names that a user gave to hyperparameters of the layer and of the layers inside it."""
-        own = dict(self._arguments.get("hyperparameters", ()))
-        inside = (*(each for value in self._arguments.values() for each in _layers(value)), *self.inner)
-        return (*own, *(name for each in inside for name in each.number_names))
 
     def with_sizes(self, change: dict[Size, Size]) -> Layer:
         """Return the layer with sizes replaced: names or numbers."""

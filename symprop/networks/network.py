@@ -20,7 +20,7 @@ from symprop.keywords import public
 from symprop.networks.blocks import Chain, Repeat, symbolic_repeats, unrolled, varies
 from symprop.networks.books import Books
 from symprop.networks.builder import Builder
-from symprop.networks.further_inputs import has_moments, masks_of, read_windows
+from symprop.networks.further_inputs import masks_of, read_windows
 from symprop.networks.joining import JOIN, Row
 from symprop.networks.layers import Input, Layer
 from symprop.networks.likelihoods import Likelihood
@@ -75,9 +75,7 @@ class Network(Row):
     def _built(self) -> Builder:
         """The builder after exactly the layers of this network."""
         progress = next(iter(self._progress), None)
-        numbers = tuple(dict.fromkeys(name for layer in self.layers for name in layer.number_names))
-        has_tables = bool(symbolic_repeats(self.layers)) or has_moments(self.layers)
-        known = masks_of(self.layers), read_windows(self.layers), self.sizes, numbers, has_tables
+        known = masks_of(self.layers), read_windows(self.layers), self.sizes, bool(symbolic_repeats(self.layers))
         if progress is not None and symbolic_repeats(self.layers[progress.position :]):
             progress = None  # what a size's name means may have changed from the first layer on
         if progress is not None and known != progress.builder.books.known:
@@ -135,8 +133,6 @@ class Network(Row):
         taken |= dict.fromkeys((adjoint_of(each).name for each in learned), "a gradient")
         taken |= dict.fromkeys(books.data, "known data") | dict.fromkeys(self.sizes, "a size")
         taken |= dict.fromkeys(books.functions, "an activation")
-        if books.has_tables:
-            taken |= {f"{each.letter}_rows": "the rows of an array" for each in (*parts, *books.inputs)}
         for what, names, allowed in (
             ("learned parameter", [each.name for each in learned], "another name"),
             ("hyperparameter", numbers, "another name"),

@@ -22,7 +22,6 @@ from symprop.algebra.unrolling import written_out
 from symprop.errors import LimitError, ShapeError, SpecError, shown
 from symprop.networks.blocks import Chain
 from symprop.networks.builder import Builder
-from symprop.networks.further_inputs import has_moments
 from symprop.networks.layers import Input, Layer, checked_input
 from symprop.networks.needs import Need, valued
 from symprop.networks.network import Network
@@ -92,7 +91,6 @@ class Recurrent(Layer):
     """Abstract base of recurrent layers: `begin` enters the states, `step` writes the equations of a general moment."""
 
     family: ClassVar[str] = "mixing"
-    reads_moments: ClassVar[bool] = True
 
     sequence: bool = field(default=True, kw_only=True)
     initial: Input | tuple[Input, ...] | str | None = field(default=None, kw_only=True)
@@ -236,6 +234,11 @@ def last_row(builder: Builder, array: Variable) -> Variable:
     """Append the equation of the last row of an array."""
     row = Sum(Slice(array, 0, array.shape[0] - 1, array.shape[0]), (0,))  # of one row: as formulas have `x[-1]`
     return builder.equation("h", builder.next_number("hidden"), row, "at the last moment")
+
+
+def has_moments(layers: Iterable[Layer]) -> bool:
+    """Whether there are recurrent layers among the layers, also inside blocks."""
+    return any(isinstance(each, Recurrent) or has_moments(each.inner) for each in layers)
 
 
 def written_out_in_time(network: Network, unroll: bool = True) -> Network:

@@ -10,6 +10,7 @@ from sympy import Symbol
 
 from symprop.algebra.equations import loops_in
 from symprop.algebra.known import values_of
+from symprop.algebra.named_numbers import named_numbers
 from symprop.algebra.nodes import Compare, Known, Node, Scalar, Variable
 from symprop.algebra.roles import MASK
 from symprop.algebra.shapes import shape_text
@@ -32,17 +33,18 @@ def text_page(derivation: Derivation) -> str:
 
     Arrays that differ from block to block of a loop are given in dictionaries: `W = {1: ..., 2: ...}`.
     """
-    names = _Names(derivation)
+    names = PageNames(derivation)
     write = told_apart(text, "loss") if loss_clashes(derivation) else text
     wording = replace(NUMPY, formula=lambda node: write(names.shown(node)))
     found = sections(derivation, signed=False)
     return "\n\n".join("\n".join(_section(derivation, each, wording, names)) for each in found) + "\n"
 
 
-class _Names:
+class PageNames:
     """What a page calls its arrays: those that differ from block to block stand in dictionaries, `W[1]` and `h[l, t]`.
 
-    Where a dictionary would have the name of an array, as that of the rows of `x`, it is called `x_rows`.
+    Where a dictionary would have the name of an array, a size or a hyperparameter, as that of the rows of `x`, it is
+    called `x_rows`.
     """
 
     def __init__(self, derivation: Derivation) -> None:
@@ -55,7 +57,10 @@ class _Names:
         self.letters = {each.letter for each in found if each.index and not _is_numbered(each)}
         if system.loops:  # a block reads its neighbours by number, so they are indexed everywhere
             self.letters |= {variable.letter for variable in system.parameters}
-        self.whole = {each.name for each in found if not each.index}
+        numbers = named_numbers(equation.expression for equation in equations)
+        sizes = {size for each in found for size in each.shape} | {loop.count for loop in system.loops}
+        self.whole = {each.name for each in found if not each.index} | {each.name for each in numbers}
+        self.whole |= {str(symbol) for size in sizes for symbol in size.free_symbols}
 
     def shown(self, node: Node) -> Node:
         """The formula with its variables as the page calls them."""
@@ -85,7 +90,7 @@ def _is_numbered(variable: Variable) -> bool:
     return len(variable.index) == 1 and bool(variable.index[0].is_Integer)
 
 
-def _prepared(derivation: Derivation, names: _Names) -> Iterator[str]:
+def _prepared(derivation: Derivation, names: PageNames) -> Iterator[str]:
     """Say which dictionaries are given, and make those that the page fills."""
     given = names.dictionaries(names.given)
     if given:
@@ -184,7 +189,7 @@ _HELPERS = {
 """What NumPy notation names and NumPy lacks, or has elsewhere, in plain NumPy."""
 
 
-def _section(derivation: Derivation, section: Section, wording: Wording, names: _Names) -> Iterator[str]:
+def _section(derivation: Derivation, section: Section, wording: Wording, names: PageNames) -> Iterator[str]:
     yield f"# {section.title}"
     explains = section.title == "Conventions"
     for block in section.blocks:

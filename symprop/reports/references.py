@@ -12,7 +12,7 @@ from symprop.analysis.curvature import gauss_newton, tangents
 from symprop.analysis.derivation import Derivation
 from symprop.calculus import pullbacks, walk
 from symprop.calculus.rules import RULES
-from symprop.networks.further_inputs import has_moments
+from symprop.networks.recurrent import has_moments
 from symprop.notation.blocks import Block, Bullets
 from symprop.notation.words import Words
 from symprop.reports.subject import Subject

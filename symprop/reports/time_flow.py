@@ -12,8 +12,7 @@ from symprop.analysis.through_time import Memory, through_time
 from symprop.analysis.truncation import dropped
 from symprop.analysis.vanishing import norm
 from symprop.errors import SpecError
-from symprop.networks.further_inputs import has_moments
-from symprop.networks.recurrent import written_out_in_time
+from symprop.networks.recurrent import has_moments, written_out_in_time
 from symprop.networks.sizes import TIME
 from symprop.notation.blocks import Block, EquationRow, Equations, Paragraph, Picture
 from symprop.notation.pretty import pretty

@@ -12,9 +12,8 @@ from symprop.algebra.nodes import Slice
 from symprop.algebra.trees import has_kind, variables
 from symprop.analysis.derivation import Derivation, derive
 from symprop.errors import SpecError, shown
-from symprop.networks.further_inputs import has_moments
 from symprop.networks.network import Network
-from symprop.networks.recurrent import written_out_in_time
+from symprop.networks.recurrent import has_moments, written_out_in_time
 from symprop.networks.sizes import TIME
 from symprop.notation.blocks import Block, EquationRow, Equations, Paragraph
 from symprop.notation.page_blocks import PageWriter

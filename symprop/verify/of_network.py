@@ -27,9 +27,8 @@ from symprop.codegen.case import Case, case_of
 from symprop.codegen.program import ProgramError
 from symprop.errors import ShapeError, SpecError
 from symprop.limits import SECONDS
-from symprop.networks.further_inputs import has_moments
 from symprop.networks.network import Network
-from symprop.networks.recurrent import written_out_in_time
+from symprop.networks.recurrent import has_moments, written_out_in_time
 from symprop.verify import (
     complex_step,
     curvature_checks,

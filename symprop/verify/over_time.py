@@ -24,9 +24,8 @@ from symprop.calculus.walk import derive_system
 from symprop.codegen.case import Case, case_of
 from symprop.codegen.targets import FAST
 from symprop.errors import SpecError, listed, shown
-from symprop.networks.further_inputs import has_moments
 from symprop.networks.network import Network
-from symprop.networks.recurrent import written_out_in_time
+from symprop.networks.recurrent import has_moments, written_out_in_time
 from symprop.networks.sizes import TIME
 from symprop.verify.arithmetic import Complex
 from symprop.verify.evaluate import Evaluator, stacked, unstacked

@@ -23,6 +23,7 @@ from symprop.errors import SpecError
 from symprop.networks.network import Network
 from symprop.networks.recurrent import written_out_in_time
 from symprop.networks.sizes import TIME
+from symprop.notation.numpy_page import PageNames
 from symprop.verify import complex_step, moment_checks, noise
 from symprop.verify.arithmetic import Array
 from symprop.verify.measure import FLOAT64_LIMIT, Row, first_line, judged
@@ -76,7 +77,7 @@ def _row(page: str, case: Case, counts: Mapping[str, int], sizes: dict[str, int]
     for point in points:
         try:
             with np.errstate(all="ignore"):
-                names = run_page(page, _given(called, written.own.system, point, sizes))
+                names = run_page(page, _given(called, written.own.system, point, sizes, PageNames(case.own.derivation)))
             found = {own: _gradient(each, names) for own, each in called.items() if each.role == PARAMETER}
         except GENERATED_ERRORS as error:
             return Row(name, oracle, "0", np.inf, limit, False, first_line(error))
@@ -116,15 +117,17 @@ def _bound(system: Any, point: Point, name: str) -> Any:
     return lambda where, off: 4 * noise.of_complex_step(system, point, {name: where})[name]
 
 
-def _given(called: Mapping[str, Variable], system: System, point: Point, sizes: Mapping[str, int]) -> dict[str, Any]:
+def _given(
+    called: Mapping[str, Variable], system: System, point: Point, sizes: Mapping[str, int], names: PageNames
+) -> dict[str, Any]:
     """Return sizes, inputs, targets, parameters and masks as a page names them: `W[3]` in a table `W`, and `W3`."""
     values = point.of(system)
     given: dict[str, Any] = {**sizes, **values}
     if system.batch is not None:
         given[system.batch.name] = point.count
     for each in system.inputs:  # `h0` stands in the table of the states, `h[0]`
-        if each.index and each.letter not in {**values, **sizes}:
-            given.setdefault(each.letter, {})[_key(each)] = values[each.name]
+        if each.index and each.letter not in values:
+            given.setdefault(names.of(each).letter, {})[_key(each)] = values[each.name]
     for own, each in called.items():
         table = "masks" if each.role == MASK else each.letter
         given.setdefault(table, {})[_key(each)] = given[each.name] = values[own]

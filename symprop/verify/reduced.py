@@ -54,12 +54,12 @@ def tiny(network: Network) -> Network:
 
 
 def _resized(network: Network, change: Mapping[int, int]) -> Network:
-    """Return the network at other sizes; where these do not fit, one or two stay as they are.
+    """Return the network at other sizes; where these do not fit tied weights, one or two stay as they are.
 
     A weight that is tied to that of a convolution in groups has sizes that no layer alone says that it needs.
     """
     first: SpecError | None = None
-    for count in range(KEPT + 1):
+    for count in range(KEPT + 1 if 'tied="' in network.text else 1):
         for kept in combinations(change, count):
             try:
                 return network.resized({size: new for size, new in change.items() if size not in kept})

@@ -62,9 +62,9 @@ ANSWERS = {
         jacobian x  concatenate((sum(x * y, keepdims=True), w))
             concatenate((y[None, :], zeros((n, n))), axis=0)
         jacobian T  v @ T @ x
-            @1
+            kron(kron(eye(k), v[None, :]), x[None, :])
         jacobian T  T @ x @ v
-            @2
+            kron(eye(k), v[None, :]) @ kron(eye(k*m), x[None, :])
         jacobian X  scatter_add(X, j, 5)
             kron(one_hot(j, 5).T, eye(n))
         jacobian A  sum(A * eye(n), axis=1)

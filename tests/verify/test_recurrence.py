@@ -192,8 +192,3 @@ def test_no_name_of_a_number_is_a_table_of_the_page(text: str) -> None:
     assert found.ok, found.table()
     tables = next(line for line in symprop.derive(text).text().splitlines() if line.endswith("{}"))
     assert {*tables.partition(" = ")[0].split(", ")}.isdisjoint({*names, "r"})
-
-
-def test_rows_of_an_array_have_a_name_of_their_own() -> None:
-    with pytest.raises(symprop.SpecError, match="'h_rows' has the name of the rows of an array"):
-        symprop.parse_network('Input(T, 3) >> RNN(3) >> Activation("x * h_rows", h_rows=0.5) >> MeanSquaredError()')
