@@ -252,6 +252,7 @@ REFUSED: tuple[tuple[str, str, str, str], ...] = (
     (r"x + y \in \mathbb{R}^n, x", "", r"a declaration names an array, A \in \mathbb{R}^{m \times n}", "x + y"),
     (r"x, 2 \in \mathbb{R}^n", "", r"a declaration names an array, A \in \mathbb{R}^{m \times n}", "2"),
     (r"x, a + b, z \in \mathbb{R}^n", "", r"only the last statement has no name: r = A x - b, r^\top r", "x"),
+    (r"x^\top x, x \in +", "", "something is missing before '+'", "+"),
     (r"x^\top x, x \in", "", r"a domain is missing behind \in, such as \mathbb{R}^n", r"\in"),
     *(
         (rf"x, x \in {domain}", "", DOMAIN, domain)

@@ -251,6 +251,7 @@ REFUSED = {
     "1_000": (FormulaError, "numbers are decimal"),
     "007": (FormulaError, "cannot be read"),
     "9 ** 9 ** 9": (LimitError, "exponents go up to"),
+    f"{'-abs(' * 90}x{')' * 90}": (LimitError, "nested deeper than 150"),
     "((9**9)**999)**999": (LimitError, "bits"),
     "((9**9)**9999)**9999": (LimitError, "exponents go up to"),
     "x ** 1e9": (LimitError, "exponents go up to"),

@@ -15,7 +15,7 @@ from tests.rounding_of_formulas import counted
 
 SHAPES = {
     "A": "2 3", "B": "4 2", "U": "3 4", "u": "3", "c": "", "v": "4", "w": "3", "G": "3 4", "P": "2 3 3", "S": "3 3",
-    "i": "5 index 3", "k": "index 3", "j": "3 index 6", "W": "3 3",
+    "i": "5 index 3", "k": "index 3", "j": "3 index 6", "W": "3 3", "p": "2 3 index 4",
 }  # fmt: skip
 CASES = (
     ("U", "A @ U", "kron(A, eye(4))"),
@@ -64,6 +64,7 @@ CASES = (
     ("u", "outer(v, u)", "kron(v[:, None], eye(3))"),
     ("u", "u[i]", None),
     ("u", "scatter_add(u, j, 6)", None),
+    ("P", "scatter_add(P, p, 4)", None),
     ("u", "u[:, None] * G", None),
     ("u", "S @ u + u", "S + eye(3)"),
     ("u", "w * (w @ u)", "outer(w, w)"),

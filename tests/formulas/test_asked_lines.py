@@ -44,6 +44,7 @@ REFUSED = [
     (r"\nabla_x \log(x) + x", "x: n", "a gradient is"),
     (r"\frac{\partial x^\top A x + x}{\partial x}", "x: n, A: n n", "asked for, not typed"),
     (r"\nabla_x^3 x^\top x", "x: n", "a gradient is"),
+    (r"\frac{\partial x^\top x}{\partial x y}", "x: n", "asked for, not typed"),
     (r"\nabla_z x^\top x", "x: n", "the formula has no variable 'z'\nallowed: x"),
     (r"\nabla^2_x A x", "A: n n, x: n", "a Hessian is of a scalar"),
 ]
