@@ -30,6 +30,8 @@ RIGHT = [
     (r"f = x^\top A x, \frac{\partial f}{\partial x}", r"(A + A^\top) x", ""),
     (r"r = X w - y, \nabla_w r^\top r", r"2 X^\top (X w - y)", ""),
     (r"\frac{\partial f(x)}{\partial x}, f(x) = x^\top x", "2x", ""),
+    (r"f(x) = x^\top A x, \nabla f(x)", r"(A + A^\top) x", ""),
+    (r"f(x) = x^\top A x, \nabla^2 f(x)", r"A + A^\top", ""),
     (r"\nabla_x f(x), \text{ where } f(x) = \|x\|^2", "2x", ""),
     (r"\frac{\partial \sigma(x)}{\partial x}", r"\sigma(x)(1 - \sigma(x))", "x:"),
     (r"\frac{\partial\, a(x + b)}{\partial x}", "a I", "x: n, b: n, a:"),

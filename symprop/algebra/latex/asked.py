@@ -45,14 +45,20 @@ def asked(found: Sequence[Token], latex: str) -> Asked | None:
 
 
 def _by_nabla(found: Sequence[Token], latex: str) -> Asked | None:
-    r"""Read `\nabla_x f` and `\nabla_x^2 f`, whose f is all that follows, if that is no sum."""
+    r"""Read `\nabla_x f`, `\nabla_x^2 f` and `\nabla f(x)`, whose f is all that follows, if that is no sum."""
     reader = Parser(found[1:], latex)
     head = reader.scripted(Tex("name", found[0].start, found[0].end, text="nabla"))
     times = _times(head)
-    if not head.below or not times:
+    if not times:
         return None
-    by = Parser(head.below, latex).whole()
-    return _of(Parser(reader.tokens[reader.place :], latex).whole(), (by,) * times)
+    of = Parser(reader.tokens[reader.place :], latex).whole()
+    if head.below:
+        by = Parser(head.below, latex).whole()
+    elif _is_called(of) and len(of.parts[1].parts) == 1:
+        by = of.parts[1].parts[0]
+    else:
+        return None
+    return _of(of, (by,) * times)
 
 
 def _by_fraction(tree: Tex) -> Asked | None:
