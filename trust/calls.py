@@ -110,6 +110,9 @@ REQUIRED: dict[str, Any] = {
 WITHIN = {"Derivation": ("check_example", "holding", "is_wanted", "with_along"), "Case": ("once",)}
 """Methods that other rooms call, and nobody else."""
 
+STARTS = ("Report.pdf",)
+"""What starts a program, LaTeX, where it is installed and what is given is right."""
+
 
 @cache
 def objects() -> dict[str, Any]:
@@ -161,8 +164,11 @@ def calls() -> dict[str, Callable[..., Any]]:
 def asked() -> Iterator[dict[str, str]]:
     """Yield each call, each of its arguments, each value."""
     for name, call in calls().items():
-        for argument in filter(is_given, inspect.signature(call).parameters):
-            yield from ({"call": name, "argument": argument, "value": value} for value in VALUES)
+        parameters = inspect.signature(call).parameters
+        for argument in filter(is_given, parameters):
+            annotation = str(parameters[argument].annotation)
+            values = (each for each in VALUES if name not in STARTS or not takes(annotation, each))
+            yield from ({"call": name, "argument": argument, "value": value} for value in values)
 
 
 def is_given(argument: str) -> bool:

@@ -40,7 +40,7 @@ RUNNERS = ("importlib", "zipimport", "dataclasses.py", "collections/__init__.py"
 """Who may run code: what imports modules, and what makes classes in the standard library."""
 OURS = ("symprop/codegen/loading.py", "jinja2/environment.py", "sympy/polys/monomials.py")
 """Generated modules and templates; SymPy's products of monomials, which it writes for a number of symbols."""
-LATE = ("torch", "sympy.physics.units")
+LATE = ("torch", "torch._dynamo", "torch.distributed.nn", "sympy.physics.units")
 """Libraries, or parts of them, that are imported where something asks for them."""
 
 
@@ -155,7 +155,7 @@ def main() -> None:
     """Ask each case of the file that is named."""
     cases = json.loads(Path(sys.argv[1]).read_text(encoding="ascii"))
     for name in LATE:  # what a library does while it is imported is no case's doing
-        if importlib.util.find_spec(name):
+        if importlib.util.find_spec(name.partition(".")[0]):
             importlib.import_module(name)
     canary = Canary()
     for case in cases:
