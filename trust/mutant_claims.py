@@ -95,6 +95,8 @@ def of_costs() -> Iterator[Question]:
         yield Question(f"cost of {node.text()}", lambda node=node: operations(node), seen)
 
 
+LOOSE = 1e-6
+"""A sample that stays so much below a bound does not reach it."""
 SCALES = (0.0, 0.1, 1.0, 4.0, 40.0)
 
 
@@ -139,8 +141,11 @@ def of_bounds() -> Iterator[Question]:
                 norms = {each: np.linalg.norm(np.atleast_1d(array), 2) for each, array in arrays.items()}
                 return _largest_norm(node, position) > float(told.subs(norms)) * (1 + 1e-9)
 
-            def equal(told: Any, right: Any) -> bool:
-                return True  # a lower bound that nothing passes is one too, where the sample does not reach it
+            def equal(told: Any, right: Any, node: Node = node, position: int = position) -> bool:
+                arrays = {norm(each): values_of(node, 1)[each.name] for each in variables(node) if each.rank < 3}
+                norms = {each: np.linalg.norm(np.atleast_1d(array), 2) for each, array in arrays.items()}
+                # a lower bound is one too, where the sample does not reach the right one
+                return _largest_norm(node, position) < float(right.subs(norms)) * (1 - LOOSE)
 
             yield Question(f"bound of {node.text()} by {leaf.name}", ask, seen, equal=equal)
 

@@ -78,7 +78,7 @@ def _both(options: argparse.Namespace, first: str) -> tuple[str, str]:
         allowed = 'FORMULA_A FORMULA_B, FORMULA_A --with FORMULA_B, or --network "..." --of delta1 FORMULA'
         raise SpecError(f"{problem}\nallowed: {allowed}")
     if second is None:
-        return right[-1], left
+        return left, right[-1]
     return first if options.equation is None else (right or [left])[-1], formula_of(second)
 
 

@@ -11,6 +11,8 @@ RIGHT = [
     (r"\frac{\partial x^\top A x}{\partial x}", r"(A + A^\top) x", "A: n n, x: n"),
     (r"\frac{\partial}{\partial x} \left(x^\top A x + b^\top x\right)", r"(A + A^\top) x + b", ""),
     (r"\frac{\partial}{\partial X} \log\det(X)", r"X^{-\top}", ""),
+    (r"\frac{\partial}{\partial X^\top} \log\det(X)", r"X^{-1}", ""),
+    (r"\frac{\partial \mathrm{tr}(\Theta B)}{\partial \Theta^\top}", "B", "B: n m, Theta: m n"),
     (r"\frac{\partial \mathrm{tr}(A B)}{\partial A}", r"B^\top", ""),
     (r"\nabla_w \tfrac12 \|X w - y\|^2", r"X^\top (X w - y)", ""),
     (r"\nabla_x \log \sum_i e^{x_i}", r"\mathrm{softmax}(x)", ""),
@@ -47,6 +49,11 @@ REFUSED = [
     (r"\frac{\partial x^\top A x + x}{\partial x}", "x: n, A: n n", "asked for, not typed"),
     (r"\nabla_x^3 x^\top x", "x: n", "a gradient is"),
     (r"\frac{\partial x^\top x}{\partial x y}", "x: n", "asked for, not typed"),
+    (
+        r"\frac{\partial X a}{\partial X^\top}",
+        "X: m n, a: n, x: n",
+        "with respect to a transposed matrix only a scalar",
+    ),
     (r"\nabla_z x^\top x", "x: n", "the formula has no variable 'z'\nallowed: x"),
     (r"\nabla^2_x A x", "A: n n, x: n", "a Hessian is of a scalar"),
 ]

@@ -17,7 +17,7 @@ from symprop.algebra.latex.names import gradient_by
 from symprop.algebra.latex.parser import Parser
 from symprop.algebra.latex.tokens import Token
 from symprop.algebra.latex.trees import Tex, plain
-from symprop.algebra.latex.words import CALLED, TRANSPOSED
+from symprop.algebra.latex.words import CALLED
 from symprop.errors import FormulaError
 
 LETTERS = ("partial", "d")
@@ -28,7 +28,10 @@ MOST = 2
 
 @dataclass(frozen=True)
 class Asked:
-    """What a line differentiates, and with respect to which names: one, or two for a second derivative."""
+    r"""What a line differentiates, and with respect to which names: one, or two for a second derivative.
+
+    A name may be transposed, `\partial x^\top`.
+    """
 
     of: Tex
     by: tuple[Tex, ...]
@@ -109,9 +112,8 @@ def _rest(tree: Tex) -> Tex:
 
 def _of(of: Tex, by: tuple[Tex, ...]) -> Asked | None:
     of = of.parts[0] if _is_called(of) else of
-    names = tuple(replace(each, above=()) if _is_row(each) else each for each in by)
-    is_clear = of.kind not in ("sum", "term", "relation") and names
-    return Asked(of, names) if is_clear and all(each.kind == "name" for each in names) else None
+    is_clear = of.kind not in ("sum", "term", "relation") and by
+    return Asked(of, by) if is_clear and all(each.kind == "name" for each in by) else None
 
 
 def _is_called(of: Tex) -> bool:
@@ -122,8 +124,3 @@ def _is_called(of: Tex) -> bool:
     is_name = name.kind == "name" and name.text not in CALLED
     is_group = inside.kind == "group" and inside.text == "(" and inside.bare
     return is_name and is_group and all(each.kind == "name" for each in inside.parts)
-
-
-def _is_row(name: Tex) -> bool:
-    r"""Whether the name of a vector stands as a row, `\partial x^\top`; of a matrix that is another matrix."""
-    return "".join(map(plain, name.above)) in TRANSPOSED and not name.text.isupper()

@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from symprop.algebra import nodes as n
 from symprop.algebra.formula import Formula
 from symprop.algebra.latex.asked import Asked
 from symprop.algebra.latex.formulas import over_some
 from symprop.algebra.latex.names import subscripts, text_name
 from symprop.algebra.latex.reading import names_of
 from symprop.algebra.latex.statements import Statement, statements
-from symprop.algebra.latex.tokens import is_latex, tokens
+from symprop.algebra.latex.tokens import is_latex, refuse_at, tokens
 from symprop.algebra.latex.trees import Tex, plain
 from symprop.algebra.latex.words import TRANSPOSED
 from symprop.algebra.nodes import Variable
+from symprop.calculus.tidy import tidy
 from symprop.formulas import questions
 
 
@@ -40,9 +42,23 @@ def answered(given: str | Formula, typed: Sequence[Variable]) -> str | Formula:
     if question is None or _is_named(question, before, typed):
         return given
     f = over_some(given, (*before, Statement(None, question.of)), tuple(typed))
-    by = [_called(each, f) for each in question.by]
+    by = [_called(replace(each, above=()) if _is_turned(each) else each, f) for each in question.by]
+    turned = [each for each, name in zip(question.by, by, strict=True) if _is_turned(each) and _rank(name, f) > 1]
+    if turned and (len(by) > 1 or f.shape):
+        told = "with respect to a transposed matrix only a scalar is differentiated, once"
+        refuse_at(told, given, turned[0].start, turned[0].end)
     ask = questions.hessian if len(by) > 1 else questions.jacobian if f.shape else questions.gradient
-    return Formula(given, ask(f, *by).whole.node, f.variables)
+    node = ask(f, *by).whole.node
+    return Formula(given, tidy(n.Transpose(node)) if turned else node, f.variables)
+
+
+def _is_turned(by: Tex) -> bool:
+    r"""Whether a name stands transposed, `\partial x^\top`: which says nothing of a vector, but of a matrix."""
+    return len(by.above) == 1 and plain(by.above[0]) in TRANSPOSED - {"-top", "-T"}
+
+
+def _rank(name: str, f: Formula) -> int:
+    return next((each.rank for each in f.variables if each.name == name), 0)
 
 
 def _is_named(question: Asked, before: Sequence[Statement], typed: Sequence[Variable]) -> bool:

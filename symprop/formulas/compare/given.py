@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from symprop.algebra.declarations import check_declared, check_keywords, declared, read_declarations, shapes_of
@@ -100,7 +101,9 @@ def _as_beside(given: str | Formula, other: str | Formula) -> str | Formula:
         for each in statements(given):
             each.read(tree_of)
     except FormulaError:
-        return rf"{given}\,"
+        with suppress(FormulaError):  # where it is no LaTeX either, its reader says what is wrong
+            statements_of_latex(tokens(given), given)
+            return rf"{given}\,"
     return given
 
 
