@@ -6,7 +6,7 @@ import argparse
 from typing import Any
 
 from symprop.algebra.declarations import declarations_text
-from symprop.algebra.latex.asked import asked
+from symprop.algebra.latex.asked import questions
 from symprop.algebra.latex.formulas import sides
 from symprop.algebra.latex.papers import equation
 from symprop.algebra.latex.tokens import is_latex, tokens
@@ -70,7 +70,7 @@ def _both(options: argparse.Namespace, first: str) -> tuple[str, str]:
     r"""Return the two formulas: the first alone may be an equation, `\nabla_x x^\top A x = (A + A^\top) x`."""
     second = options.second if options.other is None else options.other
     left, *right = sides(first) if is_latex(first) else (first,)
-    is_question = bool(right) and asked(tokens(left), left) is not None
+    is_question = bool(right and questions(tokens(left), left))
     twice = options.second is not None and options.other is not None
     of_network = options.of is not None or options.layout is not None
     if of_network or twice or (second is None and not is_question):

@@ -127,6 +127,23 @@ def test_names_below_identities_and_braces_are_sizes_and_indices(
     assert (read.source, read.readings) == (text, readings)
 
 
+CALLED: tuple[tuple[str, str, str], ...] = (
+    (r"f(x) = \|x\|^2, f(x) + 1", "x: n", "sum(x**2) + 1"),
+    (r"f(x) = x^\top x, f(x)^2 + \frac{1}{f(x)}", "x: n", "(x @ x)**2 + 1 / (x @ x)"),
+    (r"f(x, y) = x^\top y, \log f(x, y)", "x: n, y: n", "log(x @ y)"),
+    (r"g(x) = A x, \quad h(x) = g(x) + b, \quad h(x)^\top c", "A: m n, x: n, b: m, c: m", "(A @ x + b) @ c"),
+    (r"z_1(x) = W x, b^\top z_1(x)", "W: m n, x: n, b: m", "b @ W @ x"),
+    (r"2 f(x) \text{ where } f(x) = a^\top x", "a: n, x: n", "2 * a @ x"),
+    (r"f = a^\top a, f (x)", "a: n, x: n", "(a @ a) * x"),
+)
+
+
+@pytest.mark.parametrize("written, where, text", CALLED)
+def test_what_a_statement_calls_is_its_value_where_it_is_called_again(written: str, where: str, text: str) -> None:
+    """It was a product, `f * x`."""
+    assert symprop.compare(latex_formula(written, where), text, where).equal
+
+
 # ---------------------------------------------------------------- what is refused
 
 REFUSED: tuple[tuple[str, str, str, str], ...] = (  # LaTeX, declarations, what is said, what the caret stands under
@@ -141,9 +158,10 @@ REFUSED: tuple[tuple[str, str, str, str], ...] = (  # LaTeX, declarations, what 
     (r"2 \lambda_{\max}(x)", "x: n", r"\lambda_\max is of one matrix; x is a column of shape (n,)", r"\lambda"),
     (r"\sum_i \sigma_{\min}(A_i)", "A: k n n", r"of one matrix; A_i is (n, n) at each i", r"\sigma"),
     (r"2 \nabla \frac{x}{2}", "x: n", r"\nabla stands before the name of an array", r"\nabla"),
+    (r"f(x) = x^\top x, 2 f(y)", "x: n, y: n", "f is defined with other arguments: f(x)", "f(y)"),
     (r"\nabla_x (L)", "x: n, dx: n", "a derivative is asked for, not typed", r"\nabla_x (L)"),
-    (r"x + \nabla_x L^2", "x: n, dx: n", "a gradient of a power, or a power of a gradient", r"\nabla_x L^2"),
-    (r"x + \nabla_x L(x)^2", "x: n, dx: n", "a power of a gradient; write brackets", r"\nabla_x L(x)^2"),
+    (r"x + \nabla_x L^2", "x: n, dx: n", "brackets say what is differentiated", r"\nabla_x L^2"),
+    (r"x + \nabla_x L(x)^2", "x: n, dx: n", "brackets say what is differentiated", r"\nabla_x L(x)^2"),
     (r"\frac{\partial L^2}{\partial x}", "x: n, dx: n", "a derivative is asked for, not typed", r"\partial L^2"),
     (r"\left(\frac{\partial A x}{\partial x}\right) v", "A: m n, x: n, v: n", "asked for, not typed", r"\left("),
     (r"\sin{(x) y}", "x:, y:", "'y' has no meaning here", "y"),

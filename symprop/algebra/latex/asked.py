@@ -1,50 +1,138 @@
-r"""Lines that ask for a derivative: `\nabla_x x^\top A x`, `\frac{\partial}{\partial x} \log f`, a Hessian's.
+r"""Derivatives that a line asks for: `\nabla_x x^\top A x`, `\frac{\partial}{\partial x} \log f`, a Hessian.
 
-What they differentiate is read as any formula; who compares such a line finds the answer, and compares that.
+They are all of a line or parts of it, `x - \eta \nabla_x \|x\|^2`. What they differentiate is read as any formula; who
+compares such a line finds the answers, and compares the line with these in their places.
 
 >>> from symprop.algebra.latex.tokens import tokens
->>> line = r"\frac{\partial \, x^\top A x}{\partial x}"
->>> [name.text for name in asked(tokens(line), line).by]
-['x']
+>>> line = r"x - \eta \nabla_x \|x\|^2 + y"
+>>> [line[each.start : each.end] for each in questions(tokens(line), line)]
+['\\nabla_x \\|x\\|^2']
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
+from symprop.algebra.latex.called import arguments
 from symprop.algebra.latex.names import gradient_by
 from symprop.algebra.latex.parser import Parser
 from symprop.algebra.latex.tokens import Token
 from symprop.algebra.latex.trees import Tex, plain
-from symprop.algebra.latex.words import CALLED
+from symprop.algebra.latex.words import FRACTIONS, RELATIONS
 from symprop.errors import FormulaError
 
 LETTERS = ("partial", "d")
 """What stands before a formula, and before what it is differentiated with respect to."""
 MOST = 2
 """The most times that is differentiated."""
+MOST_ASKED = 20
+MOST_SIGNS = 60
+"""The most derivatives of one statement, and signs of them that are looked at."""
 
 
 @dataclass(frozen=True)
 class Asked:
-    r"""What a line differentiates, and with respect to which names: one, or two for a second derivative.
+    r"""What is differentiated, and with respect to which names: one, or two for a second derivative.
 
-    A name may be transposed, `\partial x^\top`.
+    A name may be transposed, `\partial x^\top`. It stands from the token `first` to before `last` of its line, and
+    from `start` to `end` of the LaTeX.
     """
 
     of: Tex
     by: tuple[Tex, ...]
+    first: int = 0
+    last: int = 0
+    start: int = 0
+    end: int = 0
+
+    @property
+    def reaches(self) -> bool:
+        r"""Whether what is differentiated ends with the derivative, no name and in no brackets: `\nabla_x \|x\|^2`."""
+        is_clear = self.of.bare and (self.of.kind == "name" or (self.of.kind == "group" and self.of.text[0] in "([{"))
+        return self.of.end == self.end and not is_clear
 
 
-def asked(found: Sequence[Token], latex: str) -> Asked | None:
-    r"""Return what a line asks for; None where it is a formula, such as a sum or a product with a derivative in it."""
-    try:
-        if found and (found[0].kind, found[0].text) == ("macro", "nabla"):
-            return _by_nabla(found, latex)
-        return _by_fraction(Parser(found, latex).whole())
-    except FormulaError:  # which is said where it is read as a formula
-        return None
+def questions(found: Sequence[Token], latex: str) -> tuple[Asked, ...]:
+    """Return the derivatives that a formula asks for, from left to right; the first of them, where there are many."""
+    kept: list[Asked] = []
+    for place in [k for k in range(len(found)) if _begins(found[k : k + 6])][:MOST_SIGNS]:
+        if len(kept) < MOST_ASKED and (not kept or place >= kept[-1].last):
+            kept += next(([one] for one in _read(found, place, latex)), [])
+    return tuple(kept)
+
+
+def _begins(found: Sequence[Token]) -> bool:
+    r"""Whether a derivative may begin here: with `\nabla`, or a fraction that begins with a `\partial` or a d."""
+    sign, *behind = (token.text for token in found)
+    return sign == "nabla" or (sign in FRACTIONS and any(each in LETTERS for each in behind))
+
+
+def _read(found: Sequence[Token], place: int, latex: str) -> Iterator[Asked]:
+    """Yield what the derivative may be that begins at a place: the shortest first."""
+    for end in _ends(found, place, latex):
+        with suppress(FormulaError):  # what is no derivative is read as a formula, which says what is wrong
+            one = _by_nabla(found[place:end], latex) if found[place].text == "nabla" else None
+            one = one or _by_fraction(Parser(found[place:end], latex).whole())
+            if one is not None:
+                yield replace(one, first=place, last=end, start=found[place].start, end=found[end - 1].end)
+
+
+def _ends(found: Sequence[Token], place: int, latex: str) -> Iterator[int]:
+    r"""Yield where a derivative may end: behind its fraction or `\nabla f(x)`, before a bar, with its term."""
+    reader = Parser(found[place:], latex)
+    with suppress(FormulaError):
+        if found[place].text == "nabla":
+            reader.scripted(Tex("name", reader.take().start, reader.end))
+        else:
+            reader.base()
+            yield place + reader.place
+        if reader.item().kind == "name" and reader.sees("(", kind="open"):
+            reader.base()
+            yield place + reader.place
+    yield from _term_ends(found, place)
+
+
+def term(found: Sequence[Token], place: int, latex: str) -> tuple[Tex | None, int]:
+    """Return the term that begins at a place, None where it is no formula, and where it ends."""
+    end = len(found)
+    for end in _term_ends(found, place):
+        with suppress(FormulaError):
+            return Parser(found[place:end], latex).whole(), end
+    return None, end
+
+
+def _term_ends(found: Sequence[Token], place: int) -> Iterator[int]:
+    """Yield where a term may end: before a bar, where one is open, a sign, a relation, or a bracket that closes."""
+    is_in_bars = _is_in_bars(found[:place])
+    depth = bars = 0
+    for k in range(place, len(found)):
+        token = found[k]
+        depth += token.opens - token.closes
+        if depth < 0 or (not depth and not bars % 2 and token.text in _BETWEEN and token.kind in ("sign", "macro")):
+            yield k
+            return
+        if not depth and token.kind == "bar":
+            if is_in_bars:
+                yield k
+            bars += 1
+    yield len(found)
+
+
+_BETWEEN = frozenset({"+", "-", "pm", "mp", ",", ";", "&", *RELATIONS})
+
+
+def _is_in_bars(before: Sequence[Token]) -> bool:
+    """Whether a bar before a place is open there, of bars that do not say their side."""
+    bars = [0]
+    for token in before:
+        if token.opens:
+            bars.append(0)
+        elif token.closes and len(bars) > 1:
+            bars.pop()
+        bars[-1] += token.kind == "bar"
+    return bars[-1] % 2 == 1
 
 
 def _by_nabla(found: Sequence[Token], latex: str) -> Asked | None:
@@ -57,8 +145,8 @@ def _by_nabla(found: Sequence[Token], latex: str) -> Asked | None:
     of = Parser(reader.tokens[reader.place :], latex).whole()
     if head.below:
         by = Parser(head.below, latex).whole()
-    elif _is_called(of) and len(of.parts[1].parts) == 1:
-        by = of.parts[1].parts[0]
+    elif len(arguments(of)) == 1:
+        (by,) = arguments(of)
     else:
         return None
     return _of(of, (by,) * times)
@@ -111,16 +199,6 @@ def _rest(tree: Tex) -> Tex:
 
 
 def _of(of: Tex, by: tuple[Tex, ...]) -> Asked | None:
-    of = of.parts[0] if _is_called(of) else of
+    of = of.parts[0] if arguments(of) else of
     is_clear = of.kind not in ("sum", "term", "relation") and by
     return Asked(of, by) if is_clear and all(each.kind == "name" for each in by) else None
-
-
-def _is_called(of: Tex) -> bool:
-    """Whether a name stands before names in brackets, as in `f(x)` and `L(W, b)`: what it stands for, no product."""
-    if of.kind != "run" or len(of.parts) != 2 or of.words[0]:
-        return False
-    name, inside = of.parts
-    is_name = name.kind == "name" and name.text not in CALLED
-    is_group = inside.kind == "group" and inside.text == "(" and inside.bare
-    return is_name and is_group and all(each.kind == "name" for each in inside.parts)

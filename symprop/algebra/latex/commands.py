@@ -9,6 +9,7 @@ from symprop.algebra.latex.trees import FONTS, GRADIENT_OF, LOOSE, Tex, plain
 from symprop.algebra.latex.words import (
     ACCENTS,
     CALLED,
+    FRACTIONS,
     HINTS,
     LETTERS,
     OF_MATRICES,
@@ -42,7 +43,7 @@ class Commands(Brackets):
 
     def command(self, here: Token) -> Tex:
         word = here.text
-        if word in ("frac", "tfrac", "dfrac", "cfrac", "nicefrac", "sfrac"):
+        if word in FRACTIONS:
             above, below = self.argument(), self.argument()
             return Tex("fraction", here.start, self.end, (above, below))
         if word == "sqrt":

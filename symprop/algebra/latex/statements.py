@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from symprop.algebra.latex.asked import Asked, asked
+from symprop.algebra.latex.asked import Asked, questions
+from symprop.algebra.latex.called import Name, arguments, name_of, without_calls
 from symprop.algebra.latex.domains import domain, name_declared
 from symprop.algebra.latex.names import INDEX, gradient_by, subscripts, text_name
 from symprop.algebra.latex.parser import Parser
@@ -32,8 +33,12 @@ class Statement:
     right: Tex
     target: Tex | None = None
     """The name on the left, also that of a derivative by it."""
-    asked: Asked | None = None
-    """What the right side asks for, where that is a derivative; it may be an array's name all the same."""
+    asked: tuple[Asked, ...] = ()
+    """The derivatives in the right side; each may be an array's name all the same."""
+    tokens: Sequence[Token] = ()
+    """Those of the right side."""
+    arguments: tuple[Tex, ...] = ()
+    """What the name on the left is called with, `x` of `f(x)`."""
 
     @property
     def name(self) -> str:
@@ -98,7 +103,14 @@ def statements(found: Sequence[Token], latex: str) -> tuple[tuple[Statement, ...
             kept.append(_statement(piece, latex))
     if not kept:
         raise FormulaError("LaTeX with declarations and no formula\nallowed: a formula among them")
+    called = calls(kept)
+    kept = [replace(each, right=without_calls(each.right, called, latex)) for each in kept] if called else kept
     return tuple(_in_order(kept)), declared
+
+
+def calls(found: Iterable[Statement]) -> dict[Name, tuple[Tex, ...]]:
+    """Return the names that statements call on their left, with the arguments."""
+    return {name_of(each.left): each.arguments for each in found if each.left is not None and each.arguments}
 
 
 def _in_order(found: Sequence[Statement]) -> list[Statement]:
@@ -116,7 +128,7 @@ def _reads(statement: Statement, other: Statement) -> bool:
     if other is statement or other.left is None or not other.name:
         return False
     name, own = other.left.text, other.below[0]
-    trees = (statement.right, *([statement.asked.of] if statement.asked else ()))
+    trees = (statement.right, *(each.of for each in statement.asked))
     names = (part for tree in trees for part in walk(tree) if part.kind == "name" and part.text == name)
     return any(subscripts(part.below)[: len(own)] == own for part in names)
 
@@ -175,38 +187,60 @@ def _statement(piece: Sequence[Token], latex: str) -> Statement:
     left, right = piece[: signs[0]], piece[signs[0] + 1 :]
     if not right:
         refuse_at("something is missing behind '='", latex, piece[signs[0]].start, piece[signs[0]].end)
-    return replace(_right_side(right, latex), left=left_side(left, latex), target=_target(left, latex))
+    tree, name = _left_tree(left, latex), left_side(left, latex)
+    called = arguments(tree) if tree and name else ()
+    return replace(_right_side(right, latex), left=name, target=_target(tree), arguments=called)
 
 
 def _right_side(found: Sequence[Token], latex: str) -> Statement:
-    """Return a statement without a left side; a line that can be read as a question alone refuses to be a formula."""
-    question = asked(found, latex)
+    """Return a statement without a left side; one that is a formula only with answers in it refuses to be one."""
+    asked = questions(found, latex)
     try:
         tree = Parser(found, latex).whole()
     except FormulaError:
-        if question is None:
+        if not asked:
             raise
-        tree = Tex("asked", found[0].start, found[-1].end)
-    return Statement(None, tree, asked=question)
+        tree = Tex("asked", asked[0].start, asked[0].end, (with_answers(found, asked, latex),))
+    return Statement(None, tree, asked=asked, tokens=found)
 
 
-def _target(found: Sequence[Token], latex: str) -> Tex | None:
-    r"""Return the name on the left of an equation, of `\frac{\partial L}{\partial W_k}` that of the derivative."""
+def with_answers(found: Sequence[Token], asked: Sequence[Asked], latex: str, first: int = 0) -> Tex:
+    """Return the tree of a formula with a name in the place of each derivative: `zz_0`, `zz_1` and so on from `first`.
+
+    Raises:
+        FormulaError: it is none.
+    """
+    kept: list[Token] = []
+    place = 0
+    for number, each in enumerate(asked, first):
+        kept += [*found[place : each.first], Token("letter", f"{ANSWER}{number}", each.start, each.end)]
+        place = each.last
+    return Parser((*kept, *found[place:]), latex).whole()
+
+
+ANSWER = "zz_"
+"""How the names of answers begin."""
+
+
+def _left_tree(found: Sequence[Token], latex: str) -> Tex | None:
     try:
-        tree = Parser(found, latex).whole()
-    except FormulaError:  # L(x; w), which is no place of an array
+        return Parser(found, latex).whole()
+    except FormulaError:  # L(x; w), which is no place of an array, and names its value alone
         return None
-    by = gradient_by(tree) if tree.kind == "fraction" else None
-    return (by and replace(by, text=f"d {by.text}", start=tree.start, end=tree.end)) or (
-        tree if tree.kind == "name" else None
-    )
+
+
+def _target(tree: Tex | None) -> Tex | None:
+    r"""Return the name on the left of an equation, of `\frac{\partial L}{\partial W_k}` that of the derivative."""
+    by = gradient_by(tree) if tree and tree.kind == "fraction" else None
+    if tree and by:
+        return replace(by, text=f"d {by.text}", start=tree.start, end=tree.end)
+    return tree if tree and tree.kind == "name" else None
 
 
 def left_side(found: Sequence[Token], latex: str) -> Tex | None:
     r"""Return the name on the left of an equation: `f` of `f(x)`; None where it is none, as in `\partial L / ...`."""
-    try:
-        tree = Parser(found, latex).whole()
-    except FormulaError:  # L(x; w), which names its value alone
+    tree = _left_tree(found, latex)
+    if tree is None:
         return None
     if tree.kind == "run" and len(tree.parts) == 2 and tree.parts[1].kind == "group" and tree.parts[0].kind == "name":
         tree = tree.parts[0]

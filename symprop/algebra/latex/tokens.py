@@ -78,6 +78,16 @@ class Token:
     start: int
     end: int
 
+    @property
+    def opens(self) -> bool:
+        """Whether a bracket, a brace or an environment opens here."""
+        return self.kind in ("open", "begin") or (self.kind == "sign" and self.text == "{")
+
+    @property
+    def closes(self) -> bool:
+        """Whether one closes here."""
+        return self.kind in ("close", "end") or (self.kind == "sign" and self.text == "}")
+
 
 def is_latex(text: object) -> bool:
     r"""Whether a formula is typed in LaTeX: it has a backslash, or a script in braces, which nothing else has.
@@ -215,13 +225,11 @@ def _behind_argument(raw: list[Token], place: int, latex: str) -> int:
 def _check_nesting(found: tuple[Token, ...], latex: str) -> None:
     open_ones: list[Token] = []
     for token in found:
-        opens = token.kind in ("open", "begin") or (token.kind == "sign" and token.text == "{")
-        closes = token.kind in ("close", "end") or (token.kind == "sign" and token.text == "}")
-        if opens:
+        if token.opens:
             open_ones.append(token)
             if len(open_ones) > DEEPEST:
                 refuse_at(f"brackets nest deeper than {DEEPEST}", latex, token.start, token.end, LimitError)
-        elif closes:
+        elif token.closes:
             if not open_ones or not _closes(open_ones[-1], token):
                 refuse_at("this closes no bracket", latex, token.start, token.end)
             open_ones.pop()
@@ -241,9 +249,7 @@ def outside(piece: Sequence[Token]) -> Iterator[tuple[int, Token]]:
     """Yield the tokens that stand in no brackets, with their places."""
     depth = 0
     for place, token in enumerate(piece):
-        opens = token.kind in ("open", "begin") or (token.kind == "sign" and token.text == "{")
-        closes = token.kind in ("close", "end") or (token.kind == "sign" and token.text == "}")
-        depth -= closes
-        if not depth and not opens and not closes:
+        depth -= token.closes
+        if not depth and not token.opens and not token.closes:
             yield place, token
-        depth += opens
+        depth += token.opens

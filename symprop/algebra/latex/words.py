@@ -21,6 +21,7 @@ ACCENTS |= {"dot": "dot", "ddot": "ddot", "check": "check", "breve": "breve", "a
 
 PRODUCTS = {"odot": "*", "circ": "*", "ast": "*", "oslash": "/", "otimes": "kron", "bullet": "*", "*": "*"}
 """Signs between factors that bind less than factors side by side."""
+FRACTIONS = frozenset({"frac", "tfrac", "dfrac", "cfrac", "nicefrac", "sfrac"})
 BESIDE = frozenset({"cdot", "times"})
 """Signs that say what stands side by side anyway."""
 CALLED = {"sigma": "sigmoid", "psi": "digamma", "Gamma": "gamma"}
@@ -51,7 +52,8 @@ UPRIGHT |= frozenset(
 HINTS = {
     **dict.fromkeys(
         ("partial", "nabla"),
-        "a derivative is asked for, not typed, unless it is the name of an array or a whole side of a comparison",
+        "a derivative is asked for, not typed, unless it is the name of an array, or stands in a comparison; "
+        "brackets say what is differentiated",
     ),
     **dict.fromkeys(("int", "iint", "oint"), "an integral is not part of the language; of samples it is a mean"),
     **dict.fromkeys(("lim", "sup", "inf"), "no limit is part of the language; write what it is"),

@@ -1,27 +1,31 @@
-r"""A side of a comparison that asks for a derivative, `\nabla_x x^\top A x`: its answer is what is compared."""
+r"""A side of a comparison that asks for derivatives, `x - \eta \nabla_x \|x\|^2`: it is read with their answers."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from symprop.algebra import nodes as n
 from symprop.algebra.formula import Formula
-from symprop.algebra.latex.asked import Asked
+from symprop.algebra.latex.asked import Asked, term
+from symprop.algebra.latex.called import Name, without_calls
 from symprop.algebra.latex.formulas import over_some
 from symprop.algebra.latex.names import subscripts, text_name
 from symprop.algebra.latex.reading import names_of
-from symprop.algebra.latex.statements import Statement, statements
+from symprop.algebra.latex.statements import ANSWER, Statement, calls, statements, with_answers
 from symprop.algebra.latex.tokens import is_latex, refuse_at, tokens
 from symprop.algebra.latex.trees import Tex, plain
 from symprop.algebra.latex.words import TRANSPOSED
-from symprop.algebra.nodes import Variable
+from symprop.algebra.names import variable
+from symprop.algebra.nodes import Node, Variable
+from symprop.algebra.trees import replace as substituted
 from symprop.calculus.tidy import tidy
+from symprop.errors import ReadingError
 from symprop.formulas import questions
 
 
 def answered(given: str | Formula, typed: Sequence[Variable]) -> str | Formula:
-    r"""Return the answer of a line in LaTeX that asks for a derivative; anything else as it is.
+    r"""Return a line in LaTeX that asks for derivatives with their answers in it; anything else as it is.
 
     `typed` are arrays that are declared; others are inferred. A scalar has a gradient or Hessian, an array a Jacobian.
 
@@ -29,6 +33,8 @@ def answered(given: str | Formula, typed: Sequence[Variable]) -> str | Formula:
     '(A + A.T) @ x'
     >>> answered(r"\frac{\partial A x}{\partial x}", ()).node.text()
     'A'
+    >>> answered(r"x - \eta \nabla_x x^\top x", ()).node.text()
+    'x - 2 * eta * x'
     >>> answered(r"A x", ())
     'A x'
 
@@ -37,11 +43,111 @@ def answered(given: str | Formula, typed: Sequence[Variable]) -> str | Formula:
     """
     if isinstance(given, Formula) or not is_latex(given):
         return given
-    *before, last = statements(tokens(given), given)[0]
-    question = last.asked
-    if question is None or _is_named(question, before, typed):
-        return given
-    f = over_some(given, (*before, Statement(None, question.of)), tuple(typed))
+    found = statements(tokens(given), given)[0]
+    line = _Line(given, tuple(typed), calls(found))
+    for each in found:
+        line.take(each)
+    return line.whole() if line.answers else given
+
+
+@dataclass
+class _Line:
+    """The statements of a line that are read so far, with names for the answers in them."""
+
+    latex: str
+    arrays: tuple[Variable, ...]
+    called: Mapping[Name, tuple[Tex, ...]]
+    read: list[Statement] = field(default_factory=list)
+    answers: dict[Variable, Node] = field(default_factory=dict)
+    unclear: list[_Reaching] = field(default_factory=list)
+
+    def take(self, statement: Statement) -> None:
+        """Read a statement, after all that it reads."""
+        unnamed = [each for each in statement.asked if not _is_named(each, self.read, self.arrays)]
+        if not unnamed:
+            self.read.append(statement)
+            return
+        first, before = len(self.answers), tuple(self.read)
+        asked = [self.meant(each, statement) for each in unnamed]
+        for number, question in enumerate(asked, first):
+            f = self.formula(question.of)
+            node = _answer(question, f, self.latex)
+            self.arrays = tuple(dict.fromkeys((*self.arrays, *f.variables)))
+            self.answers[variable(f"{ANSWER}{number}", node.shape)] = node
+            self.unclear += [_Reaching(question, statement, before, len(f.shape))] if question.reaches else []
+        tree = with_answers(statement.tokens, asked, self.latex, first)
+        self.read.append(replace(statement, right=without_calls(tree, self.called, self.latex)))
+
+    def formula(self, tree: Tex, before: Sequence[Statement] | None = None) -> Formula:
+        """Return a formula that may read what is read `before`, or so far, with answers for their names."""
+        right = Statement(None, without_calls(tree, self.called, self.latex))
+        given = (*(self.read if before is None else before), right)
+        return self.answered(over_some(self.latex, given, (*self.arrays, *self.answers)))
+
+    def answered(self, f: Formula) -> Formula:
+        arrays = tuple(each for each in dict.fromkeys((*self.arrays, *f.variables)) if each not in self.answers)
+        return Formula(self.latex, tidy(substituted(f.whole.node, self.answers)), arrays)
+
+    def whole(self) -> Formula:
+        """Return the formula of the line.
+
+        Raises:
+            ReadingError: a term behind a derivative may be part of what is differentiated.
+        """
+        found = self.answered(over_some(self.latex, self.read, (*self.arrays, *self.answers)))
+        self.arrays = found.variables
+        for each in self.unclear:
+            self.check_clear(each)
+        return found
+
+    def meant(self, question: Asked, statement: Statement) -> Asked:
+        r"""Return a derivative; that of a number L that was given before is of L alone, a row in `\nabla_x L^\top v`.
+
+        Raises:
+            ReadingError: something else stands behind L, which may be part of what is differentiated.
+        """
+        of = question.of
+        name = of.parts[0] if of.kind == "run" else of
+        if not question.reaches or name.text not in [each.left.text for each in self.read if each.left]:
+            return question
+        alone = replace(name, above=())
+        if self.formula(alone).shape:
+            return question
+        if not name.above or any(plain(group) not in TRANSPOSED for group in name.above):
+            refuse_at(TWO_READINGS, self.latex, question.start, question.end, ReadingError)
+        found = statement.tokens
+        raised = next(
+            k for k in range(question.first, question.last) if found[k].text == "^" and found[k].start > name.start
+        )
+        return replace(question, of=alone, last=raised, end=found[raised].start)
+
+    def check_clear(self, reaching: _Reaching) -> None:
+        r"""Raise where a term behind a derivative, `\nabla_x \|x\|^2 + \lambda y`, has the rank of what it is of."""
+        statement, question = reaching.statement, reaching.question
+        found, place = statement.tokens, question.last
+        while place < len(found) and found[place].text in ("+", "-"):
+            tree, end = term(found, place + 1, self.latex)
+            is_formula = tree is not None and not any(place < each.first < end for each in statement.asked)
+            if tree is not None and is_formula and len(self.formula(tree, reaching.before).shape) == reaching.rank:
+                refuse_at(TWO_READINGS, self.latex, question.start, tree.end, ReadingError)
+            place = end
+
+
+@dataclass(frozen=True)
+class _Reaching:
+    """A derivative of something in no brackets that ends with it, of a rank, in a statement and after others."""
+
+    question: Asked
+    statement: Statement
+    before: tuple[Statement, ...]
+    rank: int
+
+
+TWO_READINGS = "two readings: put brackets around what is differentiated, or around the derivative"
+
+
+def _answer(question: Asked, f: Formula, given: str) -> Node:
+    """Return the derivative of a formula that is asked for."""
     by = [_called(replace(each, above=()) if _is_turned(each) else each, f) for each in question.by]
     turned = [each for each, name in zip(question.by, by, strict=True) if _is_turned(each) and _rank(name, f) > 1]
     if turned and (len(by) > 1 or f.shape):
@@ -49,7 +155,7 @@ def answered(given: str | Formula, typed: Sequence[Variable]) -> str | Formula:
         refuse_at(told, given, turned[0].start, turned[0].end)
     ask = questions.hessian if len(by) > 1 else questions.jacobian if f.shape else questions.gradient
     node = ask(f, *by).whole.node
-    return Formula(given, tidy(n.Transpose(node)) if turned else node, f.variables)
+    return n.Transpose(node) if turned else node
 
 
 def _is_turned(by: Tex) -> bool:

@@ -1,0 +1,81 @@
+r"""Names that statements call: after `f(x) = x^\top A x` what is written `f(x)` is f, no product of f with x.
+
+>>> from symprop.algebra.latex.formulas import formula
+>>> formula(latex=r"f(x) = x^\top x, \log f(x) + 1", where="x: n").source
+'f = x @ x; log(f) + 1'
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from symprop.algebra.latex.names import subscripts
+from symprop.algebra.latex.tokens import refuse_at
+from symprop.algebra.latex.trees import Tex, plain
+from symprop.algebra.latex.words import CALLED
+
+Name = tuple[str, tuple[str, ...]]
+
+
+def arguments(tree: Tex) -> tuple[Tex, ...]:
+    """Return the names in the brackets behind a name, as in `f(x)` and `L(W, b)`; none of anything else.
+
+    >>> from symprop.algebra.latex.parser import Parser
+    >>> from symprop.algebra.latex.tokens import tokens
+    >>> [name.text for name in arguments(Parser(tokens("L(W, b)"), "L(W, b)").whole())]
+    ['W', 'b']
+    """
+    is_pair = tree.kind == "run" and len(tree.parts) == 2 and not tree.words[0]
+    return _inside(*tree.parts) if is_pair and tree.parts[1].bare else ()
+
+
+def without_calls(tree: Tex, known: Mapping[Name, tuple[Tex, ...]], latex: str) -> Tex:
+    """Return a tree with names alone where they are called as on the left of a statement, as `known` has it.
+
+    Raises:
+        FormulaError: a name is called with something else.
+    """
+    parts = tuple(without_calls(part, known, latex) for part in tree.parts)
+    if tree.kind != "run":
+        return tree if parts == tree.parts else replace(tree, parts=parts)
+    kept, words = [parts[0]], list[str]()
+    for part, word in zip(parts[1:], tree.words, strict=True):
+        joined = None if word else _joined(kept[-1], part, known, latex)
+        if joined is not None:
+            kept[-1] = joined
+        else:
+            kept.append(part)
+            words.append(word)
+    return replace(tree, parts=tuple(kept), words=tuple(words)) if words else kept[0]
+
+
+def _joined(before: Tex, part: Tex, known: Mapping[Name, tuple[Tex, ...]], latex: str) -> Tex | None:
+    r"""Return a name that is called by the brackets behind it, also at the end of `\log f(x)`; None where none is."""
+    if before.kind in ("apply", "run") and before.bare and before.parts[-1].end == before.end:
+        *others, last = before.parts
+        joined = _joined(last, part, known, latex)
+        return joined and replace(before, end=part.end, parts=(*others, joined))
+    usual = known.get(name_of(before)) if _inside(before, part) else None
+    if usual is None:
+        return None
+    if [*map(_written, part.parts)] != [*map(_written, usual)]:
+        name, listed = latex[before.start : before.end], ", ".join(latex[each.start : each.end] for each in usual)
+        refuse_at(f"{name} is defined with other arguments: {name}({listed})", latex, before.start, part.end)
+    return replace(before, end=part.end, above=(*before.above, *part.above))
+
+
+def name_of(tree: Tex) -> Name:
+    """Return the letter of a name, and what stands below it."""
+    return tree.text, subscripts(tree.below)
+
+
+def _inside(name: Tex, inside: Tex) -> tuple[Tex, ...]:
+    """Return the names in brackets behind a name."""
+    is_name = name.kind == "name" and name.text not in CALLED and "'" not in map(plain, name.above)
+    is_group = inside.kind == "group" and inside.text == "(" and not inside.below
+    return inside.parts if is_name and is_group and all(each.kind == "name" for each in inside.parts) else ()
+
+
+def _written(name: Tex) -> tuple[Name, tuple[str, ...]]:
+    return name_of(name), tuple(map(plain, name.above))
