@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from symprop.algebra.latex.called import arguments
 from symprop.algebra.latex.names import gradient_by
 from symprop.algebra.latex.parser import Parser
-from symprop.algebra.latex.tokens import Token
+from symprop.algebra.latex.tokens import Token, outside
 from symprop.algebra.latex.trees import Tex, plain
 from symprop.algebra.latex.words import FRACTIONS, RELATIONS
 from symprop.errors import FormulaError
@@ -64,9 +64,9 @@ def questions(found: Sequence[Token], latex: str) -> tuple[Asked, ...]:
 
 
 def _begins(found: Sequence[Token]) -> bool:
-    r"""Whether a derivative may begin here: with `\nabla`, or a fraction that begins with a `\partial` or a d."""
+    r"""Whether a derivative may begin here: with `\nabla`, a `\partial`, or a fraction that begins with this or a d."""
     sign, *behind = (token.text for token in found)
-    return sign == "nabla" or (sign in FRACTIONS and any(each in LETTERS for each in behind))
+    return sign in ("nabla", "partial") or (sign in FRACTIONS and any(each in LETTERS for each in behind))
 
 
 def _read(found: Sequence[Token], place: int, latex: str) -> Iterator[Asked]:
@@ -88,10 +88,22 @@ def _ends(found: Sequence[Token], place: int, latex: str) -> Iterator[int]:
         else:
             reader.base()
             yield place + reader.place
-        if reader.item().kind == "name" and reader.sees("(", kind="open"):
+        if found[place].text == "partial":
+            yield from _behind_slash(found, place, latex)
+        elif reader.item().kind == "name" and reader.sees("(", kind="open"):
             reader.base()
             yield place + reader.place
     yield from _term_ends(found, place)
+
+
+def _behind_slash(found: Sequence[Token], place: int, latex: str) -> Iterator[int]:
+    r"""Yield where `\partial f / \partial x` ends that begins at a place."""
+    for k, token in outside(found[place:]):
+        if token.text == "/" and [each.text for each in found[place + k + 1 : place + k + 2]] == ["partial"]:
+            reader = Parser(found[place + k + 2 :], latex)
+            reader.item()
+            yield place + k + 2 + reader.place
+            return
 
 
 def term(found: Sequence[Token], place: int, latex: str) -> tuple[Tex | None, int]:

@@ -36,7 +36,7 @@ class Commands(Brackets):
             last += 1
         word = "".join(token.text for token in self.tokens[self.place - 1 : last])
         opens = last < len(self.tokens) and self.tokens[last].kind == "open" and self.tokens[last].text == "("
-        if len(word) > 1 and opens and function_named(word):
+        if len(word) > 1 and (opens or (len(word) > 2 and word in UPRIGHT)) and function_named(word):
             self.place = last
             return self.function(word, here)
         return Tex("name", here.start, here.end, text=here.text)
@@ -48,7 +48,7 @@ class Commands(Brackets):
             return Tex("fraction", here.start, self.end, (above, below))
         if word == "sqrt":
             which = self.root_index()
-            inside = self.argument()
+            inside = self.bracketed(self.take()) if self.sees("(", kind="open") else self.argument()
             return Tex("root", here.start, self.end, (inside, *which))
         if word in ("abs", "norm"):
             inside = self.argument()
@@ -71,6 +71,8 @@ class Commands(Brackets):
             by = self.item()
             if by.kind != "name":
                 self.refuse("\\nabla stands before the name of an array, whose gradient it is", here)
+            if self.sees("(", kind="open"):  # \nabla f(x)
+                self.refuse(HINTS["nabla"], here)
             return Tex("name", here.start, self.end, text=f"d {by.text}", below=by.below, above=by.above)
         if word in LETTERS:
             return Tex("name", here.start, here.end, text=LETTERS[word])

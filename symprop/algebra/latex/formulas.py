@@ -39,11 +39,14 @@ from symprop.errors import FormulaError, SympropError, shown
 def latex_formula(latex: str, declarations: str = "", /, **shapes: Any) -> Formula:
     r"""Read a formula in LaTeX; names are declared as for `formula`, or in the LaTeX, `x \in \mathbb{R}^n`.
 
-    Factors side by side are told by their shapes. The formula that comes out is one of the text language: `source` is
-    its text. Shapes that are not declared are inferred by the convention of names.
+    Signs of Unicode mean what they mean on paper, `‖x‖²`. Factors side by side are told by their shapes. The formula
+    that comes out is one of the text language: `source` is its text. Shapes that are not declared are inferred by the
+    convention of names.
 
     >>> latex_formula(r"x^\top A x", A="n n", x="n").source
     'x @ A @ x'
+    >>> latex_formula("½ ‖x‖² + λ", x="n", lambda_="").source
+    'sum(x * x) / 2 + lambda_'
     >>> latex_formula(r"\|X w - y\|^2").readings
     ('X: m n, w: n, y: m',)
 
@@ -92,6 +95,9 @@ def over_some(
     Raises:
         FormulaError, ReadingError, ShapeError, LimitError: as `latex_formula`.
     """
+    for each in found:
+        if each.right.kind == "asked":
+            refuse_at(HINTS["partial"], latex, each.right.start, each.right.end)
     if not given:
         return _inferred(latex, found, given, value)
     try:

@@ -85,6 +85,8 @@ class Parser(Commands):
                 parts.append(self.item())
             else:
                 break
+        if "/" in between:
+            _put_below(parts, between)
         if len(parts) == 1:
             return parts[0]
         return Tex("run", parts[0].start, self.end, tuple(parts), words=tuple(between))
@@ -160,6 +162,34 @@ class Parser(Commands):
         if here.kind != "macro":
             self.refuse(missing(here), here)
         return self.command(here)
+
+
+def _put_below(parts: list[Tex], between: list[str]) -> None:
+    r"""Make fractions of what stands side by side as in `\partial f / \partial x`."""
+    place = 0
+    while place < len(parts) - 3:
+        line = next((k for k in range(place, len(parts) - 1) if _is_line(parts, between, k)), None)
+        first = next((k for k in range(place, line or 0) if parts[k].text == "partial"), None)
+        if line is None or first is None:
+            return
+        above = Tex(
+            "run",
+            parts[first].start,
+            parts[line - 1].end,
+            tuple(parts[first:line]),
+            "",
+            tuple(between[first : line - 1]),
+        )
+        by = Tex("run", parts[line].start, parts[line + 1].end, tuple(parts[line : line + 2]), words=("",))
+        of = above if line - first > 1 else parts[first]
+        parts[first : line + 2] = [Tex("fraction", of.start, by.end, (of, by))]
+        del between[first : line + 1]
+        place = first + 1
+
+
+def _is_line(parts: Sequence[Tex], between: Sequence[str], place: int) -> bool:
+    r"""Whether a `\partial` with something behind it stands below a line."""
+    return place > 0 and between[place - 1] == "/" and parts[place].text == "partial" and not between[place]
 
 
 def exponent(group: Sequence[Token], latex: str) -> Tex | None:

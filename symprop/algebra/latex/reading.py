@@ -81,9 +81,10 @@ def names_of(variables: Iterable[Node | Expr], symbols: Mapping[str, str] | None
             for symbol in sorted(size.free_symbols, key=str):
                 names.enter(symbol)
     own = {each.name: each for each in given if isinstance(each, n.Variable)}
-    for name, each in own.items():  # dW beside W is its gradient
-        for key in keys_of(own[name[1:]]) if name.startswith("d") and name[1:] in own else ():
-            names.known.setdefault(key._replace(stem=f"d {key.stem}"), each)
+    for name, each in own.items():  # dW is the gradient of W, also where W is not read
+        if name.startswith("d") and name[1:2].isalpha() and name.isidentifier():
+            for key in keys_of(own.get(name[1:]) or n.Variable(name[1:], (), each.shape)):
+                names.known.setdefault(key._replace(stem=f"d {key.stem}"), each)
     for name, written in (symbols or {}).items():
         names.written[stem_of(written)] = stem_of(variable(name).latex())
     return names

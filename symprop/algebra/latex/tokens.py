@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import NoReturn
 
+from symprop.algebra.latex.characters import is_mathematics, spelled
 from symprop.algebra.tokens import refuse
 from symprop.errors import FormulaError, LimitError, SympropError, shown
 
@@ -90,12 +91,12 @@ class Token:
 
 
 def is_latex(text: object) -> bool:
-    r"""Whether a formula is typed in LaTeX: it has a backslash, or a script in braces, which nothing else has.
+    r"""Whether a formula is typed in LaTeX: with a backslash or a script in braces, or as mathematics in Unicode.
 
-    >>> is_latex(r"x^\top A x"), is_latex("W_{1} x"), is_latex("x @ A @ x")
-    (True, True, False)
+    >>> is_latex(r"x^\top A x"), is_latex("W_{1} x"), is_latex("xᵀ A x"), is_latex("x @ A @ x")
+    (True, True, True, False)
     """
-    return isinstance(text, str) and any(sign in text for sign in ("\\", "^{", "_{"))
+    return isinstance(text, str) and (any(sign in text for sign in ("\\", "^{", "_{")) or is_mathematics(text))
 
 
 def refuse_at(message: str, latex: str, start: int, end: int, error: type[SympropError] = FormulaError) -> NoReturn:
@@ -126,6 +127,11 @@ def tokens(latex: object) -> tuple[Token, ...]:
 def _cut(latex: str) -> Iterator[Token]:
     position = 0
     while position < len(latex):
+        sign = None if latex[position : position + 2].isascii() else spelled(latex, position)
+        if sign is not None:
+            start, position = position, position + sign[1]
+            yield from (replace(token, start=start, end=position) for token in _cut(sign[0]))
+            continue
         match = _TOKEN.match(latex, position)
         if match is None:
             character = latex[position]

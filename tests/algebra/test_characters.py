@@ -1,0 +1,139 @@
+"""Mathematics in Unicode, as people paste it and as our own pages for eyes print it, is read as LaTeX."""
+
+import pytest
+
+import symprop
+from symprop.algebra.formula import formula
+from symprop.algebra.latex.formulas import latex_formula
+from symprop.algebra.latex.reading import read_latex
+from symprop.algebra.latex.tokens import is_latex
+from symprop.cli import main
+from symprop.errors import FormulaError, SympropError
+from symprop.notation.pretty import pretty
+
+READ = [
+    ("xᵀ A x", "A: n n, x: n", "x @ A @ x"),
+    ("‖A x − b‖² + λ ‖x‖²", "A: m n, x: n, b: m, lambda_:", "sum((A @ x - b)**2) + lambda_ * sum(x**2)"),
+    ("½ ‖A x − b‖²", "A: m n, x: n, b: m", "sum((A @ x - b)**2) / 2"),
+    ("σ(W₁ x + b₁)", "W1: m n, x: n, b1: m", "sigmoid(W1 @ x + b1)"),
+    ("Σᵢ xᵢ yᵢ²", "x: n, y: n", "sum(x * y**2)"),
+    ("∑ᵢ₌₁ⁿ xᵢ", "x: n", "sum(x)"),
+    ("vᵀ Σ⁻¹ v + log det(Σ)", "v: n, Sigma: n n", "v @ inv(Sigma) @ v + logdet(Sigma)"),
+    ("Σ₁ v", "Sigma1: n n, v: n", "Sigma1 @ v"),
+    ("√(xᵀ x + 1) · y", "x: n, y:", "sqrt(x @ x + 1) * y"),
+    ("x̂ᵀ ŷ + ȳᵀ x̂", "x_hat: n, y_hat: n, y_bar: n", "x_hat @ y_hat + y_bar @ x_hat"),
+    ("α x ⊙ y", "alpha:, x: n, y: n", "alpha * x * y"),
+    ("A⊙² x", "A: m n, x: n", "(A**2) @ x"),
+    ("𝐱ᵀ 𝐀 𝐱 + 𝟏ᵀ 𝐱", "A: n n, x: n", "x @ A @ x + sum(x)"),
+    ("⟨x, y⟩ x × 2", "x: n, y: n", "2 * (x @ y) * x"),
+    ("‖W‖_F²", "W: m n", "sum(W**2)"),
+    ("(A ⊗ B) vec(X)", "A: m m, B: n n, X: n m", "kron(A, B) @ vec(X)"),
+    ("e⁻ˣ", "x:", "exp(-x)"),
+    ("X⊤X", "X: m n", "X.T @ X"),
+    ("µ ℓ + θ₁₂", "mu:, ell:, theta12:", "mu * ell + theta12"),
+]
+
+
+@pytest.mark.parametrize(("written", "where", "meant"), READ)
+def test_signs_letters_and_scripts_mean_what_they_mean_on_paper(written: str, where: str, meant: str) -> None:
+    assert is_latex(written)
+    assert symprop.compare(latex_formula(written, where), formula(meant, where)).equal
+
+
+@pytest.mark.parametrize("text", ["λ * sum(x**2)", "x @ A @ x", "modèle", "données/α.npz", "x[0] + α", "W.T @ σ"])
+def test_numpy_notation_and_names_of_files_are_no_mathematics(text: str) -> None:
+    assert not is_latex(text)
+
+
+@pytest.mark.parametrize(
+    ("written", "told", "column"),
+    [
+        ("xᵀ é x", "'é' (U+00E9) is no part of a formula in LaTeX", 3),
+        ("xᵀ ∫ x", "an integral is not part of the language", 3),
+        ("x² + … + y²", "dots leave open what is meant", 5),
+        ("x ± y²", "is two formulas", 2),
+        ("xᵀ y̆", "(U+0306) is no part of a formula", 4),
+    ],
+)
+def test_what_is_not_read_is_refused_at_its_place(written: str, told: str, column: int) -> None:
+    with pytest.raises(SympropError) as caught:
+        latex_formula(written, "x: n, y: n")
+    message = str(caught.value)
+    assert told in message
+    assert message.splitlines()[2].index("^") - 2 == column
+
+
+QUESTIONS = [
+    ("∇ₓ xᵀ A x", "(A + Aᵀ) x", ""),
+    ("∂(xᵀ A x)/∂x", "(A + A.T) @ x", ""),
+    ("∂ tr(A B) / ∂A + A", "Bᵀ + A", "A: n n, B: n n"),
+    (r"\partial \|x\|^2 / \partial x + x", "3x", ""),
+    ("½ ∂‖x‖²/∂x ⊙ y", "x ⊙ y", "x: n, y: n"),
+    ("f(x) = ‖x‖², f(x) + ∇f(x)ᵀ d", "xᵀx + 2 xᵀ d", ""),
+]
+
+
+@pytest.mark.parametrize(("line", "answer", "where"), QUESTIONS)
+def test_derivatives_are_asked_for_in_unicode_too(line: str, answer: str, where: str) -> None:
+    assert symprop.compare(line, answer, where).equal
+
+
+def test_a_slash_between_two_signs_of_a_derivative_is_a_fraction() -> None:
+    assert latex_formula(r"w - \eta\, \partial L / \partial w", "w: n, dw: n, eta:").text() == "w - eta * dw"
+    chain = latex_formula(r"\partial L / \partial z \cdot \partial L / \partial w", "w: n, dw: n, z: n, dz: n")
+    assert chain.text() == "dz @ dw"
+    assert latex_formula(r"\partial L / \partial w\, a", "w: n, dw: n, a:").text() in ("dw * a", "a * dw")
+    with pytest.raises(FormulaError, match="asked for, not typed"):
+        latex_formula("∂f/∂x y", "x: n, y: n")
+
+
+def test_a_gradient_is_named_where_its_array_is_not_read() -> None:
+    """`dx` was inferred, and then not found."""
+    found = latex_formula(r"\nabla_x L + v")
+    assert (found.source, found.readings) == ("dx + v", ("dx:, v:",))
+
+
+def test_functions_without_brackets_are_no_products_of_letters() -> None:
+    """`log det(X)` was l times o times g."""
+    assert latex_formula("log det(X) + tanh 2 x", "X: n n, x:").source == "logdet(X) + tanh(2 * x)"
+    assert latex_formula("t r + d g", "t:, r:, d:, g:").source == "t * r + d * g"
+
+
+PRINTED = [
+    "x @ A @ x",
+    "sum((A @ x - b)**2) / 2",
+    "log(det(X))",
+    "trace(A.T @ B @ A)",
+    "sum(tanh(A @ x) * b)",
+    "norm(x)",
+]
+
+
+@pytest.mark.parametrize("text", PRINTED)
+def test_gradients_are_read_back_as_they_are_printed_for_eyes(text: str) -> None:
+    f = formula(text)
+    for each in f.variables:
+        node = symprop.gradient(f, each.name).result.whole.node
+        again = read_latex(pretty(node), f.variables, target=node.shape)
+        assert symprop.compare(node, again).equal, pretty(node)
+
+
+OF_NETWORK = [
+    ("delta1", "δ₁ = W₂ᵀ δ₂ ⊙ (1 − a₁ ⊙ a₁)"),
+    ("delta2", "δ₂ = z₂ − y"),
+    ("dW1", "∂L/∂W₁ = δ₁ xᵀ"),
+    ("db2", "∂L/∂b₂ = δ₂"),
+]
+
+
+@pytest.mark.parametrize(("of", "line"), OF_NETWORK)
+def test_lines_of_a_page_are_compared_with_their_network(of: str, line: str) -> None:
+    d = symprop.derive("Input(2) >> Dense(3) >> Tanh() >> Dense(1) >> MeanSquaredError()")
+    assert line.split(" = ")[0] in d.pretty()
+    assert d.compare(of, line).equal
+
+
+def test_the_command_line_takes_mathematics_in_unicode(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["gradient", "xᵀ A x", "--wrt", "x"]) == 0
+    assert "∂f/∂x = (A + Aᵀ) x" in capsys.readouterr().out
+    assert main(["compare", "∇ₓ xᵀ A x = (A + Aᵀ) x"]) == 0
