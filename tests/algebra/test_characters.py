@@ -3,12 +3,13 @@
 import pytest
 
 import symprop
+from symprop.algebra.declarations import read_declarations
 from symprop.algebra.formula import formula
 from symprop.algebra.latex.formulas import latex_formula
 from symprop.algebra.latex.reading import read_latex
 from symprop.algebra.latex.tokens import is_latex
 from symprop.cli import main
-from symprop.errors import FormulaError, SympropError
+from symprop.errors import FormulaError, ReadingError, SympropError
 from symprop.notation.pretty import pretty
 
 READ = [
@@ -30,6 +31,10 @@ READ = [
     ("(A ⊗ B) vec(X)", "A: m m, B: n n, X: n m", "kron(A, B) @ vec(X)"),
     ("e⁻ˣ", "x:", "exp(-x)"),
     ("X⊤X", "X: m n", "X.T @ X"),
+    ("x ∈ ℝⁿ, A ∈ ℝⁿˣⁿ, xᵀ A x", "", "x @ A @ x"),
+    ("−yᵀ log p, where p = softmax(z) and z = W x", "W: m n, x: n, y: m", "-y @ log(softmax(W @ x))"),
+    ("KL = Σᵢ pᵢ log(pᵢ/qᵢ)", "p: n, q: n", "sum(p * log(p / q))"),
+    ("Tr[Aᵀ B] + min(x)", "A: m n, B: m n, x: k", "trace(A.T @ B) + min(x)"),
     ("µ ℓ + θ₁₂", "mu:, ell:, theta12:", "mu * ell + theta12"),
 ]
 
@@ -37,7 +42,8 @@ READ = [
 @pytest.mark.parametrize(("written", "where", "meant"), READ)
 def test_signs_letters_and_scripts_mean_what_they_mean_on_paper(written: str, where: str, meant: str) -> None:
     assert is_latex(written)
-    assert symprop.compare(latex_formula(written, where), formula(meant, where)).equal
+    f = latex_formula(written, where)
+    assert symprop.compare(f, formula(meant, where or "x: n, A: n n")).equal
 
 
 @pytest.mark.parametrize("text", ["λ * sum(x**2)", "x @ A @ x", "modèle", "données/α.npz", "x[0] + α", "W.T @ σ"])
@@ -50,6 +56,8 @@ def test_numpy_notation_and_names_of_files_are_no_mathematics(text: str) -> None
     [
         ("xᵀ é x", "'é' (U+00E9) is no part of a formula in LaTeX", 3),
         ("xᵀ ∫ x", "an integral is not part of the language", 3),
+        ("yᵀ 𝔼[x]", "an expectation is not part of the language", 3),
+        ("MSE = yᵀx, √MSE", r"MSE is a product of letters where it is read; write \mathrm{MSE}", 0),
         ("x² + … + y²", "dots leave open what is meant", 5),
         ("x ± y²", "is two formulas", 2),
         ("xᵀ y̆", "(U+0306) is no part of a formula", 4),
@@ -97,6 +105,30 @@ def test_functions_without_brackets_are_no_products_of_letters() -> None:
     """`log det(X)` was l times o times g."""
     assert latex_formula("log det(X) + tanh 2 x", "X: n n, x:").source == "logdet(X) + tanh(2 * x)"
     assert latex_formula("t r + d g", "t:, r:, d:, g:").source == "t * r + d * g"
+
+
+INFERRED = [
+    (r"\|X \theta - y\|^2", "X: m n, theta: n, y: m"),
+    ("½ ‖X β − y‖² + λ ‖β‖²", "X: m n, beta: n, y: m, lambda_:"),
+    ("(x − μ)ᵀ Σ⁻¹ (x − μ)", "Sigma: n n, x: n, mu: n"),
+    ("‖x − c‖", "x: n, c: n"),
+    ("‖x − 1‖²", "x: n"),
+    ("(x − μ) / σ", "x:, mu:, sigma:"),
+    (r"x^\top A y, A \in \mathbb{R}^{2n x m}", "A: 2*n m, x: 2*n, y: m"),
+]
+
+
+@pytest.mark.parametrize(("written", "shapes"), INFERRED)
+def test_what_stands_in_a_norm_or_is_transposed_is_a_sum_of_vectors(written: str, shapes: str) -> None:
+    """The first was refused as a norm of a matrix, of which there are two; in the third mu was a number."""
+    found = {each.name: each.shape for each in latex_formula(written).variables}
+    assert found == {each.name: each.shape for each in read_declarations(shapes)}
+
+
+def test_a_norm_of_a_matrix_is_still_two_readings() -> None:
+    for written in (r"\lambda \|W\|^2", r"\|X \theta\|", "‖A‖"):
+        with pytest.raises(ReadingError, match="two readings"):
+            latex_formula(written)
 
 
 PRINTED = [

@@ -24,7 +24,7 @@ _SIGNS: dict[str, str] = {
     },
     **{"‖∥": r"\|", "⟨〈": r"\langle", "⟩〉": r"\rangle", "⊤": r"^{\top}", "†": r"^{\dagger}", "′’": "'"},
     **{"∑": r"\sum", "∏": r"\prod", "√": r"\sqrt", "∇": r"\nabla", "∂": r"\partial", "∞": r"\infty", "…⋯": r"\ldots"},
-    **{"≤": "<=", "≥": ">=", "≠": "!=", "∈": r"\in", "→": r"\to", "ℓ": r"\ell", "ℝ": r"\mathbb{R}", "←≔≡≜": "="},
+    **{"≤": "<=", "≥": ">=", "≠": "!=", "∈": r"\in", "→": r"\to", "ℓ": r"\ell", "←≔≡≜": "="},
     **{"∼": r"\sim", "∝": r"\propto", "≈": r"\approx", "∫": r"\int", "±": r"\pm", "ϵ": r"\epsilon", "ϕ": r"\phi"},
 }
 """What stands for a sign in LaTeX."""
@@ -96,4 +96,6 @@ def _letter(character: str) -> str | None:
         return r"\tfrac{{{}}}{{{}}}".format(*plain.split("⁄"))
     if not (plain.isascii() and plain.isalnum() and len(plain) == 1):
         return None
-    return rf"\mathbf{{{plain}}}" if "BOLD" in unicodedata.name(character) else plain
+    fonts = {"BOLD": "mathbf", "DOUBLE-STRUCK": "mathbb"}
+    font = next((each for word, each in fonts.items() if word in unicodedata.name(character)), None)
+    return rf"\{font}{{{plain}}}" if font else plain

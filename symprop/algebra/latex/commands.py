@@ -35,8 +35,9 @@ class Commands(Brackets):
                 break
             last += 1
         word = "".join(token.text for token in self.tokens[self.place - 1 : last])
-        opens = last < len(self.tokens) and self.tokens[last].kind == "open" and self.tokens[last].text == "("
-        if len(word) > 1 and (opens or (len(word) > 2 and word in UPRIGHT)) and function_named(word):
+        opens = self.tokens[last].text if last < len(self.tokens) and self.tokens[last].kind == "open" else ""
+        needs_none = word in UPRIGHT and (len(word) > 2 or opens == "[")  # log x, Tr[A B]
+        if len(word) > 1 and (opens == "(" or needs_none) and function_named(word):
             self.place = last
             return self.function(word, here)
         return Tex("name", here.start, here.end, text=here.text)

@@ -56,9 +56,16 @@ def domain(piece: Sequence[Token], latex: str) -> str:
 
 
 def _apart(found: Sequence[Token]) -> list[list[Token]]:
-    r"""Return what stands between `\times`, outside of brackets."""
-    ends = [-1, *(place for place, token in outside(found) if token.text == "times"), len(found)]
+    r"""Return what stands between `\times`, outside of brackets; an x between two parts, `n x m`, is one too."""
+    times = [place for place, token in outside(found) if token.text == "times" or _is_times(found, place)]
+    ends = [-1, *times, len(found)]
     return [list(found[first + 1 : last]) for first, last in pairwise(ends) if last > first + 1]
+
+
+def _is_times(found: Sequence[Token], place: int) -> bool:
+    beside = (found[place - 1], found[place + 1]) if 0 < place < len(found) - 1 else ()
+    are_parts = all(each.kind in ("letter", "number", "macro") or each.text in "(){}" for each in beside)
+    return found[place].text == "x" and bool(beside) and are_parts
 
 
 def _size(tree: Tex, latex: str) -> str:

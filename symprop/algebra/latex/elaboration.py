@@ -55,6 +55,7 @@ class Elaboration:
         self.target: n.Variable | None = None  # what the formula is the value of, and the formula without its braces
         self.whole: Tex | None = None
         self.unusual = 0.0  # how seldom a person means what was read
+        self.on_paper: Tex | None = None  # a sum that is of vectors or matrices on paper
 
     # ------------------------------------------------------------ what cases need
 

@@ -21,6 +21,7 @@ from symprop.algebra.latex.products import as_matrix, met, times
 from symprop.algebra.latex.stacks import stacked
 from symprop.algebra.latex.trees import Tex, plain
 from symprop.algebra.latex.values import SizeOf, Value, called, constant, located, subscripted, tupled
+from symprop.algebra.latex.words import TRANSPOSED
 from symprop.errors import ReadingError, ShapeError
 
 _SIGNS: dict[str, type[ast.cmpop]] = {
@@ -43,6 +44,8 @@ def _(e: Elaboration, tree: Tex) -> Value:
         return raised(e, value.made(made, value.shape), tree.above)
     if tree.text == "{" and tree.below:
         return raised(e, _stack(e, tree, inside), tree.above)
+    if any(plain(group) in TRANSPOSED for group in tree.above):
+        e.on_paper = inside
     return scripts(e, e.value(inside).at(tree.start, tree.end), tree)
 
 
@@ -87,6 +90,7 @@ def _first(e: Elaboration, tree: Tex) -> Value:
 
 def _norm(e: Elaboration, tree: Tex) -> Value:
     r"""Return `\|x\|`, and its square as one: the sum of squares."""
+    e.on_paper = tree.parts[0]
     inside = e.value(tree.parts[0])
     which = plain(tree.below)
     if inside.kind == "m" and which not in ("F", "2", "*", "1", "\\infty", "infty", "mathrmF", "max", "∗"):

@@ -63,24 +63,24 @@ def inferred_variables(
         return given
     phrases = sum(1 for each in found for _ in walk(each.right))
     first: SympropError | None = None
-    best: tuple[float, tuple[Variable, ...]] | None = None
+    best: tuple[float, tuple[Variable, ...] | ReadingError] | None = None
     others: list[tuple[Variable, ...]] = []
     for count, (cost, ranks) in enumerate(_by_cost(list(wanted.values()), {each.name: each.rank for each in given})):
         if count >= MOST_TRIED or count * phrases > MOST_WORK or (best is not None and cost > best[0]):
             break
         try:
             unusual, variables = _tried(found, latex, wanted, ranks, sizes, value, given)
-        except ReadingError:
-            raise
         except SympropError as problem:
             first = first or problem
             continue
         if best is None or cost + unusual < best[0]:
             best, others = (cost + unusual, variables), []
-        elif cost + unusual == best[0] and variables != best[1]:
+        elif cost + unusual == best[0] and variables != best[1] and not isinstance(variables, ReadingError):
             others.append(variables)
     if best is None:
         raise first or FormulaError("nothing to read")
+    if isinstance(best[1], ReadingError):
+        raise best[1]
     if others:
         texts = tuple(map(declarations_text, (best[1], *others)))
         listed = " or ".join(f'"{text}"' for text in texts[1:4])
@@ -121,8 +121,8 @@ def _tried(
     sizes: dict[str, Expr],
     value: Sequence[float],
     given: tuple[Variable, ...],
-) -> tuple[float, tuple[Variable, ...]]:
-    """Return how unusual a reading is, and its variables with names for their sizes."""
+) -> tuple[float, tuple[Variable, ...] | ReadingError]:
+    """Return how unusual a reading is, and its variables with names for their sizes, or that it has two meanings."""
     names = names_of(given)
     e = Elaboration(latex, names)
     for size in sizes.values():
@@ -136,7 +136,10 @@ def _tried(
         own, labels = statement.below
         for label in labels:
             e.labels[label] = e.fresh()
-        result = e.value(statement.right)
+        try:
+            result = e.value(statement.right)
+        except ReadingError as problem:
+            return e.unusual, problem
         result = arranged(e, result, labels) if labels else result
         for label in labels:
             del e.labels[label]

@@ -26,7 +26,10 @@ LARGEST = 100
 
 @case("sum")
 def _(e: Elaboration, tree: Tex) -> Value:
-    return products.added(e, [e.value(part) for part in tree.parts], tree.words).at(tree.start, tree.end)
+    values = [e.value(part) for part in tree.parts]
+    if tree is e.on_paper and len({value.rank > 0 for value in values if not value.number}) > 1:
+        e.unusual += products.SPREAD
+    return products.added(e, values, tree.words).at(tree.start, tree.end)
 
 
 @case("term")

@@ -21,6 +21,8 @@ from symprop.errors import LimitError, ShapeError
 
 MIXED = 2.0
 """How seldom a matrix meets a vector by elements."""
+SPREAD = 2.5
+"""How seldom a number is added to each element where sums are of vectors: in a norm, or transposed in brackets."""
 MOST_FACTORS = 12
 """The most arrays in one product with named axes."""
 

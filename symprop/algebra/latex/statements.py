@@ -22,6 +22,8 @@ _GOES_ON = frozenset({"+", "-", "cdot", "times", "odot", "oslash", "otimes", "ci
 _BETWEEN = frozenset({"where", "with", "and", "for"})
 _BEFORE = frozenset({"let", "min", "minimize"})
 """Words that stand between statements, and before one, in `\\text{...}`."""
+WORD = ("word",)
+"""The words of a name on the left that is spelled by letters side by side, `KL = ...`."""
 _PUNCTUATION = frozenset({".", ",", ";"})
 
 
@@ -105,7 +107,11 @@ def statements(found: Sequence[Token], latex: str) -> tuple[tuple[Statement, ...
         raise FormulaError("LaTeX with declarations and no formula\nallowed: a formula among them")
     called = calls(kept)
     kept = [replace(each, right=without_calls(each.right, called, latex)) for each in kept] if called else kept
-    return tuple(_in_order(kept)), declared
+    ordered = _in_order(kept)
+    for word in [each.left for each in ordered[:-1] if each.left is not None and each.left.words == WORD]:
+        told = f"{word.text} is a product of letters where it is read; write \\mathrm{{{word.text}}}"
+        refuse_at(told, latex, word.start, word.end)
+    return tuple(ordered), declared
 
 
 def calls(found: Iterable[Statement]) -> dict[Name, tuple[Tex, ...]]:
@@ -138,7 +144,7 @@ def pieces(found: Sequence[Token]) -> Iterator[list[Token]]:
     free = dict(outside(found))
     piece: list[Token] = []
     for place, token in enumerate(found):
-        if place in free and piece and _joins(found[place:]):
+        if place in free and piece and _word(found, place)[0] in _BETWEEN:
             yield from [stripped] if (stripped := _stripped(piece)) else []
             piece = [token]
         elif place not in free or not (token.kind == "newline" or token.text in (",", ";", "&")):
@@ -160,21 +166,27 @@ def _stripped(piece: list[Token]) -> list[Token]:
     """Return a statement without punctuation at its end and words at its beginning."""
     while piece and piece[-1].text in _PUNCTUATION and piece[-1].kind == "sign":
         piece = piece[:-1]
-    while len(piece) > 1 and (_joins(piece) or _word(piece) in _BEFORE):
-        piece = piece[[token.text for token in piece].index("}") + 1 :]
+    while len(piece) > 1 and _word(piece)[0] in _BETWEEN | _BEFORE:
+        piece = piece[_word(piece)[1] :]
     return piece
 
 
-def _joins(found: Sequence[Token]) -> bool:
-    r"""Whether what stands here is a word between statements, `f \text{ where } x \in \mathbb{R}^n`."""
-    return _word(found) in _BETWEEN
+def _word(found: Sequence[Token], place: int = 0) -> tuple[str, int]:
+    r"""Return the word at a place, in `\text{...}` or of letters alone, in small ones, and of how many tokens it is."""
+    if found[place].kind == "macro" and found[place].text in ("text", "mbox", "textrm"):
+        end = next((k for k in range(place, len(found)) if found[k].text == "}"), place)
+        return plain(tuple(found[place + 1 : end])).strip(" :,").lower(), end + 1 - place
+    if found[place].kind != "letter" or (place and _touch(found, place)):
+        return "", 0
+    end = next((k for k in range(place + 1, len(found)) if not _touch(found, k)), len(found))
+    word = "".join(token.text for token in found[place:end]).lower()
+    return (word, end - place) if word != "min" else ("", 0)  # a function
 
 
-def _word(found: Sequence[Token]) -> str:
-    r"""Return what is in `\text{...}`, in small letters; empty where none stands here."""
-    end = next((place for place, token in enumerate(found) if token.text == "}"), 0)
-    is_text = found[0].kind == "macro" and found[0].text in ("text", "mbox", "textrm")
-    return plain(tuple(found[1:end])).strip(" :,").lower() if is_text else ""
+def _touch(found: Sequence[Token], place: int) -> bool:
+    """Whether a letter stands right behind another one."""
+    before, here = found[place - 1], found[place]
+    return before.kind == here.kind == "letter" and before.end == here.start
 
 
 def _statement(piece: Sequence[Token], latex: str) -> Statement:
@@ -246,6 +258,8 @@ def left_side(found: Sequence[Token], latex: str) -> Tex | None:
         tree = tree.parts[0]
     if tree.kind == "name" and tree.text not in ("nabla", "partial"):
         return tree
+    if all(token.kind == "letter" for token in found) and found[-1].end - found[0].start == len(found):
+        return replace(tree, kind="name", parts=(), text="".join(token.text for token in found), words=WORD)
     if not any(token.text in ("nabla", "partial", "d") for token in found):
         told = (
             "the left side of '=' is a name, such as f or f(x), or a derivative; the right side alone is a formula too"
