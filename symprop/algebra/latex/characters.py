@@ -32,7 +32,7 @@ _OF_SIGN = {sign: latex for signs, latex in _SIGNS.items() for sign in signs}
 _ACCENTS = {"\u0302": "hat", "\u0304": "bar", "\u0305": "bar", "\u0303": "tilde", "\u0307": "dot", "\u0308": "ddot"}
 _GREEK = {"lamda": "lambda", "final": "sigma"}
 MOST_LOOKED_AT = 20_000
-_NUMPY = re.compile(r"\*\*|@|\.[A-Za-z]|\[")
+_NUMPY = re.compile(r"\*\*|@|\.[A-Za-z]|\[\s*[-0-9:]")
 """What no LaTeX has."""
 
 
