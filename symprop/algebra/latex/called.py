@@ -7,13 +7,16 @@ r"""Names that statements call: after `f(x) = x^\top A x` what is written `f(x)`
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 from symprop.algebra.latex.names import subscripts
-from symprop.algebra.latex.tokens import refuse_at
+from symprop.algebra.latex.parser import Parser
+from symprop.algebra.latex.tokens import Token, refuse_at, tokens
 from symprop.algebra.latex.trees import Tex, plain
 from symprop.algebra.latex.words import CALLED
+from symprop.errors import FormulaError
 
 Name = tuple[str, tuple[str, ...]]
 
@@ -63,6 +66,32 @@ def _joined(before: Tex, part: Tex, known: Mapping[Name, tuple[Tex, ...]], latex
         name, listed = latex[before.start : before.end], ", ".join(latex[each.start : each.end] for each in usual)
         refuse_at(f"{name} is defined with other arguments: {name}({listed})", latex, before.start, part.end)
     return replace(before, end=part.end, above=(*before.above, *part.above))
+
+
+def with_arguments(found: Sequence[Token], known: Mapping[Name, tuple[Tex, ...]], latex: str) -> list[Token]:
+    r"""Return the tokens of `\nabla f` as those of `\nabla f(x)`, where f is called with an x alone."""
+    put: dict[int, Sequence[Token]] = {}
+    for place in [k for k, token in enumerate(found) if token.text == "nabla"]:
+        for end, argument in _argument(found[place + 1 :], known, latex):
+            at = found[place]
+            put[place + end] = [replace(each, start=at.end, end=at.end) for each in argument]
+    return [each for place, token in enumerate(found) for each in (token, *put.get(place, ()))]
+
+
+def _argument(
+    found: Sequence[Token], known: Mapping[Name, tuple[Tex, ...]], latex: str
+) -> Iterator[tuple[int, Sequence[Token]]]:
+    r"""Yield where the name behind a `\nabla` ends and what it is called with, in brackets, where it is not called."""
+    reader = Parser(found, latex)
+    with suppress(FormulaError):
+        head = reader.scripted(Tex("name", 0, 0))
+        name = reader.base()
+        if reader.sees("_", kind="sign"):
+            reader.take()
+            name = replace(name, below=reader.script())
+        usual = known.get(name_of(name), ()) if name.kind == "name" and not head.below else ()
+        if len(usual) == 1 and not reader.sees("(", kind="open"):
+            yield reader.place, tokens(f"({latex[usual[0].start : usual[0].end]})")
 
 
 def name_of(tree: Tex) -> Name:

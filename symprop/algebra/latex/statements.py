@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from symprop.algebra.latex.asked import Asked, questions
-from symprop.algebra.latex.called import Name, arguments, name_of, without_calls
+from symprop.algebra.latex.called import Name, arguments, name_of, with_arguments, without_calls
 from symprop.algebra.latex.domains import domain, name_declared
 from symprop.algebra.latex.names import INDEX, gradient_by, subscripts, text_name
 from symprop.algebra.latex.parser import Parser
@@ -84,6 +84,7 @@ def statements(found: Sequence[Token], latex: str) -> tuple[tuple[Statement, ...
         LimitError: more than 200 of them.
     """
     kept: list[Statement] = []
+    formulas: list[Sequence[Token]] = []
     declared: dict[str, str] = {}
     parts = list(pieces(found))
     if len(parts) > MOST:
@@ -103,10 +104,12 @@ def statements(found: Sequence[Token], latex: str) -> tuple[tuple[Statement, ...
             names.append(piece)
         else:
             kept.append(_statement(piece, latex))
+            formulas.append(piece)
     if not kept:
         raise FormulaError("LaTeX with declarations and no formula\nallowed: a formula among them")
-    called = calls(kept)
-    kept = [replace(each, right=without_calls(each.right, called, latex)) for each in kept] if called else kept
+    if called := calls(kept):
+        kept = [_statement(with_arguments(piece, called, latex), latex) for piece in formulas]
+        kept = [replace(each, right=without_calls(each.right, called, latex)) for each in kept]
     ordered = _in_order(kept)
     for word in [each.left for each in ordered[:-1] if each.left is not None and each.left.words == WORD]:
         told = f"{word.text} is a product of letters where it is read; write \\mathrm{{{word.text}}}"
