@@ -30,6 +30,7 @@ from symprop.formulas.code.module import formula_source
 from symprop.formulas.questions import gradient, hessian, jacobian
 from symprop.formulas.remarks import remarks
 from symprop.formulas.result import Result
+from symprop.notation.pretty import pretty
 from symprop.verify import noise
 from symprop.verify.evaluate import WORKING_DIGITS
 from tests.grown_formulas import grown
@@ -197,19 +198,14 @@ def _arrays(point: FormulaPoint) -> Iterator[tuple[str, np.ndarray]]:
 def in_latex(result: Result, point: FormulaPoint, told: Counter[str]) -> Iterator[str]:
     """Yield where question or answer means another thing in LaTeX, to symprop's reader and to one that is not.
 
+    Printed for eyes, in Unicode, it is read by the first as LaTeX is.
+
     The second knows no sums from one number to another, as series have them.
     """
     for node in (result.formula.node, result.node):
         true, written = value(node, point), node.latex()
-        try:
-            again = read_latex(written, result.variables, target=node.shape)
-            told["read back in LaTeX"] += 1
-            if again.shape != node.shape:  # who asks sees it: the page does not say how many there are
-                told["read back with another shape"] += 1
-            elif not near(value(again, point), true, lambda arithmetic, node=node: value(node, point, arithmetic)):
-                yield f"another formula when read back in LaTeX: {written[:300]}"
-        except SympropError:
-            told["LaTeX that is refused"] += 1
+        yield from read_back(node, written, result, point, told, "LaTeX")
+        yield from read_back(node, pretty(node), result, point, told, "Unicode")
         if any(isinstance(part, n.BlockSum) for part in walk(node)):
             continue
         arrays = {name_of(each.latex()): np.asarray(point.values[each.name]) for each in result.variables}
@@ -223,6 +219,22 @@ def in_latex(result: Result, point: FormulaPoint, told: Counter[str]) -> Iterato
         told["read in LaTeX"] += 1
         if not near(found, true, lambda arithmetic, node=node: value(node, point, arithmetic)):
             yield f"another value in LaTeX: {written[:300]}"
+
+
+def read_back(
+    node: Node, written: str, result: Result, point: FormulaPoint, told: Counter[str], how: str
+) -> Iterator[str]:
+    """Yield what is printed where it means another thing to symprop's reader."""
+    try:
+        again = read_latex(written, result.variables, target=node.shape)
+    except SympropError:
+        told[f"{how} that is refused"] += 1
+        return
+    told[f"read back in {how}"] += 1
+    if again.shape != node.shape:  # who asks sees it: the page does not say how many there are
+        told["read back with another shape"] += 1
+    elif not near(value(again, point), value(node, point), lambda arithmetic: value(node, point, arithmetic)):
+        yield f"another formula when read back in {how}: {written[:300]}"
 
 
 def near(found: Any, true: Any, again: Callable[[Any], Any]) -> bool:
