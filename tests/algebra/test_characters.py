@@ -35,6 +35,13 @@ READ = [
     ("−yᵀ log p, where p = softmax(z) and z = W x", "W: m n, x: n, y: m", "-y @ log(softmax(W @ x))"),
     ("KL = Σᵢ pᵢ log(pᵢ/qᵢ)", "p: n, q: n", "sum(p * log(p / q))"),
     ("Tr[Aᵀ B] + min(x)", "A: m n, B: m n, x: k", "trace(A.T @ B) + min(x)"),
+    ("xᵀ Σₖ⁻¹ x", "x: n, Sigma_k: n n", "x @ inv(Sigma_k) @ x"),
+    ("e⁻ˣ²", "x:", "exp(-x**2)"),
+    ("x^ᵀ A⁻⊤ x", "x: n, A: n n", "x @ inv(A).T @ x"),
+    ("√12 x + √3.5 + √d₁", "x:, d1:", "2 * sqrt(3) * x + sqrt(14)/2 + sqrt(d1)"),
+    ("log det X + tr X²", "X: n n", "logdet(X) + trace(X @ X)"),
+    ("ln x²", "x:", "log(x**2)"),
+    ("ŷᵀ\N{THIN SPACE}δ₁", "ŷ: n, δ₁: n", "y_hat @ delta1"),
     ("µ ℓ + θ₁₂", "mu:, ell:, theta12:", "mu * ell + theta12"),
 ]
 
@@ -43,7 +50,8 @@ READ = [
 def test_signs_letters_and_scripts_mean_what_they_mean_on_paper(written: str, where: str, meant: str) -> None:
     assert is_latex(written)
     f = latex_formula(written, where)
-    assert symprop.compare(f, formula(meant, where or "x: n, A: n n")).equal
+    plain = where.replace("ŷ", "y_hat").replace("δ₁", "delta1") or "x: n, A: n n"
+    assert symprop.compare(f, formula(meant, plain)).equal
 
 
 @pytest.mark.parametrize("text", ["λ * sum(x**2)", "x @ A @ x", "modèle", "données/α.npz", "x[0] + α", "W.T @ σ"])
@@ -57,7 +65,12 @@ def test_numpy_notation_and_names_of_files_are_no_mathematics(text: str) -> None
         ("xᵀ é x", "'é' (U+00E9) is no part of a formula in LaTeX", 3),
         ("xᵀ ∫ x", "an integral is not part of the language", 3),
         ("yᵀ 𝔼[x]", "an expectation is not part of the language", 3),
-        ("MSE = yᵀx, √MSE", r"MSE is a product of letters where it is read; write \mathrm{MSE}", 0),
+        ("1ᵀ x", r"a number has no transpose; ones are \mathbf{1}", 0),
+        ("λ x^10", "two readings; braces tell what is a script", 3),
+        ("2½ xᵀy", "two readings; a mixed number", 0),
+        ("x + √xᵀy", "two readings; brackets tell what a root is of", 4),
+        ("f = λ KL + x, KL = xᵀy", "KL is a product of letters where it is read", 14),
+        ("MSE = yᵀx, √(MSE)", r"MSE is a product of letters where it is read; write \mathrm{MSE}", 0),
         ("x² + … + y²", "dots leave open what is meant", 5),
         ("x ± y²", "is two formulas", 2),
         ("xᵀ y̆", "(U+0306) is no part of a formula", 4),

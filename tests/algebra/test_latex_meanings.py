@@ -134,6 +134,8 @@ CALLED: tuple[tuple[str, str, str], ...] = (
     (r"g(x) = A x, \quad h(x) = g(x) + b, \quad h(x)^\top c", "A: m n, x: n, b: m, c: m", "(A @ x + b) @ c"),
     (r"z_1(x) = W x, b^\top z_1(x)", "W: m n, x: n, b: m", "b @ W @ x"),
     (r"2 f(x) \text{ where } f(x) = a^\top x", "a: n, x: n", "2 * a @ x"),
+    (r"f(x) = a^\top x, e^{f(x)} + \log^2 f(x) + \sqrt f(x)", "a: n, x: n", "exp(a @ x) + log(a @ x)**2 + sqrt(a @ x)"),
+    (r"f(x) = a^\top x, f(x)(x) + f^2(x) x", "a: n, x: n", "(a @ x) * x + (a @ x)**2 * x"),
     (r"f = a^\top a, f (x)", "a: n, x: n", "(a @ a) * x"),
 )
 
@@ -158,6 +160,10 @@ REFUSED: tuple[tuple[str, str, str, str], ...] = (  # LaTeX, declarations, what 
     (r"2 \lambda_{\max}(x)", "x: n", r"\lambda_\max is of one matrix; x is a column of shape (n,)", r"\lambda"),
     (r"\sum_i \sigma_{\min}(A_i)", "A: k n n", r"of one matrix; A_i is (n, n) at each i", r"\sigma"),
     (r"2 \nabla \frac{x}{2}", "x: n", r"\nabla stands before the name of an array", r"\nabla"),
+    (r"f(x) = x^2, f'(x)", "x:", "a derivative or an inverse of what is called is not read", "f'(x)"),
+    (r"f(x) = x^2, 2 f^{-1}(x)", "x:", "a derivative or an inverse of what is called is not read", "f^{-1}(x)"),
+    (r"f(x) = x^2, f(x + 1)", "x:", "f is defined with other arguments: f(x)", "f(x + 1)"),
+    (r"f(x) = x^2, e^{f(y)}", "x:, y:", "f is defined with other arguments: f(x)", "f"),
     (r"f(x) = x^\top x, 2 f(y)", "x: n, y: n", "f is defined with other arguments: f(x)", "f(y)"),
     (r"\nabla_x (L)", "x: n, dx: n", "a derivative is asked for, not typed", r"\nabla_x (L)"),
     (r"x + \nabla_x L^2", "x: n, dx: n", "brackets say what is differentiated", r"\nabla_x L^2"),

@@ -20,7 +20,7 @@ from symprop.algebra.latex.names import gradient_by
 from symprop.algebra.latex.parser import Parser
 from symprop.algebra.latex.tokens import Token, outside
 from symprop.algebra.latex.trees import Tex, plain
-from symprop.algebra.latex.words import FRACTIONS, RELATIONS
+from symprop.algebra.latex.words import FRACTIONS, RELATIONS, TRANSPOSED
 from symprop.errors import FormulaError
 
 LETTERS = ("partial", "d")
@@ -50,8 +50,8 @@ class Asked:
     @property
     def reaches(self) -> bool:
         r"""Whether what is differentiated ends with the derivative, no name and in no brackets: `\nabla_x \|x\|^2`."""
-        is_clear = self.of.bare and (self.of.kind == "name" or (self.of.kind == "group" and self.of.text[0] in "([{"))
-        return self.of.end == self.end and not is_clear
+        is_clear = self.of.kind == "name" or (self.of.kind == "group" and self.of.text[0] in "([{")
+        return self.of.end == self.end and not (self.of.bare and is_clear) and not arguments(self.of)
 
 
 def questions(found: Sequence[Token], latex: str) -> tuple[Asked, ...]:
@@ -90,10 +90,23 @@ def _ends(found: Sequence[Token], place: int, latex: str) -> Iterator[int]:
             yield place + reader.place
         if found[place].text == "partial":
             yield from _behind_slash(found, place, latex)
-        elif reader.item().kind == "name" and reader.sees("(", kind="open"):
-            reader.base()
-            yield place + reader.place
+        elif found[place].text == "nabla":
+            yield from _behind_call(reader, place)
     yield from _term_ends(found, place)
+
+
+def _behind_call(reader: Parser, place: int) -> Iterator[int]:
+    r"""Yield where the `f(x)` of `\nabla f(x)` and `\nabla f(x)^\top v` ends, where nothing else may belong to it."""
+    name = reader.item()
+    if name.kind == "name" and reader.sees("(", kind="open"):
+        inside = reader.base()
+        end = reader.place
+        whole = reader.scripted(inside)
+        is_turned = all(plain(group) in TRANSPOSED for group in whole.above)
+        is_call = arguments(Tex("run", name.start, inside.end, (name, inside), words=("",)))
+        ends = is_turned if whole.above else not reader.starts_item() and not reader.sees("/", "cdot", "times")
+        if is_call and ends:
+            yield place + end
 
 
 def _behind_slash(found: Sequence[Token], place: int, latex: str) -> Iterator[int]:
@@ -211,6 +224,5 @@ def _rest(tree: Tex) -> Tex:
 
 
 def _of(of: Tex, by: tuple[Tex, ...]) -> Asked | None:
-    of = of.parts[0] if arguments(of) else of
     is_clear = of.kind not in ("sum", "term", "relation") and by
     return Asked(of, by) if is_clear and all(each.kind == "name" for each in by) else None

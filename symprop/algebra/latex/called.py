@@ -37,14 +37,19 @@ def without_calls(tree: Tex, known: Mapping[Name, tuple[Tex, ...]], latex: str) 
     """Return a tree with names alone where they are called as on the left of a statement, as `known` has it.
 
     Raises:
-        FormulaError: a name is called with something else.
+        FormulaError: a name is called with something else, or its derivative or inverse is.
     """
     parts = tuple(without_calls(part, known, latex) for part in tree.parts)
+    tree = replace(tree, parts=parts) if parts != tree.parts else tree
+    if known and (tree.above or tree.below):
+        above = tuple(_uncalled(group, known, latex) for group in tree.above)
+        tree = replace(tree, above=above, below=_uncalled(tree.below, known, latex))
     if tree.kind != "run":
-        return tree if parts == tree.parts else replace(tree, parts=parts)
-    kept, words = [parts[0]], list[str]()
+        return tree
+    kept, words, is_joined = [parts[0]], list[str](), False
     for part, word in zip(parts[1:], tree.words, strict=True):
-        joined = None if word else _joined(kept[-1], part, known, latex)
+        joined = None if word or is_joined else _joined(kept[-1], part, known, latex)
+        is_joined = joined is not None
         if joined is not None:
             kept[-1] = joined
         else:
@@ -55,17 +60,43 @@ def without_calls(tree: Tex, known: Mapping[Name, tuple[Tex, ...]], latex: str) 
 
 def _joined(before: Tex, part: Tex, known: Mapping[Name, tuple[Tex, ...]], latex: str) -> Tex | None:
     r"""Return a name that is called by the brackets behind it, also at the end of `\log f(x)`; None where none is."""
-    if before.kind in ("apply", "run") and before.bare and before.parts[-1].end == before.end:
+    if before.kind in ("apply", "run", "root") and before.parts and before.parts[-1].end == before.end:
         *others, last = before.parts
         joined = _joined(last, part, known, latex)
         return joined and replace(before, end=part.end, parts=(*others, joined))
-    usual = known.get(name_of(before)) if _inside(before, part) else None
+    is_called = before.kind == "name" and part.kind == "group" and part.text == "("
+    usual = known.get(name_of(before)) if is_called else None
     if usual is None:
         return None
+    name, listed = latex[before.start : before.end], ", ".join(latex[each.start : each.end] for each in usual)
+    if any(not plain(group).isdigit() for group in before.above) or "'" in map(plain, part.above):
+        refuse_at("a derivative or an inverse of what is called is not read", latex, before.start, part.end)
     if [*map(_written, part.parts)] != [*map(_written, usual)]:
-        name, listed = latex[before.start : before.end], ", ".join(latex[each.start : each.end] for each in usual)
         refuse_at(f"{name} is defined with other arguments: {name}({listed})", latex, before.start, part.end)
     return replace(before, end=part.end, above=(*before.above, *part.above))
+
+
+def _uncalled(script: tuple[Token, ...], known: Mapping[Name, tuple[Tex, ...]], latex: str) -> tuple[Token, ...]:
+    """Return a script, of which no tree is made yet, with names alone where they are called."""
+    usual = {name: tokens(_listed(found, latex)) for (name, below), found in known.items() if not below}
+    kept: list[Token] = []
+    place = 0
+    while place < len(script):
+        token, inside = script[place], usual.get(script[place].text)
+        kept.append(token)
+        place += 1
+        if inside is not None and place < len(script) and script[place].text == "(":
+            end = place + len(inside)
+            if [each.text for each in script[place:end]] != [each.text for each in inside]:
+                name, (call, *_) = token.text, [found for (stem, _), found in known.items() if stem == token.text]
+                told = f"{name} is defined with other arguments: {name}{_listed(call, latex)}"
+                refuse_at(told, latex, token.start, script[place].end)
+            place = end
+    return tuple(kept)
+
+
+def _listed(usual: Sequence[Tex], latex: str) -> str:
+    return f"({latex[usual[0].start : usual[-1].end]})"
 
 
 def with_arguments(found: Sequence[Token], known: Mapping[Name, tuple[Tex, ...]], latex: str) -> list[Token]:
@@ -90,8 +121,11 @@ def _argument(
             reader.take()
             name = replace(name, below=reader.script())
         usual = known.get(name_of(name), ()) if name.kind == "name" and not head.below else ()
-        if len(usual) == 1 and not reader.sees("(", kind="open"):
-            yield reader.place, tokens(f"({latex[usual[0].start : usual[0].end]})")
+        behind = reader.place
+        if len(usual) == 1:
+            reader.scripted(name)
+            if not reader.sees("(", kind="open"):
+                yield behind, tokens(_listed(usual, latex))
 
 
 def name_of(tree: Tex) -> Name:
@@ -101,10 +135,10 @@ def name_of(tree: Tex) -> Name:
 
 def _inside(name: Tex, inside: Tex) -> tuple[Tex, ...]:
     """Return the names in brackets behind a name."""
-    is_name = name.kind == "name" and name.text not in CALLED and "'" not in map(plain, name.above)
+    is_name = name.kind == "name" and name.text not in CALLED and not name.above
     is_group = inside.kind == "group" and inside.text == "(" and not inside.below
     return inside.parts if is_name and is_group and all(each.kind == "name" for each in inside.parts) else ()
 
 
-def _written(name: Tex) -> tuple[Name, tuple[str, ...]]:
-    return name_of(name), tuple(map(plain, name.above))
+def _written(tree: Tex) -> tuple[str, Name, tuple[str, ...]]:
+    return tree.kind, name_of(tree), tuple(map(plain, tree.above))

@@ -22,9 +22,10 @@ _SIGNS: dict[str, str] = {
         "∗": "*",
         "⁄∕": "/",
     },
-    **{"‖∥": r"\|", "⟨〈": r"\langle", "⟩〉": r"\rangle", "⊤": r"^{\top}", "†": r"^{\dagger}", "′’": "'"},
+    **{"‖∥": r"\|", "⟨〈": r"\langle", "⟩〉": r"\rangle", "†": r"^{\dagger}", "′’": "'"},
     **{"∑": r"\sum", "∏": r"\prod", "√": r"\sqrt", "∇": r"\nabla", "∂": r"\partial", "∞": r"\infty", "…⋯": r"\ldots"},
     **{"≤": "<=", "≥": ">=", "≠": "!=", "∈": r"\in", "→": r"\to", "ℓ": r"\ell", "←≔≡≜": "="},
+    **{"\u00a0\u2002\u2003\u2009\u200a\u202f": " "},
     **{"∼": r"\sim", "∝": r"\propto", "≈": r"\approx", "∫": r"\int", "±": r"\pm", "ϵ": r"\epsilon", "ϕ": r"\phi"},
 }
 """What stands for a sign in LaTeX."""
@@ -42,14 +43,15 @@ def spelled(text: str, place: int) -> tuple[str, int] | None:
     Neighbours that are raised, or lowered, are one script. A letter may have an accent behind it.
     """
     character = text[place]
-    if character in "ΣΠ" and _script(text, place + 1, "<sub>")[0][:1].isalpha():  # Σᵢ is a sum, Σ and Σ₁ are letters
+    if character in "ΣΠ" and _is_over_index(text, place + 1):  # Σᵢ is a sum, Σ, Σ₁ and Σₖ⁻¹ are letters
         return {"Σ": r"\sum", "Π": r"\prod"}[character], 1
     if character == "⊙" and (power := _script(text, place + 1, "<super>"))[1]:  # A⊙², of elements
         return rf"^{{\odot {power[0]}}}", 1 + power[1]
     for sign, kind in (("^", "<super>"), ("_", "<sub>")):
         inside, length = _script(text, place, kind)
         if length:
-            return f"{sign}{{{inside}}}", length
+            is_given = text[:place].rstrip().endswith(sign)  # x^ᵀ
+            return f"{{{inside}}}" if is_given else _raised(inside) if sign == "^" else f"_{{{inside}}}", length
     if character in _OF_SIGN:
         return _OF_SIGN[character], 1
     apart = unicodedata.normalize("NFD", character)
@@ -62,22 +64,48 @@ def spelled(text: str, place: int) -> tuple[str, int] | None:
     return (rf"\{_ACCENTS[marks]}{{{letter}}}" if marks else letter), length
 
 
+AMBIGUOUS = re.compile(
+    r"(?P<script>[\^_](?:[0-9][0-9A-Za-z]|[A-Za-z][0-9]))|(?P<mixed>[0-9][½⅓⅔¼¾⅕⅖⅗⅘⅙⅛])"
+    r"|(?P<root>√(?!\s*(?:\(|\{|(?:[0-9]+(?:\.[0-9]+)?|[^\W\d_][₀-₉ₐ-ₜ]*)(?![\w.'^⁰-⁹⁻ᵀ⊤²³¹]))))"
+)
+"""What stands for two things in Unicode: `x^12`, `2½`, `√xᵀ y`."""
+INSTEAD = {
+    "script": "braces tell what is a script, x^{12}",
+    "mixed": "a mixed number is written as a sum or a decimal",
+    "root": "brackets tell what a root is of, √(x + 1)",
+}
+
+
 def is_mathematics(text: str) -> bool:
     """Whether a text has signs, scripts or letters that only mathematics in Unicode has, and nothing of NumPy's."""
     if text.isascii() or _NUMPY.search(text):
         return False
     return any(
-        character in _OF_SIGN or _script(character, 0)[1] or unicodedata.name(character, "").startswith("GREEK ")
+        (character in _OF_SIGN and _OF_SIGN[character] != " ")
+        or _script(character, 0)[1]
+        or unicodedata.name(character, "").startswith(("GREEK ", "MATHEMATICAL "))
         for character in text[:MOST_LOOKED_AT]
         if not character.isascii()
     )
+
+
+def _is_over_index(text: str, place: int) -> bool:
+    """Whether a sum begins whose sign stands before a place: with an index below, of which a limit may stand above."""
+    below, length = _script(text, place, "<sub>")
+    return below[:1].isalpha() and ("=" in below or not _script(text, place + length, "<super>")[1])
+
+
+def _raised(inside: str) -> str:
+    """Return raised signs as superscripts: of `⁻ˣ²` the 2 is a power of x, of `²ᵀ` the T is a second one."""
+    powers = re.sub(r"(?<=[a-z])([0-9]+)", r"^{\1}", inside)
+    return "".join(f"^{{{each}}}" for each in re.split(r"(?<=[0-9a-z})])(?=T)|(?<=T)(?=[0-9])", powers))
 
 
 def _script(text: str, place: int, *kinds: str) -> tuple[str, int]:
     """Return what stands raised or lowered from a place on, as plain characters, and of how many it is."""
     kinds = kinds or ("<super>", "<sub>")
     found = ""
-    for character in text[place:]:
+    for character in text[place:].replace("⊤", "ᵀ"):
         if not unicodedata.decomposition(character).startswith(kinds):
             break
         found += unicodedata.normalize("NFKD", character).replace("−", "-")

@@ -36,7 +36,8 @@ class Commands(Brackets):
             last += 1
         word = "".join(token.text for token in self.tokens[self.place - 1 : last])
         opens = self.tokens[last].text if last < len(self.tokens) and self.tokens[last].kind == "open" else ""
-        needs_none = word in UPRIGHT and (len(word) > 2 or opens == "[")  # log x, Tr[A B]
+        apart = last < len(self.tokens) and self.tokens[last].start > self.tokens[last - 1].end
+        needs_none = word in UPRIGHT and (len(word) > 2 or opens == "[" or apart)  # log x, Tr[A B], tr A
         if len(word) > 1 and (opens == "(" or needs_none) and function_named(word):
             self.place = last
             return self.function(word, here)
@@ -49,7 +50,12 @@ class Commands(Brackets):
             return Tex("fraction", here.start, self.end, (above, below))
         if word == "sqrt":
             which = self.root_index()
-            inside = self.bracketed(self.take()) if self.sees("(", kind="open") else self.argument()
+            if self.sees("(", kind="open"):
+                inside = self.bracketed(self.take())
+            elif self.latex[here.start : here.end] == "√":  # of all digits, and of a letter with what stands below
+                inside = self.item()
+            else:
+                inside = self.argument()
             return Tex("root", here.start, self.end, (inside, *which))
         if word in ("abs", "norm"):
             inside = self.argument()

@@ -23,6 +23,7 @@ from symprop.algebra.declarations import (
 from symprop.algebra.formula import Formula, formula_of, inferred_formula
 from symprop.algebra.formula import formula as text_formula
 from symprop.algebra.inference.infer import LIKELY_SCALAR
+from symprop.algebra.latex.domains import name_declared
 from symprop.algebra.latex.inferred import inferred_variables
 from symprop.algebra.latex.names import Key, UndeclaredError
 from symprop.algebra.latex.reading import names_of, node_of
@@ -132,6 +133,9 @@ def declarations_of(text: str) -> str:
     r"""Return declarations in the text language; those in LaTeX, `A \in \mathbb{R}^{m \times n}`, are put into it."""
     if not is_latex(text):
         return text
+    if ":" in text and "\\" not in text and "∈" not in text:  # Σ: n n
+        each_apart = (each.partition(":") for each in text.split(","))
+        return ",".join(f"{name_declared(tokens(name), name)}:{what}" for name, _, what in each_apart)
     _, told = statements((*tokens("1,"), *tokens(text)), f"{text}")
     return ", ".join(f"{name}: {what}" for name, what in told.items())
 
@@ -161,7 +165,7 @@ def text_of(latex: str, found: Sequence[Statement], given: tuple[Variable, ...])
         if any(isinstance(part, (Pullback, Pushforward)) for part in walk(node)):  # no formula holds what is asked for
             refuse_at(HINTS["partial"], latex, each.right.start, each.right.end)
         texts.append(
-            f"{each.name} = {node.text()}" if each.name and (len(found) > 1 or _is_free(each, given)) else node.text()
+            f"{each.name} = {node.text()}" if each.name and (not last or _is_free(each, given)) else node.text()
         )
         if each.left is not None and each.name and not last:
             names.known[Key(each.left.text, tuple(sorted(each.below[0])))] = variable(each.name, node.shape)

@@ -20,6 +20,7 @@ from symprop.algebra.latex.calls import UNSAID
 from symprop.algebra.latex.elaboration import Elaboration
 from symprop.algebra.latex.names import INDEX, Key, Names, subscripts, text_name
 from symprop.algebra.latex.parser import exponent
+from symprop.algebra.latex.products import SPREAD
 from symprop.algebra.latex.reading import names_of
 from symprop.algebra.latex.stacks import arranged
 from symprop.algebra.latex.statements import Statement
@@ -65,6 +66,7 @@ def inferred_variables(
     first: SympropError | None = None
     best: tuple[float, tuple[Variable, ...] | ReadingError] | None = None
     others: list[tuple[Variable, ...]] = []
+    unclear, spread = None, False
     for count, (cost, ranks) in enumerate(_by_cost(list(wanted.values()), {each.name: each.rank for each in given})):
         if count >= MOST_TRIED or count * phrases > MOST_WORK or (best is not None and cost > best[0]):
             break
@@ -73,7 +75,9 @@ def inferred_variables(
         except SympropError as problem:
             first = first or problem
             continue
+        unclear = variables if isinstance(variables, ReadingError) else unclear
         if best is None or cost + unusual < best[0]:
+            spread = unusual >= SPREAD
             best, others = (cost + unusual, variables), []
         elif cost + unusual == best[0] and variables != best[1] and not isinstance(variables, ReadingError):
             others.append(variables)
@@ -81,6 +85,8 @@ def inferred_variables(
         raise first or FormulaError("nothing to read")
     if isinstance(best[1], ReadingError):
         raise best[1]
+    if unclear is not None and spread:  # a number for all elements of a norm is no better than a second meaning
+        raise unclear
     if others:
         texts = tuple(map(declarations_text, (best[1], *others)))
         listed = " or ".join(f'"{text}"' for text in texts[1:4])

@@ -93,6 +93,8 @@ def transposed(e: Elaboration, value: Value) -> Value:
     """Return the transpose: a row of a column; a scalar is its own."""
     if value.pending is not None and value.pending.inner is None:
         return replace(value, pending=value.pending.transposed)
+    if value.number and not value.rank:
+        e.refuse(r"a number has no transpose; ones are \mathbf{1}", value.start, value.end)
     e.unusual += 0.0 if value.rank else TURNED_NUMBER
     if value.rank < 2:
         kept = {"factors": value.factors, "core": value.core, "ones": value.ones}

@@ -110,11 +110,16 @@ def statements(found: Sequence[Token], latex: str) -> tuple[tuple[Statement, ...
     if called := calls(kept):
         kept = [_statement(with_arguments(piece, called, latex), latex) for piece in formulas]
         kept = [replace(each, right=without_calls(each.right, called, latex)) for each in kept]
-    ordered = _in_order(kept)
-    for word in [each.left for each in ordered[:-1] if each.left is not None and each.left.words == WORD]:
-        told = f"{word.text} is a product of letters where it is read; write \\mathrm{{{word.text}}}"
-        refuse_at(told, latex, word.start, word.end)
-    return tuple(ordered), declared
+    for word in [each.left for each in kept if each.left is not None and each.left.words == WORD]:
+        if any(_spells(each.tokens, word.text) for each in kept):
+            told = f"{word.text} is a product of letters where it is read; write \\mathrm{{{word.text}}}"
+            refuse_at(told, latex, word.start, word.end)
+    return tuple(_in_order(kept)), declared
+
+
+def _spells(found: Sequence[Token], word: str) -> bool:
+    """Whether letters side by side spell a word somewhere."""
+    return word in "".join(token.text if token.kind == "letter" else " " for token in found)
 
 
 def calls(found: Iterable[Statement]) -> dict[Name, tuple[Tex, ...]]:

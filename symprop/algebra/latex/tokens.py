@@ -14,9 +14,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import NoReturn
 
-from symprop.algebra.latex.characters import is_mathematics, spelled
+from symprop.algebra.latex.characters import AMBIGUOUS, INSTEAD, is_mathematics, spelled
 from symprop.algebra.tokens import refuse
-from symprop.errors import FormulaError, LimitError, SympropError, shown
+from symprop.errors import FormulaError, LimitError, ReadingError, SympropError, shown
 
 LONGEST = 20_000
 """The most characters of a formula in LaTeX."""
@@ -115,6 +115,10 @@ def tokens(latex: object) -> tuple[Token, ...]:
         raise FormulaError(f"LaTeX is text, not {type(latex).__name__}")
     if len(latex) > LONGEST:
         raise LimitError(f"LaTeX of {len(latex):,} characters; at most {LONGEST:,} are allowed")
+    unclear = None if latex.isascii() or "\\" in latex else AMBIGUOUS.search(latex)
+    if unclear is not None:
+        told = f"two readings; {INSTEAD[str(unclear.lastgroup)]}"
+        refuse_at(told, latex, unclear.start(), max(unclear.end(), unclear.start() + 1), ReadingError)
     found = tuple(_without_looks(list(_cut(latex)), latex))
     if not found:
         raise FormulaError("empty LaTeX\nallowed: a formula, such as \\|A x - b\\|_2^2")

@@ -8,12 +8,12 @@ from dataclasses import dataclass, field, replace
 from symprop.algebra import nodes as n
 from symprop.algebra.formula import Formula
 from symprop.algebra.latex.asked import Asked, term
-from symprop.algebra.latex.called import Name, without_calls
+from symprop.algebra.latex.called import Name, arguments, name_of, without_calls
 from symprop.algebra.latex.formulas import over_some
 from symprop.algebra.latex.names import subscripts, text_name
 from symprop.algebra.latex.reading import names_of
 from symprop.algebra.latex.statements import ANSWER, Statement, calls, statements, with_answers
-from symprop.algebra.latex.tokens import is_latex, refuse_at, tokens
+from symprop.algebra.latex.tokens import Token, is_latex, refuse_at, tokens
 from symprop.algebra.latex.trees import Tex, plain
 from symprop.algebra.latex.words import TRANSPOSED
 from symprop.algebra.names import variable
@@ -70,7 +70,7 @@ class _Line:
         first, before = len(self.answers), tuple(self.read)
         asked = [self.meant(each, statement) for each in unnamed]
         for number, question in enumerate(asked, first):
-            f = self.formula(question.of)
+            f = self.formula(self.resolved(question))
             node = _answer(question, f, self.latex)
             self.arrays = tuple(dict.fromkeys((*self.arrays, *f.variables)))
             self.answers[variable(f"{ANSWER}{number}", node.shape)] = node
@@ -107,19 +107,30 @@ class _Line:
             ReadingError: something else stands behind L, which may be part of what is differentiated.
         """
         of = question.of
-        name = of.parts[0] if of.kind == "run" else of
-        if not question.reaches or name.text not in [each.left.text for each in self.read if each.left]:
+        first = of.parts[0] if of.kind == "run" else of
+        found = statement.tokens
+        is_name = first.kind == "name" and first.text in [each.left.text for each in self.read if each.left]
+        is_turned = bool(first.above) and all(plain(group) in TRANSPOSED for group in first.above)
+        is_group = first.kind == "group" and first.text == "(" and is_turned
+        if not question.reaches or not (is_name or is_group) or found[question.first].text != "nabla":
             return question
-        alone = replace(name, above=())
+        alone = replace(first, above=())
         if self.formula(alone).shape:
             return question
-        if not name.above or any(plain(group) not in TRANSPOSED for group in name.above):
+        if not is_turned:
             refuse_at(TWO_READINGS, self.latex, question.start, question.end, ReadingError)
-        found = statement.tokens
-        raised = next(
-            k for k in range(question.first, question.last) if found[k].text == "^" and found[k].start > name.start
-        )
+        inside = first.parts[0].end if is_group else first.start
+        raised = next(k for k in range(question.first, question.last) if _raises(found[k], inside))
         return replace(question, of=alone, last=raised, end=found[raised].start)
+
+    def resolved(self, question: Asked) -> Tex:
+        """Return what is differentiated: of `f(x)` that f, if it stands for a formula and x is what is asked for."""
+        of, names = question.of, arguments(question.of)
+        if not names or name_of(of.parts[0]) in self.called:
+            return of
+        is_defined = name_of(of.parts[0]) in [name_of(each.left) for each in self.read if each.left is not None]
+        asked = {name_of(each) for each in question.by}
+        return of.parts[0] if is_defined and asked <= {*map(name_of, names)} else of
 
     def check_clear(self, reaching: _Reaching) -> None:
         r"""Raise where a term behind a derivative, `\nabla_x \|x\|^2 + \lambda y`, has the rank of what it is of."""
@@ -131,6 +142,10 @@ class _Line:
             if tree is not None and is_formula and len(self.formula(tree, reaching.before).shape) == reaching.rank:
                 refuse_at(TWO_READINGS, self.latex, question.start, tree.end, ReadingError)
             place = end
+
+
+def _raises(token: Token, start: int) -> bool:
+    return token.text == "^" and token.start >= start
 
 
 @dataclass(frozen=True)
@@ -170,6 +185,8 @@ def _rank(name: str, f: Formula) -> int:
 def _is_named(question: Asked, before: Sequence[Statement], typed: Sequence[Variable]) -> bool:
     r"""Whether a line names an array, as `\nabla_x L` and `\frac{\partial L}{\partial x}` do dx."""
     of = question.of
+    if arguments(of) and names_of(typed).find(of.parts[0]) is None:
+        of = of.parts[0]
     is_free = of.kind == "name" and of.text not in [each.left.text for each in before if each.left]
     if is_free and all(plain(group) in TRANSPOSED or plain(group)[:1] == "(" for group in of.above):  # L^{(t)}
         return True
