@@ -101,7 +101,7 @@ MEASURES = (
         " 2 s and 500 MB; so too under `python -O`.",
         refused,
         short=12,
-        usual=2_000,
+        usual=1_200,
         long=100_000,
     ),
 )
