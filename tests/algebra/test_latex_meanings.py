@@ -160,6 +160,7 @@ REFUSED: tuple[tuple[str, str, str, str], ...] = (  # LaTeX, declarations, what 
     (r"2 \lambda_{\max}(x)", "x: n", r"\lambda_\max is of one matrix; x is a column of shape (n,)", r"\lambda"),
     (r"\sum_i \sigma_{\min}(A_i)", "A: k n n", r"of one matrix; A_i is (n, n) at each i", r"\sigma"),
     (r"2 \nabla \frac{x}{2}", "x: n", r"\nabla stands before the name of an array", r"\nabla"),
+    (r"s / x^\top x", "x: n, s:", r"two readings: \frac{s}{x^\top} x or \frac{s}{x^\top x}; write a fraction", r"s /"),
     (r"f(x) = x^2, f'(x)", "x:", "a derivative or an inverse of what is called is not read", "f'(x)"),
     (r"f(x) = x^2, 2 f^{-1}(x)", "x:", "a derivative or an inverse of what is called is not read", "f^{-1}(x)"),
     (r"f(x) = x^2, f(x + 1)", "x:", "f is defined with other arguments: f(x)", "f(x + 1)"),

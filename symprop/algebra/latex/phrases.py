@@ -168,14 +168,16 @@ def _times(e: Elaboration, left: Value, right: Value, sign: str = "") -> Value:
 
 
 def _check_quotient(e: Elaboration, values: list[Value], between: list[str], place: int) -> None:
-    """Refuse `a / b c`, which is one of two."""
+    r"""Refuse `a / b c`, and `a / x^\top y`, which are one of two."""
     below, behind = values[place], values[place + 1] if place + 1 < len(values) else None
-    if behind is None or between[place] or behind.rank or below.rank:
+    if behind is None or between[place]:
+        return
+    is_row = below.rank == 1 and below.row and behind.rank > 0
+    if (behind.rank or below.rank) and not is_row:
         return
     text = e.latex[behind.start : behind.end]
-    if not text[:1].isalpha() and not (
-        text[:1] == "\\" and text[1:2].isalpha() and "{" not in text and "(" not in text
-    ):
+    is_command = text[:1] == "\\" and text[1:2].isalpha() and "{" not in text and "(" not in text
+    if not (is_row or is_command or text[:1].isalpha()):
         return
     if below.number and behind.start > below.end:
         return
