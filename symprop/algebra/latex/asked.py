@@ -25,6 +25,8 @@ from symprop.errors import FormulaError
 
 LETTERS = ("partial", "d")
 """What stands before a formula, and before what it is differentiated with respect to."""
+BEGIN = frozenset({"nabla", "partial", *FRACTIONS})
+"""Commands with which a derivative begins."""
 MOST = 2
 """The most times that is differentiated."""
 MOST_ASKED = 20
@@ -66,7 +68,7 @@ def questions(found: Sequence[Token], latex: str) -> tuple[Asked, ...]:
 def _begins(found: Sequence[Token]) -> bool:
     r"""Whether a derivative may begin here: with `\nabla`, a `\partial`, or a fraction that begins with this or a d."""
     sign, *behind = (token.text for token in found)
-    return sign in ("nabla", "partial") or (sign in FRACTIONS and any(each in LETTERS for each in behind))
+    return sign in BEGIN - FRACTIONS or (sign in FRACTIONS and any(each in LETTERS for each in behind))
 
 
 def _read(found: Sequence[Token], place: int, latex: str) -> Iterator[Asked]:

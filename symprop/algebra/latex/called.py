@@ -109,6 +109,32 @@ def with_arguments(found: Sequence[Token], known: Mapping[Name, tuple[Tex, ...]]
     return [each for place, token in enumerate(found) for each in (token, *put.get(place, ()))]
 
 
+def with_slopes(found: Sequence[Token], known: Mapping[Name, tuple[Tex, ...]], latex: str) -> list[Token]:
+    r"""Return the tokens of `f'(x)` and `f''(x)` as those of fractions with `\partial`, where f is called with an x."""
+    kept: list[Token] = []
+    place = 0
+    while place < len(found):
+        token = found[place]
+        primes = next((k for k in range(2) if not _is_prime(found, place + 1 + k)), 2)
+        usual = known.get((token.text, ()), ()) if primes and token.kind in ("letter", "macro") else ()
+        inside = tokens(_listed(usual, latex)) if len(usual) == 1 else ()
+        end = place + 1 + primes + len(inside)
+        if inside and [each.text for each in found[place + 1 + primes : end]] == [each.text for each in inside]:
+            name, by = latex[token.start : token.end], latex[usual[0].start : usual[0].end]
+            power = f"^{primes}" if primes > 1 else ""
+            slope = tokens(rf"\frac{{\partial{power} {name}({by})}}{{\partial {by}{power}}}")
+            kept += [replace(each, start=token.start, end=found[end - 1].end) for each in slope]
+            place = end
+        else:
+            kept.append(token)
+            place += 1
+    return kept
+
+
+def _is_prime(found: Sequence[Token], place: int) -> bool:
+    return place < len(found) and found[place].kind == "prime"
+
+
 def _argument(
     found: Sequence[Token], known: Mapping[Name, tuple[Tex, ...]], latex: str
 ) -> Iterator[tuple[int, Sequence[Token]]]:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from symprop.algebra.latex.asked import Asked, questions
-from symprop.algebra.latex.called import Name, arguments, name_of, with_arguments, without_calls
+from symprop.algebra.latex.called import Name, arguments, name_of, with_arguments, with_slopes, without_calls
 from symprop.algebra.latex.domains import domain, name_declared
 from symprop.algebra.latex.names import INDEX, gradient_by, subscripts, text_name
 from symprop.algebra.latex.parser import Parser
@@ -108,7 +108,8 @@ def statements(found: Sequence[Token], latex: str) -> tuple[tuple[Statement, ...
     if not kept:
         raise FormulaError("LaTeX with declarations and no formula\nallowed: a formula among them")
     if called := calls(kept):
-        kept = [_statement(with_arguments(piece, called, latex), latex) for piece in formulas]
+        spelled = (with_slopes(with_arguments(piece, called, latex), called, latex) for piece in formulas)
+        kept = [_statement(piece, latex) for piece in spelled]
         kept = [replace(each, right=without_calls(each.right, called, latex)) for each in kept]
     for word in [each.left for each in kept if each.left is not None and each.left.words == WORD]:
         if any(_spells(each.tokens, word.text) for each in kept):

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from symprop.algebra import nodes as n
 from symprop.algebra.formula import Formula
-from symprop.algebra.latex.asked import Asked, term
+from symprop.algebra.latex.asked import BEGIN, Asked, term
 from symprop.algebra.latex.called import Name, arguments, name_of, without_calls
 from symprop.algebra.latex.formulas import over_some
 from symprop.algebra.latex.names import subscripts, text_name
@@ -72,6 +72,9 @@ class _Line:
         for number, question in enumerate(asked, first):
             f = self.formula(self.resolved(question))
             node = _answer(question, f, self.latex)
+            if node.rank and tokens(self.latex[question.start : question.end])[0].text not in BEGIN:
+                told = "a prime is the derivative of a number with respect to a number; \\nabla f(x) is a gradient"
+                refuse_at(told, self.latex, question.start, question.end)
             self.arrays = tuple(dict.fromkeys((*self.arrays, *f.variables)))
             self.answers[variable(f"{ANSWER}{number}", node.shape)] = node
             self.unclear += [_Reaching(question, statement, before, len(f.shape))] if question.reaches else []
