@@ -40,7 +40,11 @@ def test_the_gradient_of_a_random_loss(formula: Node, seed: int, pick: int) -> N
     gradient, steps = simplified(n.Pullback(n.Scalar(1), formula, by), Context())
     assert gradient.shape == by.shape
     point = values(seed)
-    assert_slope(gradient, complex_step(formula, by, point), point)
+    try:
+        slope = complex_step(formula, by, point)
+    except OverflowError:  # exp(729) is no number of float64, in an oracle that has no infinity
+        assume(False)
+    assert_slope(gradient, slope, point)
     for step in steps:
         assert step.before.shape == step.after.shape
 

@@ -318,7 +318,8 @@ def test_checking_targets_allocates_nothing(text: str, kind: str) -> None:
         peak = tracemalloc.get_traced_memory()[1] - before
     finally:
         tracemalloc.stop()
-    assert peak < m  # bytes: an array with one boolean a row would be larger
+    buffered = 8 * np.getbufsize() if kind == "rows" and np.lib.NumpyVersion(np.__version__) < "2.3.0" else 0
+    assert peak < m + buffered  # bytes: an array with one boolean a row would be larger; older NumPy buffers rows
     assert module.loss_and_grads(params, x, y, work)[0] == module.loss_and_grads(params, x, y)[0]
 
 
